@@ -57,18 +57,15 @@ need() {
 # whose path it gets as its last argument, and give it the name DIR. Others who
 # want DIR wait; what is left half done is never seen.
 once() (
-	set -e
 	dir=$1
+	tmp=$dir.tmp
 	shift
 	mkdir -p "${dir%/*}"
 	exec 8>"$dir.lock"
 	flock 8
 	[ ! -d "$dir" ] || exit 0
-	tmp=$dir.tmp
 	rm -rf "$tmp"
-	mkdir "$tmp"
-	"$@" "$tmp" >&2
-	mv "$tmp" "$dir"
+	mkdir "$tmp" && "$@" "$tmp" >&2 && mv "$tmp" "$dir"
 )
 
 # kernel_release SERIES: the newest installed headers of Debian's stock kernel.
@@ -85,37 +82,40 @@ kernel_release() {
 
 # kernel_headers SERIES: where to build modules for Debian's stock kernel.
 kernel_headers() (
-	set -e
+	need make make || exit
 	if [ -z "$(kernel_release "$1")" ]; then
 		case $1 in
-		6.1) install_packages linux-headers-amd64 ;;
-		*) install_packages "linux-headers-$1-amd64" ;;
+		6.1) install_packages linux-headers-amd64 || exit ;;
+		*) install_packages "linux-headers-$1-amd64" || exit ;;
 		esac
 	fi
 	release=$(kernel_release "$1")
 	[ -n "$release" ] || die "no headers for Linux $1"
-	need make make
 	echo "/lib/modules/$release/build"
 )
 
+download_package() {
+	apt-get download -qq -o APT::Sandbox::User=root "$1"
+}
+
 unpack_image() (
-	set -e
-	cd "$2"
-	as_root apt-get update -qq
-	apt-get download -qq -o APT::Sandbox::User=root "linux-image-$1"
-	dpkg-deb --fsys-tarfile ./*.deb | tar -xf - "./boot/vmlinuz-$1"
-	mv "boot/vmlinuz-$1" vmlinuz
-	rm -r boot ./*.deb
+	package=linux-image-$1
+	cd "$2" || exit
+	download_package "$package" ||
+		{ as_root apt-get update -qq && download_package "$package"; } ||
+		die "cannot download $package: are linux-headers-$1 out of date?"
+	dpkg-deb --fsys-tarfile ./*.deb | tar -xf - "./boot/vmlinuz-$1" &&
+		mv "boot/vmlinuz-$1" vmlinuz &&
+		rm -r boot ./*.deb
 )
 
 # kernel_image SERIES: the kernel that kernel_headers builds for.
 kernel_image() (
-	set -e
-	kernel_headers "$1" >/dev/null
+	kernel_headers "$1" >/dev/null || exit
 	release=$(kernel_release "$1")
 	image=/boot/vmlinuz-$release
 	if [ ! -r "$image" ]; then
-		once "$cache/image-$release" unpack_image "$release"
+		once "$cache/image-$release" unpack_image "$release" || exit
 		image=$cache/image-$release/vmlinuz
 	fi
 	echo "$image"
@@ -124,7 +124,6 @@ kernel_image() (
 # Drivers, sound and foreign architectures are most of the tree: leave out
 # their C, but keep their Kconfig files.
 unpack_source() (
-	set -e
 	skip=$(mktemp)
 	trap 'rm -f "$skip"' EXIT
 	for dir in drivers/gpu drivers/net drivers/media drivers/scsi \
@@ -141,22 +140,35 @@ unpack_source() (
 
 # kernel_source SERIES: Debian's source of that kernel, to be read only.
 kernel_source() (
-	set -e
 	tarball=/usr/src/linux-source-$1.tar.xz
-	need "$tarball" "linux-source-$1"
-	need xz xz-utils
-	version=$(dpkg-query -W -f '${Version}' "linux-source-$1")
-	once "$cache/source-$version" unpack_source "$tarball"
+	need "$tarball" "linux-source-$1" && need xz xz-utils || exit
+	version=$(dpkg-query -W -f '${Version}' "linux-source-$1") || exit
+	once "$cache/source-$version" unpack_source "$tarball" || exit
 	echo "$cache/source-$version"
 )
 
 # copy_sources DIR: what a kernel builds from, without what a build has left.
 copy_sources() (
-	set -e
-	cd "$top"
-	find bytepool.[ch] Kbuild Kconfig internal kunit insmod-test samples \
-		-type f ! -name '*.mod.c' ! -name '*.o' ! -name '*.ko' \
-		! -name '*.cmd' ! -name '*.mod' ! -name 'modules.order' \
-		! -name 'Module.symvers' -print0 2>/dev/null |
+	need cpio cpio || exit
+	cd "$top" || exit
+	find . \( -path ./.git -o -path ./userspace-test -o -path ./Documentation \) \
+		-prune -o -type f \( -name '*.[ch]' -o -name Kbuild -o -name Kconfig \
+		-o -name Makefile -o -name .kunitconfig \) ! -name '*.mod.c' -print0 |
 		cpio --quiet -0pdm "$1"
+)
+
+# make_modules KDIR SRC MAKE-ARGUMENT...: build bytepool.ko and then the modules
+# that use it, in SRC, a directory that copy_sources has filled.
+make_modules() (
+	kdir=$1
+	src=$2
+	shift 2
+	make -C "$kdir" M="$src" "$@" modules || exit
+	for dir in "$src"/insmod-test "$src"/samples/* "$src"/extra/*; do
+		if [ -e "$dir/Kbuild" ] || [ -e "$dir/Makefile" ]; then
+			make -C "$kdir" M="$dir" KCFLAGS="-I$src" \
+				KBUILD_EXTRA_SYMBOLS="$src/Module.symvers" \
+				"$@" modules || exit
+		fi
+	done
 )
