@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# For people: kbuild reads Kbuild instead. `make help` lists the targets. What
+# tests, checks and the demo need is installed by them, where it is missing.
+
+KDIR ?= /lib/modules/$(shell uname -r)/build
+kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
+
+.PHONY: all install clean demo test userspace-test insmod-test kunit kunit-debug check help headers
+
+all: headers ## build bytepool.ko for the running kernel, or for the one of KDIR=...
+	$(kbuild) modules
+
+install: all ## install bytepool.ko for that kernel
+	$(kbuild) modules_install
+	depmod $$(cat $(KDIR)/include/config/kernel.release)
+
+clean: headers ## remove what the build has made
+	$(kbuild) clean
+
+demo: ## real files through a consumer of bytepool on Debian's 6.12 kernel in QEMU
+	@scripts/demo
+
+test: ## run every test
+	@scripts/test
+
+userspace-test: ## bytepool.c in userspace under sanitizers, and against a model
+	@scripts/userspace-test
+
+insmod-test: ## load and use the module on Debian's 6.12 and 6.1 kernels in QEMU
+	@scripts/test insmod-6.12 insmod-6.1
+
+kunit: ## the KUnit suite under UML, Linux 6.12
+	@scripts/kunit
+
+kunit-debug: ## the same with KASAN, lockdep and more
+	@scripts/kunit --debug
+
+check: ## checkpatch, sparse, W=1 with gcc and clang, shellcheck
+	@scripts/check
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
+
+headers:
+	@test -e $(KDIR)/Makefile || { \
+		echo "no kernel to build for in $(KDIR):" >&2; \
+		echo "install linux-headers-$$(uname -r), or say KDIR=..." >&2; \
+		exit 1; }
