@@ -1,0 +1,2632 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * bytepool - pools of byte blocks in size classes
+ *
+ * A pool serves a request from the smallest of its size classes that fits,
+ * and keeps what is freed to hand it out again. Memory moves one way out and
+ * the same way back, and each layer knows only its neighbours:
+ *
+ *	system <-> slab <-> depot <-> per-CPU cache <-> caller
+ *
+ * - A slab is one allocation from the system: a run of pages carved into equal
+ *   blocks (internal/slab.h), or one large block. It is born with an entry in
+ *   a table of addresses and dies with it; that table tells what a pointer is.
+ * - The depot is where a class keeps its slabs: a lock, a list of those with
+ *   idle blocks, and the wholly idle ones in order of age.
+ * - A per-CPU cache is a stack of idle blocks of one class (internal/cache.h).
+ *   Its CPU uses it with preemption off and a flag against its own interrupts:
+ *   no lock, no interrupt disabling, and the one atomic operation of a pair is
+ *   the one that catches two CPUs freeing the same block.
+ * - The GC works from the far end. To reach into the cache of another CPU it
+ *   closes it, by turning the pointer that the CPU would follow to a cache
+ *   that is always busy, and waits for an RCU grace period: regions with
+ *   preemption off are readers, so then the CPU has left. No CPU is
+ *   interrupted or waited for otherwise, and the fast path pays nothing.
+ *
+ * Locks, outermost first: pools_lock, pool->gc_lock, orphans_mutex,
+ * class->lock, orphans_lock. No lock is held over a call to the system
+ * allocator; class->lock is raw, and is held for a bounded number of steps.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/atomic.h>
+#include <linux/completion.h>
+#include <linux/ctype.h>
+#include <linux/device.h>
+#include <linux/hash.h>
+#include <linux/jiffies.h>
+#include <linux/kobject.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/moduleparam.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/ratelimit.h>
+#include <linux/rbtree.h>
+#include <linux/rcupdate.h>
+#include <linux/rhashtable.h>
+#include <linux/sched.h>
+#include <linux/sched/mm.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <linux/swait.h>
+#include <linux/sysfs.h>
+#include <linux/vmalloc.h>
+#include <linux/workqueue.h>
+
+#include "bytepool.h"
+#include "internal/cache.h"
+#include "internal/compat.h"
+#include "internal/size_class.h"
+#include "internal/slab.h"
+
+#define BYTEPOOL_FLAGS_ALL	(BYTEPOOL_SINGLE | BYTEPOOL_CONTIG | BYTEPOOL_WIPE)
+#define BYTEPOOL_FLAGS_LATER	(BYTEPOOL_POISON | BYTEPOOL_TRACK)
+#define BYTEPOOL_NAME_MAX	63
+#define BYTEPOOL_DEFAULT_MAX	SZ_4M
+#define GC_INTERVAL_MIN_MS	10U
+#define GC_INTERVAL_MAX_MS	3600000U
+
+/* A CPU keeps up to CACHE_BYTES of a class, one block at least if it is no larger than the limit. */
+#define CACHE_BYTES		SZ_1M
+#define CACHE_BLOCK_MAX		SZ_4M
+#define CACHE_ENTRIES_MAX	32U
+
+/* Slabs taken off a depot while its lock is held once. */
+#define REAP_BATCH		16U
+
+/* mempool_alloc() looks again this often for memory that nobody announces. */
+#define WAIT_RETRY		(5 * HZ)
+
+/* What a caller's gfp may say to the system: how hard to try, not what to give. */
+#define BYTEPOOL_GFP_MASK	(__GFP_RECLAIM | __GFP_IO | __GFP_FS | __GFP_HIGH | __GFP_ATOMIC | \
+				 __GFP_NOWARN | __GFP_NORETRY | __GFP_RETRY_MAYFAIL | \
+				 __GFP_MEMALLOC | __GFP_NOMEMALLOC | __GFP_HARDWALL | \
+				 __GFP_THISNODE)
+
+/* Idle memory is anywhere in memory, so a request for a zone cannot be met. */
+#define BYTEPOOL_GFP_REFUSED	(__GFP_DMA | __GFP_DMA32)
+
+/* Why a free is refused. */
+enum bytepool_bad_free {
+	BAD_FREE_UNKNOWN = 1,
+	BAD_FREE_INSIDE,
+	BAD_FREE_FOREIGN,
+	BAD_FREE_IDLE,
+};
+
+static const char * const bad_free_text[] = {
+	[BAD_FREE_UNKNOWN]	= "no block of any pool starts there",
+	[BAD_FREE_INSIDE]	= "it points into a block",
+	[BAD_FREE_FOREIGN]	= "the block is another pool's",
+	[BAD_FREE_IDLE]		= "the block is free already",
+};
+
+/**
+ * struct bytepool_class - a size class and its depot
+ * @pool: whose
+ * @index: number in the pool
+ * @size: of a block, bytes
+ * @slab_bytes: of a slab, bytes; where that is not to be had, as few as hold a block
+ * @reciprocal: of @size, see block_index()
+ * @cache_capacity: blocks that a CPU may keep; 0 = no per-CPU caches
+ * @rcu: at its end, until no CPU can be looking at it
+ * @lock: protects all below; taken in any context, and not at all in a
+ *	BYTEPOOL_SINGLE pool
+ * @partial: slabs with idle blocks and others, the last touched first
+ * @idle: slabs with idle blocks only, the youngest first
+ * @idle_late: the same, for those that came when a younger one was there already
+ * @full: slabs with no idle block of their own
+ * @nr_blocks: blocks of all slabs
+ * @nr_idle: idle blocks in the depot
+ * @reserve: blocks to keep
+ * @hits: allocations served by the depot
+ * @misses: allocations that brought a slab
+ * @frees: frees taken by the depot
+ * @wait: tasks that wait for a block of the reserve
+ * @cache: of each CPU; once there, it stays until the pool is destroyed
+ */
+struct bytepool_class {
+	struct bytepool *pool;
+	u32 index;
+	u32 size;
+	u32 slab_bytes;
+	u32 cache_capacity;
+	u64 reciprocal;
+	struct rcu_head rcu;
+
+	raw_spinlock_t lock ____cacheline_aligned_in_smp;
+	struct list_head partial;
+	struct list_head idle;
+	struct rb_root_cached idle_late;
+	struct list_head full;
+	unsigned long nr_blocks;
+	unsigned long nr_idle;
+	unsigned int reserve;
+	u64 hits;
+	u64 misses;
+	u64 frees;
+	struct swait_queue_head wait;
+	struct bytepool_cache *cache[];
+};
+
+/*
+ * What a CPU follows: open[class] is its cache of that class, or closed_cache
+ * while there is none or it may not be used.
+ */
+struct bytepool_cpu {
+	struct bytepool_cache **open;
+};
+
+/**
+ * struct bytepool - a pool
+ * @cpu: the open caches of each CPU
+ * @sizes: its size classes
+ * @flags: BYTEPOOL_*
+ * @awake: the GC visits it; while it does not, every cache of the pool is closed
+ * @visited: gc_work's own: the pool is in its pass
+ * @class: the classes, each made at its first use
+ * @idle_timeout_ms: as in struct bytepool_params
+ * @limit: cap on @held, bytes; 0 = none
+ * @held: backing memory, bytes
+ * @failures: allocations that returned NULL
+ * @bad_frees: frees refused
+ * @bad_frees_told: a bit for each enum bytepool_bad_free that had its stack trace
+ * @bad_frees_limit: for the lines after those
+ * @gc_lock: serialises what works from the far end: GC, trim, reserve
+ * @gc_runs: GC passes; this and the next two are written under @gc_lock
+ * @reclaimed_blocks: blocks given back to the system
+ * @reclaimed_bytes: memory given back to the system
+ * @list: in pools, under pools_lock
+ * @nr_pins: walks of pools that stand at this one, under pools_lock
+ * @dying: no new pin may be taken, under pools_lock
+ * @unpinned: the last pin is gone
+ * @kobj: in sysfs
+ * @released: the last user of @kobj is gone
+ * @name: in sysfs and in messages
+ */
+struct bytepool {
+	struct bytepool_cpu __percpu *cpu;
+	struct bytepool_sizes sizes;
+	unsigned int flags;
+	bool awake;
+	bool visited;
+	struct bytepool_class **class;
+
+	unsigned int idle_timeout_ms;
+	unsigned long limit;
+	atomic_long_t held ____cacheline_aligned_in_smp;
+	atomic64_t failures;
+	atomic64_t bad_frees;
+	unsigned long bad_frees_told;
+	struct ratelimit_state bad_frees_limit;
+
+	struct mutex gc_lock;
+	u64 gc_runs;
+	u64 reclaimed_blocks;
+	u64 reclaimed_bytes;
+
+	struct list_head list;
+	unsigned int nr_pins;
+	bool dying;
+	struct completion unpinned;
+	struct kobject kobj;
+	struct completion released;
+	char name[BYTEPOOL_NAME_MAX + 1];
+};
+
+/*
+ * A slab that is not wholly in the table: born where the table may not be
+ * modified, or while it had no memory to grow. Lookups that miss come here.
+ */
+struct bytepool_orphan {
+	struct list_head list;
+	struct bytepool_slab *slab;
+	struct rcu_head rcu;
+};
+
+/**
+ * struct gc_pass - what to give back
+ * @all: everything idle, else by age
+ * @now: jiffies when the pass began
+ * @timeout: age in jiffies beyond which a block has expired
+ */
+struct gc_pass {
+	bool all;
+	unsigned long now;
+	unsigned long timeout;
+};
+
+static unsigned int idle_timeout_ms = 300000;
+static unsigned int gc_interval_ms = 10000;
+
+struct bytepool *bytepool_system;
+EXPORT_SYMBOL_GPL(bytepool_system);
+
+/* Always found busy: a CPU that is led here goes to the depot. */
+static struct bytepool_cache closed_cache = { .busy = true };
+
+/* All pools. Sleeping contexts only. */
+static LIST_HEAD(pools);
+static DEFINE_MUTEX(pools_lock);
+
+/* Slabs by the pages in which their blocks start. Modified at a slab's birth and death alone. */
+static struct rhashtable slab_table;
+
+/* Additions to the list of orphans, from any context; read under RCU. */
+static LIST_HEAD(orphans);
+static DEFINE_RAW_SPINLOCK(orphans_lock);
+/* Removals from the list, and what becomes of an orphan. Sleeping contexts only. */
+static DEFINE_MUTEX(orphans_mutex);
+static void orphans_work_fn(struct work_struct *work);
+static DECLARE_DELAYED_WORK(orphans_work, orphans_work_fn);
+
+static void gc_work_fn(struct work_struct *work);
+static DECLARE_DELAYED_WORK(gc_work, gc_work_fn);
+static struct workqueue_struct *gc_wq;
+
+static bool make_room(struct bytepool *pool);
+
+/*
+ * The section in which a CPU may use its open caches and look at slabs that
+ * are not its own: preemption off, which RCU knows as a reader. Only a kernel
+ * that checks the use of RCU wants to be told so.
+ */
+static __always_inline void section_enter(void)
+{
+	preempt_disable();
+	if (IS_ENABLED(CONFIG_PROVE_RCU))
+		rcu_read_lock();
+}
+
+static __always_inline void section_exit(void)
+{
+	if (IS_ENABLED(CONFIG_PROVE_RCU))
+		rcu_read_unlock();
+	preempt_enable();
+}
+
+/*
+ * The table of addresses
+ */
+
+/* Pages are near each other, and the product spreads them: a tenth of what jhash costs. */
+static __always_inline u32 page_hash(const void *key, u32 len, u32 seed)
+{
+	unsigned long page = *(const unsigned long *)key >> PAGE_SHIFT;
+
+#if BITS_PER_LONG == 64
+	return (page ^ seed) * GOLDEN_RATIO_64 >> 32;
+#else
+	u32 hash = (page ^ seed) * GOLDEN_RATIO_32;
+
+	return hash ^ hash >> 16;
+#endif
+}
+
+static const struct rhashtable_params slab_table_params = {
+	.key_len = sizeof_field(struct bytepool_ref, page),
+	.key_offset = offsetof(struct bytepool_ref, page),
+	.head_offset = offsetof(struct bytepool_ref, node),
+	.hashfn = page_hash,
+	.automatic_shrinking = true,
+};
+
+static noinline struct bytepool_slab *orphan_find(unsigned long page)
+{
+	struct bytepool_orphan *orphan;
+	struct bytepool_ref *ref;
+
+	list_for_each_entry_rcu(orphan, &orphans, list) {
+		struct bytepool_slab *slab = orphan->slab;
+
+		if (page >= slab->ref.page && (page - slab->ref.page) >> PAGE_SHIFT < slab->nr_refs)
+			return slab;
+	}
+	/* Pairs with smp_wmb() in orphans_work_fn(): who has left the list is in the table. */
+	smp_rmb();
+	ref = rhashtable_lookup(&slab_table, &page, slab_table_params);
+	return ref ? ref->slab : NULL;
+}
+
+/* The slab in which a block might start at @block, or NULL. Section. */
+static __always_inline struct bytepool_slab *slab_find(const void *block)
+{
+	unsigned long page = (unsigned long)block & PAGE_MASK;
+	struct bytepool_ref *ref;
+
+	ref = rhashtable_lookup(&slab_table, &page, slab_table_params);
+	if (likely(ref))
+		return ref->slab;
+	return orphan_find(page);
+}
+
+static struct bytepool_ref *slab_ref(struct bytepool_slab *slab, unsigned int nr)
+{
+	return nr ? &slab->more[nr - 1] : &slab->ref;
+}
+
+/* Put into the table what of the slab is not there yet. 0 or -errno. */
+static int slab_list(struct bytepool_slab *slab)
+{
+	while (slab->nr_listed < slab->nr_refs) {
+		struct bytepool_ref *ref = slab_ref(slab, slab->nr_listed);
+		int err = rhashtable_insert_fast(&slab_table, &ref->node, slab_table_params);
+
+		if (err)
+			return err;
+		slab->nr_listed++;
+	}
+	return 0;
+}
+
+static void slab_unlist(struct bytepool_slab *slab)
+{
+	while (slab->nr_listed) {
+		struct bytepool_ref *ref = slab_ref(slab, --slab->nr_listed);
+
+		rhashtable_remove_fast(&slab_table, &ref->node, slab_table_params);
+	}
+}
+
+/* Make the slab known by its addresses. Any context that may allocate with @gfp. */
+static int slab_register(struct bytepool_slab *slab, gfp_t gfp)
+{
+	struct bytepool_orphan *orphan;
+	unsigned long flags;
+
+	if (compat_rhashtable_writable() && !slab_list(slab))
+		return 0;
+	orphan = kmalloc(sizeof(*orphan), gfp);
+	if (!orphan) {
+		slab_unlist(slab);
+		return -ENOMEM;
+	}
+	orphan->slab = slab;
+	slab->orphan = true;
+	raw_spin_lock_irqsave(&orphans_lock, flags);
+	list_add_tail_rcu(&orphan->list, &orphans);
+	raw_spin_unlock_irqrestore(&orphans_lock, flags);
+	queue_delayed_work(gc_wq, &orphans_work, 0);
+	return 0;
+}
+
+static void orphan_remove(struct bytepool_orphan *orphan)
+{
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&orphans_lock, flags);
+	list_del_rcu(&orphan->list);
+	raw_spin_unlock_irqrestore(&orphans_lock, flags);
+	kfree_rcu(orphan, rcu);
+}
+
+static void slab_unregister(struct bytepool_slab *slab)
+{
+	/* Pairs with smp_store_release() in orphans_work_fn(): nr_listed is final. */
+	if (smp_load_acquire(&slab->orphan)) {
+		struct bytepool_orphan *orphan;
+
+		mutex_lock(&orphans_mutex);
+		rcu_read_lock();
+		list_for_each_entry_rcu(orphan, &orphans, list) {
+			if (orphan->slab == slab)
+				orphan_remove(orphan);
+		}
+		rcu_read_unlock();
+		mutex_unlock(&orphans_mutex);
+	}
+	slab_unlist(slab);
+}
+
+/* Put the orphans into the table. Those that came since are the next run's. */
+static void orphans_work_fn(struct work_struct *work)
+{
+	struct bytepool_orphan *orphan;
+	bool again = false;
+
+	mutex_lock(&orphans_mutex);
+	rcu_read_lock();
+	list_for_each_entry_rcu(orphan, &orphans, list) {
+		struct bytepool_slab *slab = orphan->slab;
+
+		if (slab_list(slab)) {
+			again = true;
+			continue;
+		}
+		/* Pairs with smp_rmb() in orphan_find(): first in the table, then off the list. */
+		smp_wmb();
+		orphan_remove(orphan);
+		/* Pairs with smp_load_acquire() in slab_unregister(). */
+		smp_store_release(&slab->orphan, false);
+	}
+	rcu_read_unlock();
+	mutex_unlock(&orphans_mutex);
+	if (again)
+		queue_delayed_work(gc_wq, &orphans_work, 1);
+}
+
+/*
+ * System <-> slab
+ */
+
+static bool pool_single(const struct bytepool *pool)
+{
+	return pool->flags & BYTEPOOL_SINGLE;
+}
+
+/* Take @bytes of the pool's limit: all or nothing, whoever else does. */
+static bool pool_charge(struct bytepool *pool, unsigned long bytes)
+{
+	unsigned long limit = READ_ONCE(pool->limit);
+	long held = atomic_long_read(&pool->held);
+
+	do {
+		if (limit && (bytes > limit || held > limit - bytes))
+			return false;
+	} while (!atomic_long_try_cmpxchg(&pool->held, &held, held + bytes));
+	return true;
+}
+
+static void pool_uncharge(struct bytepool *pool, unsigned long bytes)
+{
+	atomic_long_sub(bytes, &pool->held);
+}
+
+/* Pages in a row: of the smallest order that holds them, the surplus given back. */
+static void *pages_alloc(unsigned long bytes, gfp_t gfp, int node)
+{
+	unsigned int order = get_order(bytes);
+	unsigned long nr = bytes >> PAGE_SHIFT;
+	struct page *page;
+
+	if (order > MAX_PAGE_ORDER)
+		return NULL;
+	if (nr == 1UL << order)
+		gfp |= __GFP_COMP;
+	page = alloc_pages_node(node, gfp, order);
+	if (!page)
+		return NULL;
+	if (nr != 1UL << order) {
+		unsigned long i;
+
+		split_page(page, order);
+		for (i = nr; i < 1UL << order; i++)
+			__free_page(page + i);
+	}
+	return page_address(page);
+}
+
+static void backing_free(void *base, unsigned long bytes)
+{
+	unsigned int order = get_order(bytes);
+
+	if (is_vmalloc_addr(base))
+		vfree(base);
+	else if (bytes == PAGE_SIZE << order)
+		free_pages((unsigned long)base, order);
+	else
+		free_pages_exact(base, bytes);
+}
+
+/* A run that the page allocator finds only with effort is rather mapped, where the caller can wait. */
+static void *backing_alloc(struct bytepool *pool, unsigned long bytes, gfp_t gfp, int node)
+{
+	bool may_map = bytes > PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER &&
+		       !(pool->flags & BYTEPOOL_CONTIG) && gfpflags_allow_blocking(gfp);
+	void *base;
+
+	base = pages_alloc(bytes, may_map ? gfp | __GFP_NORETRY | __GFP_NOWARN : gfp, node);
+	if (!base && may_map)
+		base = __vmalloc(bytes, gfp);
+	return base;
+}
+
+/* The descriptor. One of a single block takes no more than 96 bytes on a 64-bit machine. */
+static struct bytepool_slab *slab_describe(struct bytepool_class *class, void *base,
+					   unsigned long bytes, gfp_t gfp, int node)
+{
+	unsigned int nr = bytes / class->size;
+	unsigned int nr_refs = nr == 1 ? 1 : bytes >> PAGE_SHIFT;
+	size_t more = ALIGN(offsetof(struct bytepool_slab, state) + nr, sizeof(long));
+	struct bytepool_slab *slab;
+	unsigned int i;
+
+	slab = kzalloc_node(more + (nr_refs - 1) * sizeof(*slab->more), gfp, node);
+	if (!slab)
+		return NULL;
+	slab->class = class;
+	slab->stamp = jiffies;
+	slab->more = (void *)slab + more;
+	slab->nr = nr;
+	slab->nr_idle = nr;
+	slab->first = BYTEPOOL_NO_BLOCK;
+	slab->nr_refs = nr_refs;
+	for (i = 0; i < nr_refs; i++) {
+		struct bytepool_ref *ref = slab_ref(slab, i);
+
+		ref->page = (unsigned long)base + i * PAGE_SIZE;
+		ref->slab = slab;
+	}
+	return slab;
+}
+
+static struct bytepool_slab *slab_create_bytes(struct bytepool_class *class, unsigned long bytes,
+					       gfp_t gfp, int node)
+{
+	struct bytepool *pool = class->pool;
+	struct bytepool_slab *slab;
+	void *base;
+
+	if (!pool_charge(pool, bytes) &&
+	    !(gfpflags_allow_blocking(gfp) && make_room(pool) && pool_charge(pool, bytes)))
+		return NULL;
+	base = backing_alloc(pool, bytes, gfp, node);
+	if (!base)
+		goto uncharge;
+	slab = slab_describe(class, base, bytes, gfp, node);
+	if (!slab)
+		goto free_backing;
+	if (slab_register(slab, gfp))
+		goto free_slab;
+	return slab;
+
+free_slab:
+	kfree_rcu(slab, rcu);	/* some of its entries may have been in the table */
+free_backing:
+	backing_free(base, bytes);
+uncharge:
+	pool_uncharge(pool, bytes);
+	return NULL;
+}
+
+/*
+ * A new slab, all idle, known by its addresses but in no depot yet. Where the
+ * usual one is not to be had, one as small as a block allows.
+ */
+static struct bytepool_slab *slab_create(struct bytepool_class *class, gfp_t gfp, int node)
+{
+	unsigned long least = PAGE_ALIGN(class->size);
+	struct bytepool_slab *slab;
+
+	/* There, the system allocator's locks are not to be taken. */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible())
+		return NULL;
+	if (class->slab_bytes == least)
+		return slab_create_bytes(class, least, gfp, node);
+	slab = slab_create_bytes(class, class->slab_bytes, gfp | __GFP_NOWARN | __GFP_NORETRY, node);
+	return slab ?: slab_create_bytes(class, least, gfp, node);
+}
+
+/* Give a slab back that no depot has any more: how many bytes. Sleeping contexts only. */
+static unsigned long slab_destroy(struct bytepool_slab *slab)
+{
+	struct bytepool *pool = slab->class->pool;
+	/* A slab never wastes a page, see bytepool_slab_bytes(). */
+	unsigned long bytes = PAGE_ALIGN((unsigned long)slab->nr * slab->class->size);
+
+	slab_unregister(slab);
+	backing_free((void *)slab->ref.page, bytes);
+	pool_uncharge(pool, bytes);
+	kfree_rcu(slab, rcu);
+	return bytes;
+}
+
+/*
+ * Slab <-> depot
+ */
+
+static unsigned long depot_lock(struct bytepool_class *class)
+	__acquires(&class->lock)
+{
+	unsigned long flags = 0;
+
+	if (pool_single(class->pool))
+		__acquire(&class->lock);
+	else
+		raw_spin_lock_irqsave(&class->lock, flags);
+	return flags;
+}
+
+static void depot_unlock(struct bytepool_class *class, unsigned long flags)
+	__releases(&class->lock)
+{
+	if (pool_single(class->pool))
+		__release(&class->lock);
+	else
+		raw_spin_unlock_irqrestore(&class->lock, flags);
+}
+
+static bool slab_older(struct rb_node *a, const struct rb_node *b)
+{
+	return time_before(rb_entry(a, struct bytepool_slab, age)->stamp,
+			   rb_entry(b, struct bytepool_slab, age)->stamp);
+}
+
+/* File a slab whose last block came back, by age. Blocks mostly come in order: the tree is for the others. */
+static void depot_add_idle(struct bytepool_class *class, struct bytepool_slab *slab)
+{
+	struct bytepool_slab *youngest;
+
+	youngest = list_first_entry_or_null(&class->idle, struct bytepool_slab, list);
+	if (!youngest || !time_before(slab->stamp, youngest->stamp))
+		list_add(&slab->list, &class->idle);
+	else
+		rb_add_cached(&slab->age, &class->idle_late, slab_older);
+}
+
+static struct bytepool_slab *depot_oldest_late(struct bytepool_class *class)
+{
+	struct rb_node *node = rb_first_cached(&class->idle_late);
+
+	return node ? rb_entry(node, struct bytepool_slab, age) : NULL;
+}
+
+/* The oldest wholly idle slab, if the pass wants it and the reserve allows it. class->lock. */
+static struct bytepool_slab *depot_oldest(struct bytepool_class *class, const struct gc_pass *pass)
+{
+	struct bytepool_slab *slab = depot_oldest_late(class);
+	struct bytepool_slab *last;
+
+	if (!list_empty(&class->idle)) {
+		last = list_last_entry(&class->idle, struct bytepool_slab, list);
+		if (!slab || time_before(last->stamp, slab->stamp))
+			slab = last;
+	}
+	if (!slab || class->nr_blocks - slab->nr < class->reserve)
+		return NULL;
+	return pass->all || time_after(pass->now, slab->stamp + pass->timeout) ? slab : NULL;
+}
+
+/* The same, and take it off the depot's books. class->lock. */
+static struct bytepool_slab *depot_take_oldest(struct bytepool_class *class,
+					       const struct gc_pass *pass)
+{
+	struct bytepool_slab *slab = depot_oldest(class, pass);
+
+	if (!slab)
+		return NULL;
+	if (slab == depot_oldest_late(class))
+		rb_erase_cached(&slab->age, &class->idle_late);
+	else
+		list_del(&slab->list);
+	class->nr_blocks -= slab->nr;
+	class->nr_idle -= slab->nr;
+	return slab;
+}
+
+/* A slab with an idle block, on no list: rather a partial one, so that idle ones stay whole. */
+static struct bytepool_slab *depot_take_slab(struct bytepool_class *class)
+{
+	struct bytepool_slab *slab;
+
+	slab = list_first_entry_or_null(&class->partial, struct bytepool_slab, list);
+	if (!slab)
+		slab = list_first_entry_or_null(&class->idle, struct bytepool_slab, list);
+	if (slab) {
+		list_del(&slab->list);
+		return slab;
+	}
+	slab = depot_oldest_late(class);
+	if (slab)
+		rb_erase_cached(&slab->age, &class->idle_late);
+	return slab;
+}
+
+/* Take a block of a slab that is on no list, in state @state, and file the slab. */
+static void *depot_carve(struct bytepool_class *class, struct bytepool_slab *slab,
+			 enum bytepool_block_state state, u32 *index, void **overwritten)
+{
+	void *block;
+
+	*index = slab_pop(slab, class->size, overwritten);
+	WRITE_ONCE(slab->state[*index], state);
+	class->nr_idle--;
+	list_add(&slab->list, slab->nr_idle ? &class->partial : &class->full);
+	block = slab_block(slab, class->size, *index);
+	if (class->pool->flags & BYTEPOOL_WIPE && slab->nr > 1)
+		*(u16 *)block = 0;	/* the link */
+	return block;
+}
+
+static void depot_push(struct bytepool_class *class, struct bytepool_slab *slab, u32 index,
+		       unsigned long stamp)
+{
+	list_del(&slab->list);
+	slab_push(slab, class->size, index, stamp);
+	class->nr_idle++;
+	if (slab->nr_idle == slab->nr)
+		depot_add_idle(class, slab);
+	else
+		list_add(&slab->list, &class->partial);
+}
+
+/*
+ * Depot <-> per-CPU cache
+ *
+ * Here, too, the CPU is in a section; and with class->lock its interrupts are
+ * off. What keeps it from its own cache is then only that it interrupted
+ * itself there, or that the GC has it.
+ */
+
+/* This CPU's cache of the class, if it may be used. class->lock. */
+static struct bytepool_cache *cache_own(struct bytepool_class *class)
+{
+	struct bytepool_cache *cache = READ_ONCE(class->cache[smp_processor_id()]);
+
+	if (!cache || cache->busy || cache->closed || class->reserve)
+		return NULL;
+	return cache;
+}
+
+/* Let a CPU use its cache, or the closed one instead. class->lock. */
+static void cache_open(struct bytepool_class *class, int cpu, struct bytepool_cache *cache)
+{
+	/* Pairs with the dependent loads of the fast paths: the GC has left the cache. */
+	smp_store_release(&per_cpu_ptr(class->pool->cpu, cpu)->open[class->index], cache);
+}
+
+/* Make this CPU's cache of the class. Without one the depot serves. */
+static void cache_create(struct bytepool_class *class, gfp_t gfp)
+{
+	int cpu = raw_smp_processor_id();
+	struct bytepool_cache *cache;
+
+	if (READ_ONCE(class->cache[cpu]) || !class->cache_capacity)
+		return;
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible())
+		return;
+	cache = kzalloc_node(ALIGN(struct_size(cache, entries, class->cache_capacity), SMP_CACHE_BYTES),
+			     (gfp & BYTEPOOL_GFP_MASK) | __GFP_NOWARN, cpu_to_node(cpu));
+	if (!cache)
+		return;
+	cache->capacity = class->cache_capacity;
+	/* Pairs with READ_ONCE() and dependent loads wherever class->cache[] is followed. */
+	if (cmpxchg_release(&class->cache[cpu], NULL, cache))
+		kfree(cache);
+}
+
+static u32 cache_batch(const struct bytepool_cache *cache)
+{
+	return (cache->capacity + 1) / 2;
+}
+
+/* Fill with half of what fits. class->lock. */
+static void cache_refill(struct bytepool_class *class, struct bytepool_cache *cache,
+			 void **overwritten)
+{
+	while (cache->nr < cache_batch(cache) && class->nr_idle) {
+		struct bytepool_slab *slab = depot_take_slab(class);
+		unsigned long stamp = slab->stamp;
+		void *block;
+		u32 index;
+
+		block = depot_carve(class, slab, BYTEPOOL_BLOCK_CACHED, &index, overwritten);
+		cache_insert(cache, block, slab, index, stamp);
+	}
+}
+
+/* Move the @nr oldest blocks to the depot. class->lock. */
+static void cache_flush(struct bytepool_class *class, struct bytepool_cache *cache, u32 nr)
+{
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		struct bytepool_entry *entry = &cache->entries[i];
+
+		depot_push(class, entry->slab, entry->index, entry->stamp);
+	}
+	cache_drop_oldest(cache, nr);
+}
+
+/*
+ * GC: when it runs
+ */
+
+/* Age in jiffies at which idle blocks of the pool are given back. */
+static unsigned long pool_timeout(const struct bytepool *pool)
+{
+	unsigned int ms = READ_ONCE(pool->idle_timeout_ms);
+
+	if (ms == BYTEPOOL_TIMEOUT_DEFAULT)
+		ms = READ_ONCE(idle_timeout_ms) ?: BYTEPOOL_TIMEOUT_NEVER;
+	return ms == BYTEPOOL_TIMEOUT_NEVER ? MAX_JIFFY_OFFSET : msecs_to_jiffies(ms);
+}
+
+static unsigned long gc_interval(void)
+{
+	return msecs_to_jiffies(READ_ONCE(gc_interval_ms));
+}
+
+/*
+ * Have the GC visit the pool, since it may have something idle: called when a
+ * block reaches the depot or a cache is opened. The GC clears @awake before it
+ * closes the caches of a pool with nothing idle, and looks again after a grace
+ * period; a section that came too early to see @awake cleared, it sees whole.
+ */
+static void pool_wake(struct bytepool *pool)
+{
+	if (READ_ONCE(pool->awake) || pool_single(pool) || pool_timeout(pool) == MAX_JIFFY_OFFSET)
+		return;
+	WRITE_ONCE(pool->awake, true);
+	queue_delayed_work(gc_wq, &gc_work, gc_interval());
+}
+
+/*
+ * Alloc
+ */
+
+static void report_overwritten(struct bytepool_class *class, const void *block)
+{
+	pr_err_ratelimited("%s: the free block %p of %u bytes was written to\n",
+			   class->pool->name, block, class->size);
+}
+
+/* The class, made at its first use. */
+static struct bytepool_class *class_get(struct bytepool *pool, u32 index, gfp_t gfp)
+{
+	struct bytepool_class *class = smp_load_acquire(&pool->class[index]);
+	struct bytepool_class *other;
+	u32 size;
+
+	if (likely(class))
+		return class;
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible())
+		return NULL;
+	class = kzalloc(struct_size(class, cache, nr_cpu_ids), gfp);
+	if (!class)
+		return NULL;
+	size = bytepool_class_size(&pool->sizes, index);
+	class->pool = pool;
+	class->index = index;
+	class->size = size;
+	class->slab_bytes = bytepool_slab_bytes(size);
+	class->reciprocal = bytepool_reciprocal(size);
+	if (!pool_single(pool) && size <= CACHE_BLOCK_MAX)
+		class->cache_capacity = clamp(CACHE_BYTES / size, 1U, CACHE_ENTRIES_MAX);
+	raw_spin_lock_init(&class->lock);
+	INIT_LIST_HEAD(&class->partial);
+	INIT_LIST_HEAD(&class->idle);
+	INIT_LIST_HEAD(&class->full);
+	class->idle_late = RB_ROOT_CACHED;
+	init_swait_queue_head(&class->wait);
+	/* Pairs with smp_load_acquire() above and wherever classes are walked. */
+	other = cmpxchg_release(&pool->class[index], NULL, class);
+	if (other) {
+		kfree(class);
+		class = smp_load_acquire(&pool->class[index]);
+	}
+	return class;
+}
+
+/* Up to @nr blocks from this CPU's cache: how many it had. */
+static __always_inline unsigned int cache_alloc(struct bytepool *pool, u32 index,
+						unsigned int nr, void **blocks)
+{
+	struct bytepool_cache *cache;
+	unsigned int got = 0;
+
+	section_enter();
+	cache = READ_ONCE(this_cpu_ptr(pool->cpu)->open[index]);
+	if (likely(!cache->busy)) {
+		/* Against this CPU's interrupts, so the compiler's order is enough. */
+		cache->busy = true;
+		barrier();
+		for (; got < nr && likely(cache->nr); got++) {
+			struct bytepool_entry *entry = cache_pop(cache);
+
+			WRITE_ONCE(entry->slab->state[entry->index], BYTEPOOL_BLOCK_IN_USE);
+			blocks[got] = entry->block;
+		}
+		data_race(cache->hits += got);
+		barrier();
+		cache->busy = false;
+	}
+	section_exit();
+	return got;
+}
+
+/* An idle block from the depot, and more for this CPU's cache while it is there. */
+static void *depot_alloc(struct bytepool_class *class)
+{
+	struct bytepool_cache *cache;
+	void *overwritten = NULL;
+	void *block = NULL;
+	bool opened = false;
+	unsigned long flags;
+	u32 index;
+
+	section_enter();
+	flags = depot_lock(class);
+	cache = cache_own(class);
+	if (class->nr_idle) {
+		block = depot_carve(class, depot_take_slab(class), BYTEPOOL_BLOCK_IN_USE,
+				    &index, &overwritten);
+		class->hits++;
+	}
+	if (block && cache && class->nr_idle) {
+		cache_refill(class, cache, &overwritten);
+		cache_open(class, smp_processor_id(), cache);
+		opened = true;
+	}
+	depot_unlock(class, flags);
+	if (opened)
+		pool_wake(class->pool);
+	section_exit();
+	if (unlikely(overwritten))
+		report_overwritten(class, overwritten);
+	return block;
+}
+
+/* A block of a new slab. */
+static void *depot_grow(struct bytepool_class *class, gfp_t gfp, int node)
+{
+	struct bytepool_slab *slab = slab_create(class, gfp, node);
+	void *overwritten = NULL;	/* nobody had a block of it yet */
+	unsigned long flags;
+	void *block;
+	u32 index;
+
+	if (!slab)
+		return NULL;
+	flags = depot_lock(class);
+	class->nr_blocks += slab->nr;
+	class->nr_idle += slab->nr;
+	block = depot_carve(class, slab, BYTEPOOL_BLOCK_IN_USE, &index, &overwritten);
+	class->misses++;
+	depot_unlock(class, flags);
+	return block;
+}
+
+/*
+ * Wait for a block, as mempool_alloc() does. Being queued before looking, and
+ * looking under the lock under which depot_free() looks for us, no free is
+ * missed; and a wakeup that came for a block we had already is passed on.
+ */
+static void *depot_wait(struct bytepool_class *class)
+{
+	DECLARE_SWAITQUEUE(wait);
+	void *block;
+
+	prepare_to_swait_exclusive(&class->wait, &wait, TASK_UNINTERRUPTIBLE);
+	block = depot_alloc(class);
+	if (!block)
+		io_schedule_timeout(READ_ONCE(class->reserve) ? WAIT_RETRY : HZ / 10);
+	finish_swait(&class->wait, &wait);
+	if (block && READ_ONCE(class->nr_idle))
+		swake_up_one(&class->wait);
+	return block;
+}
+
+static noinline void *alloc_slow(struct bytepool *pool, u32 index, gfp_t gfp, int node)
+{
+	bool must = gfp & __GFP_NOFAIL && gfpflags_allow_blocking(gfp);
+	struct bytepool_class *class;
+	void *block;
+
+	might_alloc(gfp);
+	class = class_get(pool, index, (gfp & BYTEPOOL_GFP_MASK) | (must ? __GFP_NOFAIL : 0));
+	if (!class)
+		goto fail;
+	cache_create(class, gfp);
+	block = depot_alloc(class);
+	while (!block) {
+		gfp_t how = gfp & BYTEPOOL_GFP_MASK;
+
+		/* With a reserve behind it, the system need not try hard. */
+		if (READ_ONCE(class->reserve))
+			how |= __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN;
+		block = depot_grow(class, how, node);
+		if (block)
+			break;
+		if (!must && !(gfpflags_allow_blocking(gfp) && READ_ONCE(class->reserve)))
+			goto fail;
+		block = depot_wait(class);
+	}
+	return block;
+
+fail:
+	atomic64_inc(&pool->failures);
+	return NULL;
+}
+
+static noinline void *alloc_refuse(struct bytepool *pool, gfp_t gfp)
+{
+	if (gfp & BYTEPOOL_GFP_REFUSED)
+		pr_warn_once("%s: no pool serves a memory zone, gfp %pGg\n", pool->name, &gfp);
+	atomic64_inc(&pool->failures);
+	return NULL;
+}
+
+static __always_inline void *alloc_node(struct bytepool *pool, size_t size, gfp_t gfp, int node)
+{
+	void *block;
+	u32 index;
+
+	if (unlikely(size - 1 >= pool->sizes.max || gfp & BYTEPOOL_GFP_REFUSED))
+		return alloc_refuse(pool, gfp);
+	index = bytepool_class_index(&pool->sizes, size);
+	if (unlikely(!cache_alloc(pool, index, 1, &block)))
+		block = alloc_slow(pool, index, gfp, node);
+	if (unlikely(gfp & __GFP_ZERO) && block)
+		memset(block, 0, bytepool_class_size(&pool->sizes, index));
+	return block;
+}
+
+/**
+ * bytepool_alloc() - get a block
+ * @pool: the pool
+ * @size: bytes wanted, 1 to the pool's max_size
+ * @gfp: how hard to try. __GFP_ZERO clears the block, to its class's size;
+ *	__GFP_ACCOUNT, __GFP_HIGHMEM, __GFP_MOVABLE and __GFP_COMP are dropped;
+ *	GFP_DMA and GFP_DMA32 are refused.
+ *
+ * The block is aligned to the largest power of two that divides its class's
+ * size, up to a page. It is freed with bytepool_free(), never with kfree() or
+ * vfree(). An idle block is handed out without touching the system's
+ * allocator. With a reserve for its size and a @gfp that may sleep, waits for
+ * a block rather than fail; so does __GFP_NOFAIL.
+ *
+ * Context: Any but NMI; sleeps only if @gfp allows it.
+ * Return: the block; NULL if memory is short or the pool's limit reached, if
+ *	@size is 0 or above max_size, or if @gfp asks for a zone.
+ */
+void *bytepool_alloc(struct bytepool *pool, size_t size, gfp_t gfp)
+{
+	return alloc_node(pool, size, gfp, NUMA_NO_NODE);
+}
+EXPORT_SYMBOL_GPL(bytepool_alloc);
+
+/**
+ * bytepool_alloc_node() - get a block, new memory from a NUMA node
+ * @pool: the pool
+ * @size: bytes wanted
+ * @gfp: as for bytepool_alloc()
+ * @node: where to ask for memory if no block is idle
+ *
+ * Context: Any but NMI; sleeps only if @gfp allows it.
+ * Return: as bytepool_alloc().
+ */
+void *bytepool_alloc_node(struct bytepool *pool, size_t size, gfp_t gfp, int node)
+{
+	if (unlikely(node != NUMA_NO_NODE && (node < 0 || node >= MAX_NUMNODES || !node_online(node))))
+		node = NUMA_NO_NODE;
+	return alloc_node(pool, size, gfp, node);
+}
+EXPORT_SYMBOL_GPL(bytepool_alloc_node);
+
+/**
+ * bytepool_zalloc() - get a block of zeros
+ * @pool: the pool
+ * @size: bytes wanted
+ * @gfp: as for bytepool_alloc()
+ *
+ * Context: Any but NMI; sleeps only if @gfp allows it.
+ * Return: as bytepool_alloc().
+ */
+void *bytepool_zalloc(struct bytepool *pool, size_t size, gfp_t gfp)
+{
+	return alloc_node(pool, size, gfp | __GFP_ZERO, NUMA_NO_NODE);
+}
+EXPORT_SYMBOL_GPL(bytepool_zalloc);
+
+/**
+ * bytepool_alloc_bulk() - get several blocks of a size
+ * @pool: the pool
+ * @size: bytes wanted in each
+ * @gfp: as for bytepool_alloc()
+ * @nr: how many
+ * @blocks: where they go
+ *
+ * One that waits for a reserve must not ask for more than is reserved.
+ *
+ * Context: Any but NMI; sleeps only if @gfp allows it.
+ * Return: @nr, or 0 if not all could be had; then @blocks holds nothing.
+ */
+unsigned int bytepool_alloc_bulk(struct bytepool *pool, size_t size, gfp_t gfp,
+				 unsigned int nr, void **blocks)
+{
+	unsigned int got, i;
+	u32 index;
+
+	if (unlikely(size - 1 >= pool->sizes.max || gfp & BYTEPOOL_GFP_REFUSED)) {
+		alloc_refuse(pool, gfp);
+		return 0;
+	}
+	index = bytepool_class_index(&pool->sizes, size);
+	for (got = 0; got < nr; got++) {
+		got += cache_alloc(pool, index, nr - got, blocks + got);
+		if (got == nr)
+			break;
+		blocks[got] = alloc_slow(pool, index, gfp, NUMA_NO_NODE);
+		if (!blocks[got]) {
+			bytepool_free_bulk(pool, got, blocks);
+			return 0;
+		}
+	}
+	if (gfp & __GFP_ZERO) {
+		for (i = 0; i < nr; i++)
+			memset(blocks[i], 0, bytepool_class_size(&pool->sizes, index));
+	}
+	return nr;
+}
+EXPORT_SYMBOL_GPL(bytepool_alloc_bulk);
+
+/*
+ * Free
+ */
+
+/* Tell of a free that is refused: with a stack trace once for each reason, in a few lines after. */
+static noinline void bad_free(struct bytepool *pool, const void *block, enum bytepool_bad_free why)
+{
+	atomic64_inc(&pool->bad_frees);
+	if (!test_and_set_bit(why, &pool->bad_frees_told))
+		WARN(1, "%s: bad free of %p: %s\n", pool->name, block, bad_free_text[why]);
+	else if (__ratelimit(&pool->bad_frees_limit))
+		pr_warn("%s: bad free of %p: %s\n", pool->name, block, bad_free_text[why]);
+}
+
+/* Which block of the slab starts there, or -1. */
+static __always_inline int block_index(const struct bytepool_slab *slab, const void *block)
+{
+	u32 offset = (unsigned long)block - slab->ref.page;
+	u32 index = bytepool_block_index(offset, slab->class->reciprocal);
+
+	return likely(index < slab->nr && index * slab->class->size == offset) ? index : -1;
+}
+
+/*
+ * Take a block back from its caller: from then on it is ours, idle but nowhere
+ * yet. Of several CPUs that try at once, one succeeds. Section.
+ */
+static __always_inline enum bytepool_bad_free
+block_claim(struct bytepool *pool, const void *block, struct bytepool_slab **slab, u32 *index)
+{
+	int nr;
+
+	*slab = slab_find(block);
+	if (unlikely(!*slab))
+		return BAD_FREE_UNKNOWN;
+	if (unlikely((*slab)->class->pool != pool))
+		return BAD_FREE_FOREIGN;
+	nr = block_index(*slab, block);
+	if (unlikely(nr < 0))
+		return BAD_FREE_INSIDE;
+	*index = nr;
+	if (unlikely(cmpxchg(&(*slab)->state[nr], BYTEPOOL_BLOCK_IN_USE,
+			     BYTEPOOL_BLOCK_CACHED) != BYTEPOOL_BLOCK_IN_USE))
+		return BAD_FREE_IDLE;
+	return 0;
+}
+
+/* Put a claimed block into this CPU's cache, if that is open and not full. Section. */
+static __always_inline bool cache_free(struct bytepool *pool, struct bytepool_slab *slab,
+				       u32 index, void *block)
+{
+	struct bytepool_cache *cache;
+	bool done = false;
+
+	cache = READ_ONCE(this_cpu_ptr(pool->cpu)->open[slab->class->index]);
+	if (unlikely(cache->busy))
+		return false;
+	/* Against this CPU's interrupts, so the compiler's order is enough. */
+	cache->busy = true;
+	barrier();
+	if (likely(cache->nr < cache->capacity)) {
+		cache_push(cache, block, slab, index, jiffies);
+		data_race(cache->frees++);
+		done = true;
+	}
+	barrier();
+	cache->busy = false;
+	return done;
+}
+
+/* Put a claimed block into this CPU's cache, making room there, or else into the depot. */
+static noinline void depot_free(struct bytepool_slab *slab, u32 index, void *block)
+{
+	struct bytepool_class *class = slab->class;
+	struct bytepool_cache *cache;
+	unsigned long flags;
+	bool waited_for;
+
+	cache_create(class, GFP_NOWAIT);
+	section_enter();
+	flags = depot_lock(class);
+	waited_for = swait_active(&class->wait);
+	cache = waited_for ? NULL : cache_own(class);
+	if (cache) {
+		if (cache->nr == cache->capacity)
+			cache_flush(class, cache, cache_batch(cache));
+		cache_push(cache, block, slab, index, jiffies);
+		cache->frees++;
+		cache_open(class, smp_processor_id(), cache);
+	} else {
+		depot_push(class, slab, index, jiffies);
+		class->frees++;
+	}
+	depot_unlock(class, flags);
+	if (waited_for)
+		swake_up_one(&class->wait);
+	pool_wake(class->pool);
+	section_exit();
+}
+
+static __always_inline void free_block(struct bytepool *pool, const void *block)
+{
+	enum bytepool_bad_free bad;
+	struct bytepool_slab *slab;
+	bool done = false;
+	u32 index;
+
+	if (unlikely(!block))
+		return;
+	section_enter();
+	bad = block_claim(pool, block, &slab, &index);
+	if (likely(!bad)) {
+		if (unlikely(pool->flags & BYTEPOOL_WIPE)) {
+			/* It may be long, and the block is ours alone. */
+			section_exit();
+			memset((void *)block, 0, slab->class->size);
+			section_enter();
+		}
+		done = cache_free(pool, slab, index, (void *)block);
+	}
+	section_exit();
+	if (unlikely(bad))
+		bad_free(pool, block, bad);
+	else if (unlikely(!done))
+		depot_free(slab, index, (void *)block);
+}
+
+/**
+ * bytepool_free() - give a block back
+ * @pool: the pool that it came from
+ * @block: the block, or NULL
+ *
+ * What is not an in-use block of the pool is refused without touching it,
+ * counted in bad_frees and warned about; the pool stays sound.
+ *
+ * Context: Any but NMI; never sleeps.
+ */
+void bytepool_free(struct bytepool *pool, const void *block)
+{
+	free_block(pool, block);
+}
+EXPORT_SYMBOL_GPL(bytepool_free);
+
+/**
+ * bytepool_free_bulk() - give several blocks back
+ * @pool: the pool that they came from
+ * @nr: how many
+ * @blocks: the blocks; each may be NULL
+ *
+ * Context: Any but NMI; never sleeps.
+ */
+void bytepool_free_bulk(struct bytepool *pool, unsigned int nr, void **blocks)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		free_block(pool, blocks[i]);
+}
+EXPORT_SYMBOL_GPL(bytepool_free_bulk);
+
+/**
+ * bytepool_free_any() - give a block back to the pool that it came from
+ * @block: the block, or NULL
+ *
+ * For scope-based cleanup, which knows the block alone. bytepool_free() also
+ * catches a block that goes back to the wrong pool.
+ *
+ * Context: Any but NMI; never sleeps.
+ */
+void bytepool_free_any(const void *block)
+{
+	struct bytepool *pool = NULL;
+	struct bytepool_slab *slab;
+
+	if (!block)
+		return;
+	section_enter();
+	slab = slab_find(block);
+	if (slab)
+		pool = slab->class->pool;
+	section_exit();
+	if (!WARN_ONCE(!pool, "bad free of %p: %s\n", block, bad_free_text[BAD_FREE_UNKNOWN]))
+		free_block(pool, block);
+}
+EXPORT_SYMBOL_GPL(bytepool_free_any);
+
+/**
+ * bytepool_usable_size() - how much of a block may be used
+ * @pool: the pool
+ * @block: what may be one of its blocks
+ *
+ * Context: Any but NMI; never sleeps.
+ * Return: the block's class size in bytes; 0 if it is no in-use block of @pool.
+ */
+size_t bytepool_usable_size(struct bytepool *pool, const void *block)
+{
+	struct bytepool_slab *slab;
+	size_t size = 0;
+	int index;
+
+	section_enter();
+	slab = slab_find(block);
+	if (slab && slab->class->pool == pool) {
+		index = block_index(slab, block);
+		if (index >= 0 && READ_ONCE(slab->state[index]) == BYTEPOOL_BLOCK_IN_USE)
+			size = slab->class->size;
+	}
+	section_exit();
+	return size;
+}
+EXPORT_SYMBOL_GPL(bytepool_usable_size);
+
+/*
+ * GC: what it does
+ *
+ * A pass has two halves, with a grace period between them if the first closed
+ * any cache: close the caches that have something to give; then move that to
+ * the depot, and give the depot's oldest slabs back. Both under gc_lock.
+ */
+
+/* The classes that there are. */
+static struct bytepool_class *class_next(struct bytepool *pool, u32 *index)
+{
+	for (; *index < pool->sizes.nr; (*index)++) {
+		struct bytepool_class *class = smp_load_acquire(&pool->class[*index]);
+
+		if (class)
+			return class;
+	}
+	return NULL;
+}
+
+#define for_each_class(class, pool, index) \
+	for ((index) = 0; ((class) = class_next(pool, &(index))); (index)++)
+
+/* The caches of a class that there are. */
+static struct bytepool_cache *cache_next(struct bytepool_class *class, int *cpu)
+{
+	for (; *cpu < nr_cpu_ids; (*cpu)++) {
+		struct bytepool_cache *cache = READ_ONCE(class->cache[*cpu]);
+
+		if (cache)
+			return cache;
+	}
+	return NULL;
+}
+
+#define for_each_cache(cache, class, cpu) \
+	for ((cpu) = 0; ((cache) = cache_next(class, &(cpu))); (cpu)++)
+
+static bool gc_wants(const struct gc_pass *pass, const struct bytepool_cache *cache)
+{
+	return pass->all ? READ_ONCE(cache->nr) : cache_expired(cache, pass->now, pass->timeout);
+}
+
+/*
+ * Close the caches of a class that have what the pass wants. Whether any is
+ * closed now: also by the background's first half, whose grace period is not
+ * over yet.
+ */
+static bool class_close(struct bytepool_class *class, const struct gc_pass *pass)
+{
+	struct bytepool_cache *cache;
+	bool closed = false;
+	unsigned long flags;
+	int cpu;
+
+	for_each_cache(cache, class, cpu) {
+		if (!cache->closed && !gc_wants(pass, cache))
+			continue;
+		flags = depot_lock(class);
+		cache->closed = true;
+		cache_open(class, cpu, &closed_cache);
+		depot_unlock(class, flags);
+		closed = true;
+	}
+	return closed;
+}
+
+/* Empty the closed caches of a class of what the pass wants, a grace period after they were closed. */
+static void class_drain(struct bytepool_class *class, const struct gc_pass *pass)
+{
+	struct bytepool_cache *cache;
+	unsigned long flags;
+	int cpu;
+
+	for_each_cache(cache, class, cpu) {
+		if (!cache->closed)
+			continue;
+		flags = depot_lock(class);
+		while (cache->nr && gc_wants(pass, cache))
+			cache_flush(class, cache, 1);
+		cache->closed = false;
+		if (cache->nr && !class->reserve)
+			cache_open(class, cpu, cache);
+		depot_unlock(class, flags);
+	}
+}
+
+/* Give back wholly idle slabs, as many blocks as the class has now at most. */
+static unsigned long class_reap(struct bytepool_class *class, const struct gc_pass *pass)
+{
+	struct bytepool *pool = class->pool;
+	unsigned long most = READ_ONCE(class->nr_blocks);
+	unsigned long blocks = 0;
+	unsigned int taken;
+
+	do {
+		struct bytepool_slab *slab, *next;
+		unsigned long flags;
+		LIST_HEAD(dead);
+
+		flags = depot_lock(class);
+		for (taken = 0; taken < REAP_BATCH; taken++) {
+			slab = depot_take_oldest(class, pass);
+			if (!slab)
+				break;
+			list_add_tail(&slab->list, &dead);
+		}
+		depot_unlock(class, flags);
+		list_for_each_entry_safe(slab, next, &dead, list) {
+			blocks += slab->nr;
+			pool->reclaimed_bytes += slab_destroy(slab);
+		}
+		cond_resched();
+	} while (taken == REAP_BATCH && blocks < most);
+	pool->reclaimed_blocks += blocks;
+	return blocks;
+}
+
+static struct gc_pass gc_pass_begin(struct bytepool *pool, bool all)
+{
+	return (struct gc_pass){ .all = all, .now = jiffies, .timeout = pool_timeout(pool) };
+}
+
+static bool pool_close(struct bytepool *pool, const struct gc_pass *pass)
+{
+	struct bytepool_class *class;
+	bool closed = false;
+	u32 index;
+
+	for_each_class(class, pool, index)
+		closed |= class_close(class, pass);
+	return closed;
+}
+
+static unsigned long pool_reap(struct bytepool *pool, const struct gc_pass *pass)
+{
+	struct bytepool_class *class;
+	unsigned long blocks = 0;
+	u32 index;
+
+	for_each_class(class, pool, index) {
+		class_drain(class, pass);
+		blocks += class_reap(class, pass);
+	}
+	return blocks;
+}
+
+/* A whole pass over one pool. gc_lock. */
+static unsigned long pool_gc(struct bytepool *pool, bool all)
+{
+	struct gc_pass pass = gc_pass_begin(pool, all);
+
+	lockdep_assert_held(&pool->gc_lock);
+	if (pool_close(pool, &pass))
+		synchronize_rcu();
+	return pool_reap(pool, &pass);
+}
+
+/* Whether the class has something that age or a trim could give back. */
+static bool class_reclaimable(struct bytepool_class *class)
+{
+	const struct gc_pass all = { .all = true };
+	struct bytepool_cache *cache;
+	unsigned long flags;
+	bool reclaimable;
+	int cpu;
+
+	for_each_cache(cache, class, cpu) {
+		if (READ_ONCE(cache->nr))
+			return true;
+	}
+	if (!READ_ONCE(class->nr_idle))
+		return false;
+	flags = depot_lock(class);
+	reclaimable = depot_oldest(class, &all);
+	depot_unlock(class, flags);
+	return reclaimable;
+}
+
+static bool pool_reclaimable(struct bytepool *pool)
+{
+	struct bytepool_class *class;
+	u32 index;
+
+	for_each_class(class, pool, index) {
+		if (class_reclaimable(class))
+			return true;
+	}
+	return false;
+}
+
+/* At the limit: give idle memory back for the sake of what is wanted now. */
+static bool make_room(struct bytepool *pool)
+{
+	unsigned long blocks;
+
+	if (!pool_reclaimable(pool))
+		return false;
+	mutex_lock(&pool->gc_lock);
+	blocks = pool_gc(pool, true);
+	mutex_unlock(&pool->gc_lock);
+	return blocks;
+}
+
+/*
+ * Let a pool with nothing idle sleep: its caches, all empty, are closed, so
+ * that its next free comes by pool_wake(). See there for the order of things.
+ */
+static void pool_sleep(struct bytepool *pool)
+{
+	struct bytepool_class *class;
+	struct bytepool_cache *cache;
+	unsigned long flags;
+	u32 index;
+	int cpu;
+
+	WRITE_ONCE(pool->awake, false);
+	for_each_class(class, pool, index) {
+		for_each_cache(cache, class, cpu) {
+			flags = depot_lock(class);
+			cache_open(class, cpu, &closed_cache);
+			depot_unlock(class, flags);
+		}
+	}
+}
+
+/* The pool after @prev, or the first: pinned, so that it stays; @prev is no longer. */
+static struct bytepool *pool_next(struct bytepool *prev)
+{
+	struct bytepool *pool;
+
+	mutex_lock(&pools_lock);
+	pool = list_prepare_entry(prev, &pools, list);
+	list_for_each_entry_continue(pool, &pools, list) {
+		if (!pool->dying)
+			break;
+	}
+	if (list_entry_is_head(pool, &pools, list))
+		pool = NULL;
+	else
+		pool->nr_pins++;
+	if (prev && !--prev->nr_pins && prev->dying)
+		complete(&prev->unpinned);
+	mutex_unlock(&pools_lock);
+	return pool;
+}
+
+#define for_each_pool(pool) \
+	for ((pool) = pool_next(NULL); (pool); (pool) = pool_next(pool))
+
+/* First half, for a pool that is awake. Whether it needs a grace period. */
+static bool gc_close(struct bytepool *pool)
+{
+	struct gc_pass pass = gc_pass_begin(pool, false);
+	bool closed;
+
+	pool->visited = pass.timeout != MAX_JIFFY_OFFSET;
+	if (!pool->visited) {
+		WRITE_ONCE(pool->awake, false);
+		/* Pairs with smp_mb() in timeout_changed(). */
+		smp_mb();
+		pool_wake(pool);
+		return false;
+	}
+	mutex_lock(&pool->gc_lock);
+	closed = pool_close(pool, &pass);
+	if (!closed && !pool_reclaimable(pool)) {
+		pool_sleep(pool);
+		closed = true;
+	}
+	mutex_unlock(&pool->gc_lock);
+	return closed;
+}
+
+/* Second half. */
+static void gc_reap(struct bytepool *pool)
+{
+	struct gc_pass pass = gc_pass_begin(pool, false);
+
+	mutex_lock(&pool->gc_lock);
+	pool_reap(pool, &pass);
+	pool->gc_runs++;
+	mutex_unlock(&pool->gc_lock);
+	pool->visited = false;
+	if (!READ_ONCE(pool->awake) && pool_reclaimable(pool))
+		pool_wake(pool);
+}
+
+static void gc_work_fn(struct work_struct *work)
+{
+	unsigned long due = jiffies + gc_interval();
+	struct bytepool *pool;
+	bool closed = false;
+	bool again = false;
+
+	for_each_pool(pool) {
+		if (READ_ONCE(pool->awake))
+			closed |= gc_close(pool);
+	}
+	if (closed)
+		synchronize_rcu();
+	for_each_pool(pool) {
+		if (pool->visited)
+			gc_reap(pool);
+		again |= READ_ONCE(pool->awake);
+	}
+	if (again)
+		queue_delayed_work(gc_wq, &gc_work, time_before(jiffies, due) ? due - jiffies : 0);
+}
+
+/**
+ * bytepool_gc() - give back what has been idle beyond the pool's timeout, now
+ * @pool: the pool
+ * @bytes_held: where the bytes go that the pool still holds; may be NULL
+ *
+ * The owner of a BYTEPOOL_SINGLE pool calls it, since no one else does; for
+ * the others the same is done in the background.
+ *
+ * Context: Process; may sleep.
+ * Return: blocks given back.
+ */
+unsigned long bytepool_gc(struct bytepool *pool, size_t *bytes_held)
+{
+	unsigned long blocks;
+
+	mutex_lock(&pool->gc_lock);
+	blocks = pool_gc(pool, false);
+	pool->gc_runs++;
+	mutex_unlock(&pool->gc_lock);
+	if (bytes_held)
+		*bytes_held = bytepool_size(pool);
+	return blocks;
+}
+EXPORT_SYMBOL_GPL(bytepool_gc);
+
+/**
+ * bytepool_trim() - give every idle block back, whatever its age
+ * @pool: the pool
+ *
+ * Reaches the caches of all CPUs. What is reserved stays, and so do idle
+ * blocks that share a slab with one in use.
+ *
+ * Context: Process; may sleep.
+ * Return: blocks given back.
+ */
+unsigned long bytepool_trim(struct bytepool *pool)
+{
+	unsigned long blocks;
+
+	mutex_lock(&pool->gc_lock);
+	blocks = pool_gc(pool, true);
+	mutex_unlock(&pool->gc_lock);
+	return blocks;
+}
+EXPORT_SYMBOL_GPL(bytepool_trim);
+
+/*
+ * Reserve
+ */
+
+/* Change the reserve; with one, the depot alone serves the class, so that each idle block serves any CPU. */
+static unsigned int class_set_reserve(struct bytepool_class *class, unsigned int nr)
+{
+	const struct gc_pass all = { .all = true };
+	struct bytepool *pool = class->pool;
+	unsigned long flags;
+	unsigned int old;
+	int cpu;
+
+	mutex_lock(&pool->gc_lock);
+	flags = depot_lock(class);
+	old = class->reserve;
+	WRITE_ONCE(class->reserve, nr);
+	depot_unlock(class, flags);
+	if (nr && !old && class->cache_capacity) {
+		for_each_possible_cpu(cpu) {
+			flags = depot_lock(class);
+			if (class->cache[cpu])
+				class->cache[cpu]->closed = true;
+			cache_open(class, cpu, &closed_cache);
+			depot_unlock(class, flags);
+		}
+		synchronize_rcu();
+		class_drain(class, &all);
+	}
+	mutex_unlock(&pool->gc_lock);
+	if (nr < old) {
+		swake_up_all(&class->wait);
+		pool_wake(pool);
+	}
+	return old;
+}
+
+/**
+ * bytepool_reserve() - pre-allocate blocks of a size, and keep as many
+ * @pool: the pool
+ * @size: bytes, 1 to the pool's max_size
+ * @nr: blocks to keep, in use and idle together; replaces what was reserved in
+ *	this class before; 0 drops it
+ * @gfp: how hard to try
+ *
+ * While a class has a reserve, its blocks go by the depot, not by per-CPU
+ * caches: a lock on each call, for which an idle block serves any CPU and any
+ * context. Calls for one class are the caller's to serialise.
+ *
+ * Context: Process; may sleep.
+ * Return: 0; -EINVAL if @size or @gfp is out of range; -ENOMEM if memory or the
+ *	pool's limit does not allow it, then all is as before.
+ */
+int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t gfp)
+{
+	const struct gc_pass all = { .all = true };
+	struct bytepool_class *class;
+	unsigned long flags;
+	unsigned int old;
+	u64 bytes;
+
+	if (size - 1 >= pool->sizes.max || gfp & BYTEPOOL_GFP_REFUSED)
+		return -EINVAL;
+	gfp &= BYTEPOOL_GFP_MASK;
+	if (!(gfp & __GFP_NORETRY))
+		gfp |= __GFP_RETRY_MAYFAIL;	/* fail rather than kill */
+	class = class_get(pool, bytepool_class_index(&pool->sizes, size), gfp);
+	if (!class)
+		return -ENOMEM;
+	bytes = (u64)nr * class->size;
+	if (bytes >> PAGE_SHIFT > totalram_pages() || (pool->limit && bytes > pool->limit))
+		return -ENOMEM;
+
+	old = class_set_reserve(class, nr);
+	while (READ_ONCE(class->nr_blocks) < nr) {
+		struct bytepool_slab *slab = slab_create(class, gfp, NUMA_NO_NODE);
+
+		if (!slab)
+			goto undo;
+		flags = depot_lock(class);
+		class->nr_blocks += slab->nr;
+		class->nr_idle += slab->nr;
+		depot_add_idle(class, slab);
+		depot_unlock(class, flags);
+		cond_resched();
+	}
+	return 0;
+
+undo:
+	class_set_reserve(class, old);
+	mutex_lock(&pool->gc_lock);
+	class_reap(class, &all);
+	mutex_unlock(&pool->gc_lock);
+	return -ENOMEM;
+}
+EXPORT_SYMBOL_GPL(bytepool_reserve);
+
+/*
+ * Statistics
+ */
+
+/**
+ * bytepool_size() - how much memory a pool holds
+ * @pool: the pool
+ *
+ * Context: Any.
+ * Return: bytes, in use and idle, rounding included, descriptors not.
+ */
+size_t bytepool_size(struct bytepool *pool)
+{
+	return atomic_long_read(&pool->held);
+}
+EXPORT_SYMBOL_GPL(bytepool_size);
+
+static void class_add_stats(struct bytepool_class *class, struct bytepool_stats *stats)
+{
+	struct bytepool_cache *cache;
+	u64 hits, misses, frees, in_use, blocks;
+	unsigned long flags;
+	int cpu;
+
+	flags = depot_lock(class);
+	hits = class->hits;
+	misses = class->misses;
+	frees = class->frees;
+	blocks = class->nr_blocks;
+	depot_unlock(class, flags);
+	for_each_cache(cache, class, cpu) {
+		frees += data_race(cache->frees);
+		hits += data_race(cache->hits);
+	}
+	/* Counters that move are not read at one moment: keep what is derived within its bounds. */
+	in_use = hits + misses > frees ? min(hits + misses - frees, blocks) : 0;
+	stats->hits += hits;
+	stats->misses += misses;
+	stats->allocs += hits + misses;
+	stats->frees += frees;
+	stats->blocks_in_use += in_use;
+	stats->bytes_in_use += in_use * class->size;
+	stats->blocks_idle += blocks - in_use;
+	stats->bytes_idle += (blocks - in_use) * class->size;
+}
+
+/**
+ * bytepool_get_stats() - what a pool holds and has done
+ * @pool: the pool
+ * @stats: filled in; exact while nobody else uses the pool, else near it
+ *
+ * Context: Any but NMI; never sleeps.
+ */
+void bytepool_get_stats(struct bytepool *pool, struct bytepool_stats *stats)
+{
+	struct bytepool_class *class;
+	u32 index;
+
+	memset(stats, 0, sizeof(*stats));
+	for_each_class(class, pool, index)
+		class_add_stats(class, stats);
+	stats->bytes_held = bytepool_size(pool);
+	stats->failures = atomic64_read(&pool->failures);
+	stats->bad_frees = atomic64_read(&pool->bad_frees);
+	stats->gc_runs = READ_ONCE(pool->gc_runs);
+	stats->reclaimed_blocks = READ_ONCE(pool->reclaimed_blocks);
+	stats->reclaimed_bytes = READ_ONCE(pool->reclaimed_bytes);
+}
+EXPORT_SYMBOL_GPL(bytepool_get_stats);
+
+/*
+ * sysfs
+ */
+
+struct pool_attribute {
+	struct attribute attr;
+	ssize_t (*show)(struct bytepool *pool, char *buf);
+	ssize_t (*store)(struct bytepool *pool, const char *buf, size_t len);
+};
+
+/* A write that means "do it": of 1, and of nothing else. */
+static int parse_go(const char *buf)
+{
+	unsigned int value;
+	int err = kstrtouint(buf, 0, &value);
+
+	return err ?: value == 1 ? 0 : -EINVAL;
+}
+
+/* The value UINT_MAX is BYTEPOOL_TIMEOUT_NEVER's; to a person, never is 0. */
+static int parse_timeout(const char *buf, unsigned int *ms)
+{
+	unsigned int value;
+	int err = kstrtouint(buf, 0, &value);
+
+	if (err)
+		return err;
+	if (value == UINT_MAX)
+		return -ERANGE;
+	*ms = value;
+	return 0;
+}
+
+/* A timeout was written: have the GC see it soon. */
+static void timeout_changed(struct bytepool *pool)
+{
+	/* Pairs with smp_mb() in gc_close(): it sees the timeout, or we that the pool is not awake. */
+	smp_mb();
+	pool_wake(pool);
+}
+
+static ssize_t idle_timeout_ms_show(struct bytepool *pool, char *buf)
+{
+	unsigned int ms = READ_ONCE(pool->idle_timeout_ms);
+
+	if (ms == BYTEPOOL_TIMEOUT_DEFAULT)
+		return sysfs_emit(buf, "default\n");
+	return sysfs_emit(buf, "%u\n", ms == BYTEPOOL_TIMEOUT_NEVER ? 0 : ms);
+}
+
+static ssize_t idle_timeout_ms_store(struct bytepool *pool, const char *buf, size_t len)
+{
+	unsigned int ms = BYTEPOOL_TIMEOUT_DEFAULT;
+
+	if (!sysfs_streq(buf, "default")) {
+		int err = parse_timeout(buf, &ms);
+
+		if (err)
+			return err;
+		ms = ms ?: BYTEPOOL_TIMEOUT_NEVER;
+	}
+	WRITE_ONCE(pool->idle_timeout_ms, ms);
+	timeout_changed(pool);
+	return len;
+}
+
+static ssize_t limit_bytes_show(struct bytepool *pool, char *buf)
+{
+	return sysfs_emit(buf, "%lu\n", READ_ONCE(pool->limit));
+}
+
+static ssize_t limit_bytes_store(struct bytepool *pool, const char *buf, size_t len)
+{
+	unsigned long limit;
+	int err = kstrtoul(buf, 0, &limit);
+
+	if (err)
+		return err;
+	WRITE_ONCE(pool->limit, limit);
+	if (limit && bytepool_size(pool) > limit && !pool_single(pool))
+		bytepool_trim(pool);
+	return len;
+}
+
+static ssize_t min_size_show(struct bytepool *pool, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", pool->sizes.min);
+}
+
+static ssize_t max_size_show(struct bytepool *pool, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", pool->sizes.max);
+}
+
+static ssize_t nr_classes_show(struct bytepool *pool, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", pool->sizes.nr);
+}
+
+static ssize_t flags_show(struct bytepool *pool, char *buf)
+{
+	return sysfs_emit(buf, "%#x\n", pool->flags);
+}
+
+/* The owner of a BYTEPOOL_SINGLE pool cannot serialise with a write to sysfs. */
+static ssize_t gc_store(struct bytepool *pool, const char *buf, size_t len)
+{
+	int err = parse_go(buf) ?: pool_single(pool) ? -EOPNOTSUPP : 0;
+
+	if (err)
+		return err;
+	bytepool_gc(pool, NULL);
+	return len;
+}
+
+static ssize_t trim_store(struct bytepool *pool, const char *buf, size_t len)
+{
+	int err = parse_go(buf) ?: pool_single(pool) ? -EOPNOTSUPP : 0;
+
+	if (err)
+		return err;
+	bytepool_trim(pool);
+	return len;
+}
+
+static struct pool_attribute idle_timeout_ms_attr = __ATTR_RW(idle_timeout_ms);
+static struct pool_attribute limit_bytes_attr = __ATTR_RW(limit_bytes);
+static struct pool_attribute min_size_attr = __ATTR_RO(min_size);
+static struct pool_attribute max_size_attr = __ATTR_RO(max_size);
+static struct pool_attribute nr_classes_attr = __ATTR_RO(nr_classes);
+static struct pool_attribute flags_attr = __ATTR_RO(flags);
+static struct pool_attribute gc_attr = __ATTR_WO(gc);
+static struct pool_attribute trim_attr = __ATTR_WO(trim);
+
+static struct attribute *pool_attrs[] = {
+	&idle_timeout_ms_attr.attr,
+	&limit_bytes_attr.attr,
+	&min_size_attr.attr,
+	&max_size_attr.attr,
+	&nr_classes_attr.attr,
+	&flags_attr.attr,
+	&gc_attr.attr,
+	&trim_attr.attr,
+	NULL
+};
+
+static const struct attribute_group pool_group = { .attrs = pool_attrs };
+
+#define POOL_STAT(_name)						\
+static ssize_t _name##_show(struct bytepool *pool, char *buf)		\
+{									\
+	struct bytepool_stats stats;					\
+									\
+	bytepool_get_stats(pool, &stats);				\
+	return sysfs_emit(buf, "%llu\n", stats._name);			\
+}									\
+static struct pool_attribute _name##_attr = __ATTR_RO(_name)
+
+POOL_STAT(bytes_held);
+POOL_STAT(bytes_in_use);
+POOL_STAT(bytes_idle);
+POOL_STAT(blocks_in_use);
+POOL_STAT(blocks_idle);
+POOL_STAT(allocs);
+POOL_STAT(frees);
+POOL_STAT(hits);
+POOL_STAT(misses);
+POOL_STAT(failures);
+POOL_STAT(bad_frees);
+POOL_STAT(gc_runs);
+POOL_STAT(reclaimed_blocks);
+POOL_STAT(reclaimed_bytes);
+
+static struct attribute *pool_stats_attrs[] = {
+	&bytes_held_attr.attr,
+	&bytes_in_use_attr.attr,
+	&bytes_idle_attr.attr,
+	&blocks_in_use_attr.attr,
+	&blocks_idle_attr.attr,
+	&allocs_attr.attr,
+	&frees_attr.attr,
+	&hits_attr.attr,
+	&misses_attr.attr,
+	&failures_attr.attr,
+	&bad_frees_attr.attr,
+	&gc_runs_attr.attr,
+	&reclaimed_blocks_attr.attr,
+	&reclaimed_bytes_attr.attr,
+	NULL
+};
+
+static const struct attribute_group pool_stats_group = {
+	.name = "stats",
+	.attrs = pool_stats_attrs,
+};
+
+static const struct attribute_group *pool_groups[] = { &pool_group, &pool_stats_group, NULL };
+
+static ssize_t pool_attr_show(struct kobject *kobj, struct attribute *attr, char *buf)
+{
+	struct pool_attribute *pool_attr = container_of(attr, struct pool_attribute, attr);
+
+	if (!pool_attr->show)
+		return -EIO;
+	return pool_attr->show(container_of(kobj, struct bytepool, kobj), buf);
+}
+
+static ssize_t pool_attr_store(struct kobject *kobj, struct attribute *attr, const char *buf,
+			       size_t len)
+{
+	struct pool_attribute *pool_attr = container_of(attr, struct pool_attribute, attr);
+
+	if (!pool_attr->store)
+		return -EIO;
+	return pool_attr->store(container_of(kobj, struct bytepool, kobj), buf, len);
+}
+
+static const struct sysfs_ops pool_sysfs_ops = {
+	.show = pool_attr_show,
+	.store = pool_attr_store,
+};
+
+static void pool_kobj_release(struct kobject *kobj)
+{
+	complete(&container_of(kobj, struct bytepool, kobj)->released);
+}
+
+static const struct kobj_type pool_ktype = {
+	.sysfs_ops = &pool_sysfs_ops,
+	.release = pool_kobj_release,
+	.default_groups = pool_groups,
+};
+
+static struct kobject *module_kobj;	/* /sys/kernel/bytepool */
+static struct kobject *pools_kobj;	/* /sys/kernel/bytepool/pools */
+
+static void pool_sysfs_remove(struct bytepool *pool)
+{
+	kobject_del(&pool->kobj);
+	kobject_put(&pool->kobj);
+	/* Who holds the kobject last may be slow, and its release is in this module. */
+	wait_for_completion(&pool->released);
+}
+
+static int pool_sysfs_add(struct bytepool *pool)
+{
+	int err = kobject_init_and_add(&pool->kobj, &pool_ktype, pools_kobj, "%s", pool->name);
+
+	if (err)
+		pool_sysfs_remove(pool);
+	return err;
+}
+
+/*
+ * Lifecycle
+ */
+
+static bool name_ok(const char *name)
+{
+	size_t len = name ? strnlen(name, BYTEPOOL_NAME_MAX + 1) : 0;
+	size_t i;
+
+	if (!len || len > BYTEPOOL_NAME_MAX || !strcmp(name, ".") || !strcmp(name, ".."))
+		return false;
+	for (i = 0; i < len; i++) {
+		/* isalnum() knows Latin-1 too. */
+		if (!isascii(name[i]) || !(isalnum(name[i]) || strchr("._-", name[i])))
+			return false;
+	}
+	return true;
+}
+
+/* Check what the caller asks for and fill in the defaults. 0 or -EINVAL, with a line that says why. */
+static int params_check(const char *name, struct bytepool_params *params)
+{
+	const char *why = NULL;
+
+	if (!name_ok(name)) {
+		pr_err("a pool's name is 1 to %d of [A-Za-z0-9._-], not . or ..\n",
+		       BYTEPOOL_NAME_MAX);
+		return -EINVAL;
+	}
+	params->min_size = params->min_size ?: BYTEPOOL_GRAIN;
+	params->max_size = params->max_size ?: BYTEPOOL_DEFAULT_MAX;
+	if (params->min_size % BYTEPOOL_GRAIN)
+		why = "min_size is not a multiple of 8";
+	else if (params->max_size % BYTEPOOL_GRAIN)
+		why = "max_size is not a multiple of 8";
+	else if (params->max_size > BYTEPOOL_SIZE_MAX)
+		why = "max_size is above 1 GiB";
+	else if (params->min_size > params->max_size)
+		why = "min_size is above max_size";
+	else if (params->step % BYTEPOOL_GRAIN)
+		why = "step is not a multiple of 8";
+	else if (params->step > BYTEPOOL_SIZE_MAX)
+		why = "step is above 1 GiB";
+	else if (params->step && (params->max_size - params->min_size) / params->step >=
+		 BYTEPOOL_CLASSES_MAX - 1)
+		why = "step makes more than 1048576 classes";
+	else if (params->flags & ~(BYTEPOOL_FLAGS_ALL | BYTEPOOL_FLAGS_LATER))
+		why = "unknown flags";
+	if (!why)
+		return 0;
+	pr_err("%s: %s (min_size %zu, max_size %zu, step %zu, flags %#x)\n", name, why,
+	       params->min_size, params->max_size, params->step, params->flags);
+	return -EINVAL;
+}
+
+static void pool_free(struct bytepool *pool)
+{
+	int cpu;
+
+	if (pool->cpu) {
+		for_each_possible_cpu(cpu)
+			kvfree(per_cpu_ptr(pool->cpu, cpu)->open);
+	}
+	free_percpu(pool->cpu);
+	kvfree(pool->class);
+	kfree(pool);
+}
+
+/* The tables of a pool, all caches closed. */
+static int pool_alloc_tables(struct bytepool *pool)
+{
+	u32 nr = pool->sizes.nr;
+	int cpu;
+
+	pool->class = kvcalloc(nr, sizeof(*pool->class), GFP_KERNEL);
+	pool->cpu = alloc_percpu(struct bytepool_cpu);
+	if (!pool->class || !pool->cpu)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu) {
+		struct bytepool_cache **open;
+		u32 i;
+
+		open = kvmalloc_node(array_size(nr, sizeof(*open)), GFP_KERNEL, cpu_to_node(cpu));
+		if (!open)
+			return -ENOMEM;
+		for (i = 0; i < nr; i++)
+			open[i] = &closed_cache;
+		per_cpu_ptr(pool->cpu, cpu)->open = open;
+	}
+	return 0;
+}
+
+/* A pool that nobody knows yet. */
+static struct bytepool *pool_new(const char *name, const struct bytepool_params *params)
+{
+	struct bytepool *pool = kzalloc(sizeof(*pool), GFP_KERNEL);
+
+	if (!pool)
+		return NULL;
+	bytepool_sizes_init(&pool->sizes, params->min_size, params->max_size, params->step);
+	pool->flags = params->flags;
+	pool->idle_timeout_ms = params->idle_timeout_ms;
+	pool->limit = params->limit_bytes;
+	ratelimit_state_init(&pool->bad_frees_limit, DEFAULT_RATELIMIT_INTERVAL,
+			     DEFAULT_RATELIMIT_BURST);
+	ratelimit_set_flags(&pool->bad_frees_limit, RATELIMIT_MSG_ON_RELEASE);
+	mutex_init(&pool->gc_lock);
+	init_completion(&pool->unpinned);
+	init_completion(&pool->released);
+	strscpy(pool->name, name, sizeof(pool->name));
+	if (pool_alloc_tables(pool)) {
+		pool_free(pool);
+		return NULL;
+	}
+	return pool;
+}
+
+/* Into the list of all pools, if the name is free. */
+static int pool_link(struct bytepool *pool)
+{
+	struct bytepool *other;
+	int err = 0;
+
+	mutex_lock(&pools_lock);
+	list_for_each_entry(other, &pools, list) {
+		if (!strcmp(other->name, pool->name))
+			err = -EEXIST;
+	}
+	if (!err)
+		list_add_tail(&pool->list, &pools);
+	mutex_unlock(&pools_lock);
+	return err;
+}
+
+/* Off the list, once no walk stands at the pool. */
+static void pool_unlink(struct bytepool *pool)
+{
+	bool pinned;
+
+	mutex_lock(&pools_lock);
+	pool->dying = true;
+	pinned = pool->nr_pins;
+	mutex_unlock(&pools_lock);
+	if (pinned)
+		wait_for_completion(&pool->unpinned);
+	mutex_lock(&pools_lock);
+	list_del(&pool->list);
+	mutex_unlock(&pools_lock);
+}
+
+/* Forget a slab with blocks in use, whose memory is their owners' now: how many. */
+static unsigned long slab_abandon(struct bytepool_slab *slab)
+{
+	unsigned long in_use = 0;
+	u32 i;
+
+	for (i = 0; i < slab->nr; i++)
+		in_use += slab->state[i] == BYTEPOOL_BLOCK_IN_USE;
+	slab_unregister(slab);
+	kfree_rcu(slab, rcu);
+	return in_use;
+}
+
+/* Give back what is idle, whatever the reserve, and forget the rest: how many blocks. */
+static unsigned long class_discard(struct bytepool_class *class)
+{
+	const struct gc_pass all = { .all = true };
+	struct bytepool_slab *slab, *next;
+	struct bytepool_cache *cache;
+	unsigned long leaked = 0;
+	int cpu;
+
+	class->reserve = 0;
+	/* No CPU is inside: the caller is the last user. */
+	for_each_cache(cache, class, cpu)
+		cache->closed = true;
+	class_drain(class, &all);
+	class_reap(class, &all);
+	list_splice(&class->partial, &class->full);
+	list_for_each_entry_safe(slab, next, &class->full, list)
+		leaked += slab_abandon(slab);
+	if (leaked)
+		pr_warn("%s: %lu blocks of %u bytes are in use, and leak\n", class->pool->name,
+			leaked, class->size);
+	for_each_cache(cache, class, cpu)
+		kfree(cache);
+	kfree_rcu(class, rcu);
+	return leaked;
+}
+
+/**
+ * bytepool_create() - make a pool
+ * @name: 1 to 63 of [A-Za-z0-9._-], not "." or "..", not in use; copied
+ * @params: what it is made of; NULL for every default
+ *
+ * The pool appears as /sys/kernel/bytepool/pools/@name. It takes memory for
+ * blocks when they are first asked for, or with bytepool_reserve().
+ *
+ * Context: Process; may sleep.
+ * Return: the pool, or an ERR_PTR: -EINVAL if @name or @params is out of range,
+ *	with a line in the log that says which and why; -EEXIST if the name is in
+ *	use; -EOPNOTSUPP for a flag that this version does not have; -ENOMEM.
+ */
+struct bytepool *bytepool_create(const char *name, const struct bytepool_params *params)
+{
+	struct bytepool_params checked = {};
+	struct bytepool *pool;
+	int err;
+
+	if (params)
+		checked = *params;
+	err = params_check(name, &checked);
+	if (err)
+		return ERR_PTR(err);
+	if (checked.flags & BYTEPOOL_FLAGS_LATER) {
+		pr_err("%s: POISON and TRACK are not there yet\n", name);
+		return ERR_PTR(-EOPNOTSUPP);
+	}
+	pool = pool_new(name, &checked);
+	if (!pool)
+		return ERR_PTR(-ENOMEM);
+	err = pool_link(pool);
+	if (err)
+		goto free_pool;
+	err = pool_sysfs_add(pool);
+	if (err)
+		goto unlink;
+	return pool;
+
+unlink:
+	pool_unlink(pool);
+free_pool:
+	pool_free(pool);
+	return ERR_PTR(err);
+}
+EXPORT_SYMBOL_GPL(bytepool_create);
+
+/**
+ * bytepool_destroy() - give a pool's memory back and end it
+ * @pool: the pool; NULL and ERR_PTR are no-ops
+ *
+ * Nobody may use the pool any more. Blocks that are still in use are warned
+ * about and leak, since their owners may yet touch them.
+ *
+ * Context: Process; may sleep.
+ */
+void bytepool_destroy(struct bytepool *pool)
+{
+	struct bytepool_class *class;
+	unsigned long leaked = 0;
+	u32 index;
+
+	if (IS_ERR_OR_NULL(pool))
+		return;
+	pool_sysfs_remove(pool);
+	pool_unlink(pool);
+	for_each_class(class, pool, index)
+		leaked += class_discard(class);
+	WARN(leaked, "%s: destroyed with %lu blocks in use\n", pool->name, leaked);
+	pool_free(pool);
+}
+EXPORT_SYMBOL_GPL(bytepool_destroy);
+
+static void devm_bytepool_destroy(void *pool)
+{
+	bytepool_destroy(pool);
+}
+
+/**
+ * devm_bytepool_create() - make a pool that ends with a device's driver
+ * @dev: the device
+ * @name: as for bytepool_create()
+ * @params: as for bytepool_create()
+ *
+ * Context: Process; may sleep.
+ * Return: as bytepool_create().
+ */
+struct bytepool *devm_bytepool_create(struct device *dev, const char *name,
+				      const struct bytepool_params *params)
+{
+	struct bytepool *pool = bytepool_create(name, params);
+	int err;
+
+	if (IS_ERR(pool))
+		return pool;
+	err = devm_add_action_or_reset(dev, devm_bytepool_destroy, pool);
+	return err ? ERR_PTR(err) : pool;
+}
+EXPORT_SYMBOL_GPL(devm_bytepool_create);
+
+/*
+ * The module
+ */
+
+static ssize_t module_idle_timeout_ms_show(struct kobject *kobj, struct kobj_attribute *attr,
+					   char *buf)
+{
+	return sysfs_emit(buf, "%u\n", READ_ONCE(idle_timeout_ms));
+}
+
+static ssize_t module_idle_timeout_ms_store(struct kobject *kobj, struct kobj_attribute *attr,
+					    const char *buf, size_t len)
+{
+	struct bytepool *pool;
+	unsigned int ms;
+	int err = parse_timeout(buf, &ms);
+
+	if (err)
+		return err;
+	WRITE_ONCE(idle_timeout_ms, ms);
+	for_each_pool(pool)
+		timeout_changed(pool);
+	return len;
+}
+
+static ssize_t module_gc_interval_ms_show(struct kobject *kobj, struct kobj_attribute *attr,
+					  char *buf)
+{
+	return sysfs_emit(buf, "%u\n", READ_ONCE(gc_interval_ms));
+}
+
+static bool gc_interval_ok(unsigned int ms)
+{
+	return ms >= GC_INTERVAL_MIN_MS && ms <= GC_INTERVAL_MAX_MS;
+}
+
+static ssize_t module_gc_interval_ms_store(struct kobject *kobj, struct kobj_attribute *attr,
+					   const char *buf, size_t len)
+{
+	unsigned int ms;
+	int err = kstrtouint(buf, 0, &ms);
+
+	if (err)
+		return err;
+	if (!gc_interval_ok(ms))
+		return -ERANGE;
+	WRITE_ONCE(gc_interval_ms, ms);
+	mod_delayed_work(gc_wq, &gc_work, gc_interval());
+	return len;
+}
+
+static ssize_t module_bytes_held_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
+{
+	struct bytepool *pool;
+	u64 held = 0;
+
+	for_each_pool(pool)
+		held += bytepool_size(pool);
+	return sysfs_emit(buf, "%llu\n", held);
+}
+
+static ssize_t module_trim_store(struct kobject *kobj, struct kobj_attribute *attr,
+				 const char *buf, size_t len)
+{
+	struct bytepool *pool;
+	int err = parse_go(buf);
+
+	if (err)
+		return err;
+	for_each_pool(pool) {
+		if (!pool_single(pool))
+			bytepool_trim(pool);
+	}
+	return len;
+}
+
+static struct kobj_attribute module_idle_timeout_ms_attr =
+	__ATTR(idle_timeout_ms, 0644, module_idle_timeout_ms_show, module_idle_timeout_ms_store);
+static struct kobj_attribute module_gc_interval_ms_attr =
+	__ATTR(gc_interval_ms, 0644, module_gc_interval_ms_show, module_gc_interval_ms_store);
+static struct kobj_attribute module_bytes_held_attr =
+	__ATTR(bytes_held, 0444, module_bytes_held_show, NULL);
+static struct kobj_attribute module_trim_attr = __ATTR(trim, 0200, NULL, module_trim_store);
+
+static struct attribute *module_attrs[] = {
+	&module_idle_timeout_ms_attr.attr,
+	&module_gc_interval_ms_attr.attr,
+	&module_bytes_held_attr.attr,
+	&module_trim_attr.attr,
+	NULL
+};
+
+static const struct attribute_group module_group = { .attrs = module_attrs };
+
+/* Not readable as parameters: /sys/kernel/bytepool tells what they are by now. */
+module_param(idle_timeout_ms, uint, 0);
+MODULE_PARM_DESC(idle_timeout_ms, "Age at which idle memory is given back, ms; 0 = never (default 300000)");
+module_param(gc_interval_ms, uint, 0);
+MODULE_PARM_DESC(gc_interval_ms, "How often the GC looks, ms; 10 to 3600000 (default 10000)");
+
+static int __init module_sysfs_add(void)
+{
+	int err = -ENOMEM;
+
+	module_kobj = kobject_create_and_add("bytepool", kernel_kobj);
+	if (!module_kobj)
+		return -ENOMEM;
+	pools_kobj = kobject_create_and_add("pools", module_kobj);
+	if (!pools_kobj)
+		goto put_module;
+	err = sysfs_create_group(module_kobj, &module_group);
+	if (err)
+		goto put_pools;
+	return 0;
+
+put_pools:
+	kobject_put(pools_kobj);
+put_module:
+	kobject_put(module_kobj);
+	return err;
+}
+
+static void module_sysfs_remove(void)
+{
+	sysfs_remove_group(module_kobj, &module_group);
+	kobject_put(pools_kobj);
+	kobject_put(module_kobj);
+}
+
+/*
+ * Where the kernel promises that no memory passes from owner to owner as it
+ * is, the pool that they share keeps that promise. Fresh pages already do.
+ */
+static struct bytepool *__init system_create(void)
+{
+	const struct bytepool_params params = {
+		.flags = want_init_on_alloc(0) || want_init_on_free() ? BYTEPOOL_WIPE : 0,
+	};
+
+	return bytepool_create("system", &params);
+}
+
+static int __init bytepool_init(void)
+{
+	int err;
+
+	if (!gc_interval_ok(gc_interval_ms)) {
+		pr_err("gc_interval_ms is %u, not in %u ... %u\n", gc_interval_ms,
+		       GC_INTERVAL_MIN_MS, GC_INTERVAL_MAX_MS);
+		return -EINVAL;
+	}
+	if (idle_timeout_ms == UINT_MAX) {
+		pr_err("idle_timeout_ms is out of range; 0 is never\n");
+		return -EINVAL;
+	}
+	err = rhashtable_init(&slab_table, &slab_table_params);
+	if (err)
+		return err;
+	err = -ENOMEM;
+	gc_wq = alloc_workqueue("bytepool", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	if (!gc_wq)
+		goto destroy_table;
+	err = module_sysfs_add();
+	if (err)
+		goto destroy_wq;
+	bytepool_system = system_create();
+	if (IS_ERR(bytepool_system)) {
+		err = PTR_ERR(bytepool_system);
+		goto remove_sysfs;
+	}
+	return 0;
+
+remove_sysfs:
+	module_sysfs_remove();
+destroy_wq:
+	destroy_workqueue(gc_wq);
+destroy_table:
+	rhashtable_destroy(&slab_table);
+	return err;
+}
+
+static void __exit bytepool_exit(void)
+{
+	bytepool_destroy(bytepool_system);
+	module_sysfs_remove();
+	cancel_delayed_work_sync(&gc_work);
+	cancel_delayed_work_sync(&orphans_work);
+	destroy_workqueue(gc_wq);
+	rhashtable_destroy(&slab_table);
+}
+
+/* Early enough for the drivers of a kernel that bytepool is built into. */
+subsys_initcall(bytepool_init);
+module_exit(bytepool_exit);
+
+MODULE_DESCRIPTION("Pools of byte blocks in size classes");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Size classes: which class serves a request, how large its blocks are, and
+ * how many of them share a slab. Pure arithmetic, no state.
+ */
+#ifndef _BYTEPOOL_SIZE_CLASS_H
+#define _BYTEPOOL_SIZE_CLASS_H
+
+#include <linux/bitops.h>
+#include <linux/math.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/reciprocal_div.h>
+#include <linux/types.h>
+
+#define BYTEPOOL_GRAIN		8U		/* every class is a multiple of it */
+#define BYTEPOOL_SIZE_MAX	(1U << 30)	/* largest class there can be */
+#define BYTEPOOL_CLASSES_MAX	(1U << 20)	/* a table of pointers to them stays below 8 MiB */
+#define BYTEPOOL_SLAB_PAGES	8U		/* most pages of a slab of several blocks */
+
+/**
+ * struct bytepool_sizes - the size classes of a pool
+ * @min: smallest class, bytes
+ * @max: largest class, bytes
+ * @step: distance of linear classes, bytes; 0 = geometric
+ * @nr: number of classes
+ * @grid: geometric: the grid point of class 1
+ * @per_step: reciprocal of @step
+ */
+struct bytepool_sizes {
+	u32 min;
+	u32 max;
+	u32 step;
+	u32 nr;
+	u32 grid;
+	struct reciprocal_value per_step;
+};
+
+/*
+ * The geometric grid has four points per doubling, 8 bytes apart at least:
+ * 8 16 24 32, 40 48 56 64, 80 96 112 128, 160 ...
+ */
+static inline u32 bytepool_grid_point(u32 size)
+{
+	u32 last = size - 1;
+	u32 order;
+
+	if (last < 4 * BYTEPOOL_GRAIN)
+		return last / BYTEPOOL_GRAIN;
+	order = fls(last) - 1;
+	return 4 * order - 20 + (last >> (order - 2));
+}
+
+static inline u32 bytepool_grid_size(u32 point)
+{
+	if (point < 4)
+		return (point + 1) * BYTEPOOL_GRAIN;
+	return (5 + point % 4) << (point / 4 + 2);
+}
+
+/* The class that serves @size, which must be in 1 ... max. */
+static inline u32 bytepool_class_index(const struct bytepool_sizes *sizes, u32 size)
+{
+	if (size <= sizes->min)
+		return 0;
+	if (sizes->step)
+		return reciprocal_divide(size - sizes->min + sizes->step - 1, sizes->per_step);
+	return bytepool_grid_point(size) - sizes->grid + 1;
+}
+
+static inline u32 bytepool_class_size(const struct bytepool_sizes *sizes, u32 index)
+{
+	if (!index)
+		return sizes->min;
+	if (sizes->step)
+		return min(sizes->min + index * sizes->step, sizes->max);
+	return min(bytepool_grid_size(sizes->grid + index - 1), sizes->max);
+}
+
+/* Bounds were checked: multiples of 8, 8 <= min <= max <= BYTEPOOL_SIZE_MAX, step <= the same. */
+static inline void bytepool_sizes_init(struct bytepool_sizes *sizes, u32 min, u32 max, u32 step)
+{
+	sizes->min = min;
+	sizes->max = max;
+	sizes->step = step;
+	sizes->grid = bytepool_grid_point(min + 1);
+	if (step)
+		sizes->per_step = reciprocal_value(step);
+	sizes->nr = bytepool_class_index(sizes, max) + 1;
+}
+
+/**
+ * bytepool_slab_bytes() - how large the slabs of a class are
+ * @size: of a block, bytes
+ *
+ * A slab is as few pages as waste at most an eighth; where no slab of up to
+ * BYTEPOOL_SLAB_PAGES does, the one that wastes least (a fifth of it at most,
+ * for blocks of a page and less an eighth). Larger blocks have a slab each.
+ *
+ * Return: bytes, a multiple of the page size.
+ */
+static inline u32 bytepool_slab_bytes(u32 size)
+{
+	u32 best = PAGE_ALIGN(size);
+	u32 bytes;
+
+	for (bytes = best; bytes <= BYTEPOOL_SLAB_PAGES * PAGE_SIZE; bytes += PAGE_SIZE) {
+		u32 waste = bytes % size;
+
+		if (waste <= bytes / 8)
+			return bytes;
+		if ((u64)waste * best < (u64)(best % size) * bytes)
+			best = bytes;
+	}
+	return best;
+}
+
+/*
+ * Which block of its slab starts at an offset: a product instead of a
+ * division. The reciprocal is rounded up, so the quotient is exact while
+ * offset * size < 2^40: slabs of several blocks are far smaller, and in the
+ * others only offsets within the first page are asked for.
+ */
+#define BYTEPOOL_RECIPROCAL_SHIFT	40
+
+static inline u64 bytepool_reciprocal(u32 size)
+{
+	return DIV_ROUND_UP_ULL(1ULL << BYTEPOOL_RECIPROCAL_SHIFT, size);
+}
+
+static inline u32 bytepool_block_index(u32 offset, u64 reciprocal)
+{
+	return offset * reciprocal >> BYTEPOOL_RECIPROCAL_SHIFT;
+}
+
+#endif /* _BYTEPOOL_SIZE_CLASS_H */

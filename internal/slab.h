@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A slab: one run of memory carved into equal blocks.
+ *
+ * Idle blocks are chained by index: the first two bytes of a chained block
+ * hold the index of the next. A block joins the chain only once it has been
+ * used; until then it lies beyond @carved, so that a new slab costs the same
+ * whatever its size. What each block is stands in @state, outside of the
+ * blocks, where no caller can write: a link is followed only if it agrees.
+ *
+ * Nothing here takes a lock: the depot that owns the slab does.
+ */
+#ifndef _BYTEPOOL_SLAB_H
+#define _BYTEPOOL_SLAB_H
+
+#include <linux/compiler.h>
+#include <linux/list.h>
+#include <linux/rbtree.h>
+#include <linux/rhashtable-types.h>
+#include <linux/types.h>
+
+#define BYTEPOOL_NO_BLOCK	0xffff
+
+/* What a block is. Only the step from IN_USE is raced for: see bytepool_free(). */
+enum bytepool_block_state {
+	BYTEPOOL_BLOCK_IDLE,	/* in its slab */
+	BYTEPOOL_BLOCK_CACHED,	/* idle in a per-CPU cache, or on its way */
+	BYTEPOOL_BLOCK_IN_USE,	/* a caller has it */
+};
+
+/* An entry of the table of addresses: a page in which blocks of @slab start. */
+struct bytepool_ref {
+	struct rhash_head node;
+	unsigned long page;
+	struct bytepool_slab *slab;
+};
+
+/**
+ * struct bytepool_slab - one run of memory and what became of its blocks
+ * @list: in its class's list of partial, idle or full slabs
+ * @age: instead, in its class's tree of idle slabs that came out of order
+ * @rcu: at its end, until no CPU can be looking at it
+ * @class: the size class
+ * @stamp: jiffies when the youngest idle block in the slab was freed
+ * @ref: the entry of the first page, whose address is that of the first block
+ * @more: entries of the other pages in which blocks start, or NULL
+ * @nr: blocks
+ * @nr_idle: idle blocks in the slab
+ * @first: head of the chain, or BYTEPOOL_NO_BLOCK
+ * @carved: blocks that were ever handed out; those beyond have no links
+ * @nr_refs: entries, @ref included
+ * @nr_listed: how many of them are in the table
+ * @orphan: not all of them are, see slab_register()
+ * @state: enum bytepool_block_state of each block
+ */
+struct bytepool_slab {
+	union {
+		struct list_head list;
+		struct rb_node age;
+		struct rcu_head rcu;
+	};
+	struct bytepool_class *class;
+	unsigned long stamp;
+	struct bytepool_ref ref;
+	struct bytepool_ref *more;
+	u16 nr;
+	u16 nr_idle;
+	u16 first;
+	u16 carved;
+	u8 nr_refs;
+	u8 nr_listed;
+	bool orphan;
+	u8 state[];
+};
+
+static inline void *slab_block(const struct bytepool_slab *slab, u32 size, u32 index)
+{
+	return (void *)(slab->ref.page + (unsigned long)index * size);
+}
+
+static inline bool slab_link_ok(const struct bytepool_slab *slab, u32 index)
+{
+	return index == BYTEPOOL_NO_BLOCK ||
+	       (index < slab->carved && slab->state[index] == BYTEPOOL_BLOCK_IDLE);
+}
+
+/* Chain all idle blocks but @except again, from what @state says of them. */
+static inline void slab_rechain(struct bytepool_slab *slab, u32 size, u32 except)
+{
+	u32 index;
+
+	slab->first = BYTEPOOL_NO_BLOCK;
+	for (index = slab->carved; index-- > 0; ) {
+		if (index == except || slab->state[index] != BYTEPOOL_BLOCK_IDLE)
+			continue;
+		*(u16 *)slab_block(slab, size, index) = slab->first;
+		slab->first = index;
+	}
+}
+
+/**
+ * slab_pop() - take an idle block
+ * @slab: with an idle block at least
+ * @size: of a block, bytes
+ * @overwritten: set to a block that somebody wrote to while it was idle
+ *
+ * A link that leads anywhere but to an idle block, or that ends the chain
+ * early, costs nothing but the time to chain the slab again.
+ *
+ * Return: its index; its state is the caller's to set.
+ */
+static inline u32 slab_pop(struct bytepool_slab *slab, u32 size, void **overwritten)
+{
+	u32 index = slab->first;
+	u32 next;
+
+	slab->nr_idle--;
+	if (slab->nr == 1)
+		return 0;
+	if (index == BYTEPOOL_NO_BLOCK)
+		return slab->carved++;
+	next = *(u16 *)slab_block(slab, size, index);
+	slab->first = next;
+	/* The uncarved blocks are idle too, but not in the chain: where it ends, only they are left. */
+	if (unlikely(!slab_link_ok(slab, next) || next == index ||
+		     (next == BYTEPOOL_NO_BLOCK && slab->nr_idle > slab->nr - slab->carved))) {
+		*overwritten = slab_block(slab, size, index);
+		slab_rechain(slab, size, index);
+	}
+	return index;
+}
+
+/* Give a block back; @stamp is when it was freed. */
+static inline void slab_push(struct bytepool_slab *slab, u32 size, u32 index, unsigned long stamp)
+{
+	if (!slab->nr_idle || time_after(stamp, slab->stamp))
+		slab->stamp = stamp;
+	slab->nr_idle++;
+	WRITE_ONCE(slab->state[index], BYTEPOOL_BLOCK_IDLE);
+	if (slab->nr == 1)
+		return;
+	*(u16 *)slab_block(slab, size, index) = slab->first;
+	slab->first = index;
+}
+
+#endif /* _BYTEPOOL_SLAB_H */
