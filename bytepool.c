@@ -70,7 +70,7 @@
 #define GC_INTERVAL_MIN_MS	10U
 #define GC_INTERVAL_MAX_MS	3600000U
 
-/* A CPU keeps up to CACHE_BYTES of a class, one block at least if it is no larger than the limit. */
+/* A CPU keeps up to CACHE_BYTES of a class, or one block if that is not larger than the limit. */
 #define CACHE_BYTES		SZ_1M
 #define CACHE_BLOCK_MAX		SZ_4M
 #define CACHE_ENTRIES_MAX	32U
@@ -204,7 +204,7 @@ struct bytepool {
 	unsigned long bad_frees_told;
 	struct ratelimit_state bad_frees_limit;
 
-	struct mutex gc_lock;
+	struct mutex gc_lock;	/* not held over an allocation from the system */
 	u64 gc_runs;
 	u64 reclaimed_blocks;
 	u64 reclaimed_bytes;
@@ -483,7 +483,7 @@ static void *pages_alloc(unsigned long bytes, gfp_t gfp, int node)
 	unsigned long nr = bytes >> PAGE_SHIFT;
 	struct page *page;
 
-	if (order > MAX_PAGE_ORDER)
+	if (1UL << order > MAX_ORDER_NR_PAGES)
 		return NULL;
 	if (nr == 1UL << order)
 		gfp |= __GFP_COMP;
@@ -512,7 +512,7 @@ static void backing_free(void *base, unsigned long bytes)
 		free_pages_exact(base, bytes);
 }
 
-/* A run that the page allocator finds only with effort is rather mapped, where the caller can wait. */
+/* Rather than have the page allocator look hard for a long run, map one, if the caller can wait. */
 static void *backing_alloc(struct bytepool *pool, unsigned long bytes, gfp_t gfp, int node)
 {
 	bool may_map = bytes > PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER &&
@@ -597,7 +597,8 @@ static struct bytepool_slab *slab_create(struct bytepool_class *class, gfp_t gfp
 		return NULL;
 	if (class->slab_bytes == least)
 		return slab_create_bytes(class, least, gfp, node);
-	slab = slab_create_bytes(class, class->slab_bytes, gfp | __GFP_NOWARN | __GFP_NORETRY, node);
+	slab = slab_create_bytes(class, class->slab_bytes, gfp | __GFP_NOWARN | __GFP_NORETRY,
+				 node);
 	return slab ?: slab_create_bytes(class, least, gfp, node);
 }
 
@@ -646,7 +647,10 @@ static bool slab_older(struct rb_node *a, const struct rb_node *b)
 			   rb_entry(b, struct bytepool_slab, age)->stamp);
 }
 
-/* File a slab whose last block came back, by age. Blocks mostly come in order: the tree is for the others. */
+/*
+ * File a slab whose last block came back, by age. Blocks mostly come in order;
+ * those that lay in a cache for long do not, and the tree is for them.
+ */
 static void depot_add_idle(struct bytepool_class *class, struct bytepool_slab *slab)
 {
 	struct bytepool_slab *youngest;
@@ -774,16 +778,18 @@ static void cache_create(struct bytepool_class *class, gfp_t gfp)
 {
 	int cpu = raw_smp_processor_id();
 	struct bytepool_cache *cache;
+	size_t bytes;
 
 	if (READ_ONCE(class->cache[cpu]) || !class->cache_capacity)
 		return;
 	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible())
 		return;
-	cache = kzalloc_node(ALIGN(struct_size(cache, entries, class->cache_capacity), SMP_CACHE_BYTES),
-			     (gfp & BYTEPOOL_GFP_MASK) | __GFP_NOWARN, cpu_to_node(cpu));
+	bytes = ALIGN(struct_size(cache, entries, class->cache_capacity), SMP_CACHE_BYTES);
+	cache = kzalloc_node(bytes, (gfp & BYTEPOOL_GFP_MASK) | __GFP_NOWARN, cpu_to_node(cpu));
 	if (!cache)
 		return;
 	cache->capacity = class->cache_capacity;
+	cache->cpu = cpu;
 	/* Pairs with READ_ONCE() and dependent loads wherever class->cache[] is followed. */
 	if (cmpxchg_release(&class->cache[cpu], NULL, cache))
 		kfree(cache);
@@ -868,10 +874,12 @@ static void report_overwritten(struct bytepool_class *class, const void *block)
 /* The class, made at its first use. */
 static struct bytepool_class *class_get(struct bytepool *pool, u32 index, gfp_t gfp)
 {
-	struct bytepool_class *class = smp_load_acquire(&pool->class[index]);
 	struct bytepool_class *other;
+	struct bytepool_class *class;
 	u32 size;
 
+	/* Pairs with cmpxchg() below. */
+	class = smp_load_acquire(&pool->class[index]);
 	if (likely(class))
 		return class;
 	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible())
@@ -893,11 +901,11 @@ static struct bytepool_class *class_get(struct bytepool *pool, u32 index, gfp_t 
 	INIT_LIST_HEAD(&class->full);
 	class->idle_late = RB_ROOT_CACHED;
 	init_swait_queue_head(&class->wait);
-	/* Pairs with smp_load_acquire() above and wherever classes are walked. */
-	other = cmpxchg_release(&pool->class[index], NULL, class);
+	/* Pairs with smp_load_acquire() above and in class_next(). If it fails, it acquires. */
+	other = cmpxchg(&pool->class[index], NULL, class);
 	if (other) {
 		kfree(class);
-		class = smp_load_acquire(&pool->class[index]);
+		return other;
 	}
 	return class;
 }
@@ -921,6 +929,7 @@ static __always_inline unsigned int cache_alloc(struct bytepool *pool, u32 index
 			WRITE_ONCE(entry->slab->state[entry->index], BYTEPOOL_BLOCK_IN_USE);
 			blocks[got] = entry->block;
 		}
+		/* Read from afar as it stands. */
 		data_race(cache->hits += got);
 		barrier();
 		cache->busy = false;
@@ -1092,7 +1101,7 @@ EXPORT_SYMBOL_GPL(bytepool_alloc);
  */
 void *bytepool_alloc_node(struct bytepool *pool, size_t size, gfp_t gfp, int node)
 {
-	if (unlikely(node != NUMA_NO_NODE && (node < 0 || node >= MAX_NUMNODES || !node_online(node))))
+	if (unlikely(node < 0 || node >= MAX_NUMNODES || !node_online(node)))
 		node = NUMA_NO_NODE;
 	return alloc_node(pool, size, gfp, node);
 }
@@ -1159,7 +1168,7 @@ EXPORT_SYMBOL_GPL(bytepool_alloc_bulk);
  * Free
  */
 
-/* Tell of a free that is refused: with a stack trace once for each reason, in a few lines after. */
+/* Tell of a refused free: with a stack trace once for each reason, in a few lines after. */
 static noinline void bad_free(struct bytepool *pool, const void *block, enum bytepool_bad_free why)
 {
 	atomic64_inc(&pool->bad_frees);
@@ -1217,6 +1226,7 @@ static __always_inline bool cache_free(struct bytepool *pool, struct bytepool_sl
 	barrier();
 	if (likely(cache->nr < cache->capacity)) {
 		cache_push(cache, block, slab, index, jiffies);
+		/* Read from afar as it stands. */
 		data_race(cache->frees++);
 		done = true;
 	}
@@ -1375,11 +1385,12 @@ EXPORT_SYMBOL_GPL(bytepool_usable_size);
  * the depot, and give the depot's oldest slabs back. Both under gc_lock.
  */
 
-/* The classes that there are. */
+/* Walks the classes that there are: the one at *@index, from 0, or after. */
 static struct bytepool_class *class_next(struct bytepool *pool, u32 *index)
 {
-	for (; *index < pool->sizes.nr; (*index)++) {
-		struct bytepool_class *class = smp_load_acquire(&pool->class[*index]);
+	while (*index < pool->sizes.nr) {
+		/* Pairs with cmpxchg() in class_get(). */
+		struct bytepool_class *class = smp_load_acquire(&pool->class[(*index)++]);
 
 		if (class)
 			return class;
@@ -1387,23 +1398,17 @@ static struct bytepool_class *class_next(struct bytepool *pool, u32 *index)
 	return NULL;
 }
 
-#define for_each_class(class, pool, index) \
-	for ((index) = 0; ((class) = class_next(pool, &(index))); (index)++)
-
-/* The caches of a class that there are. */
-static struct bytepool_cache *cache_next(struct bytepool_class *class, int *cpu)
+/* Walks the caches that there are: that of CPU *@cpu, from 0, or after. */
+static struct bytepool_cache *cache_next(struct bytepool_class *class, unsigned int *cpu)
 {
-	for (; *cpu < nr_cpu_ids; (*cpu)++) {
-		struct bytepool_cache *cache = READ_ONCE(class->cache[*cpu]);
+	while (*cpu < nr_cpu_ids) {
+		struct bytepool_cache *cache = READ_ONCE(class->cache[(*cpu)++]);
 
 		if (cache)
 			return cache;
 	}
 	return NULL;
 }
-
-#define for_each_cache(cache, class, cpu) \
-	for ((cpu) = 0; ((cache) = cache_next(class, &(cpu))); (cpu)++)
 
 static bool gc_wants(const struct gc_pass *pass, const struct bytepool_cache *cache)
 {
@@ -1420,28 +1425,28 @@ static bool class_close(struct bytepool_class *class, const struct gc_pass *pass
 	struct bytepool_cache *cache;
 	bool closed = false;
 	unsigned long flags;
-	int cpu;
+	unsigned int cpu = 0;
 
-	for_each_cache(cache, class, cpu) {
+	while ((cache = cache_next(class, &cpu))) {
 		if (!cache->closed && !gc_wants(pass, cache))
 			continue;
 		flags = depot_lock(class);
 		cache->closed = true;
-		cache_open(class, cpu, &closed_cache);
+		cache_open(class, cache->cpu, &closed_cache);
 		depot_unlock(class, flags);
 		closed = true;
 	}
 	return closed;
 }
 
-/* Empty the closed caches of a class of what the pass wants, a grace period after they were closed. */
+/* Take what the pass wants out of a class's caches, a grace period after they were closed. */
 static void class_drain(struct bytepool_class *class, const struct gc_pass *pass)
 {
 	struct bytepool_cache *cache;
 	unsigned long flags;
-	int cpu;
+	unsigned int cpu = 0;
 
-	for_each_cache(cache, class, cpu) {
+	while ((cache = cache_next(class, &cpu))) {
 		if (!cache->closed)
 			continue;
 		flags = depot_lock(class);
@@ -1449,7 +1454,7 @@ static void class_drain(struct bytepool_class *class, const struct gc_pass *pass
 			cache_flush(class, cache, 1);
 		cache->closed = false;
 		if (cache->nr && !class->reserve)
-			cache_open(class, cpu, cache);
+			cache_open(class, cache->cpu, cache);
 		depot_unlock(class, flags);
 	}
 }
@@ -1494,9 +1499,9 @@ static bool pool_close(struct bytepool *pool, const struct gc_pass *pass)
 {
 	struct bytepool_class *class;
 	bool closed = false;
-	u32 index;
+	u32 index = 0;
 
-	for_each_class(class, pool, index)
+	while ((class = class_next(pool, &index)))
 		closed |= class_close(class, pass);
 	return closed;
 }
@@ -1505,9 +1510,9 @@ static unsigned long pool_reap(struct bytepool *pool, const struct gc_pass *pass
 {
 	struct bytepool_class *class;
 	unsigned long blocks = 0;
-	u32 index;
+	u32 index = 0;
 
-	for_each_class(class, pool, index) {
+	while ((class = class_next(pool, &index))) {
 		class_drain(class, pass);
 		blocks += class_reap(class, pass);
 	}
@@ -1532,9 +1537,9 @@ static bool class_reclaimable(struct bytepool_class *class)
 	struct bytepool_cache *cache;
 	unsigned long flags;
 	bool reclaimable;
-	int cpu;
+	unsigned int cpu = 0;
 
-	for_each_cache(cache, class, cpu) {
+	while ((cache = cache_next(class, &cpu))) {
 		if (READ_ONCE(cache->nr))
 			return true;
 	}
@@ -1549,9 +1554,9 @@ static bool class_reclaimable(struct bytepool_class *class)
 static bool pool_reclaimable(struct bytepool *pool)
 {
 	struct bytepool_class *class;
-	u32 index;
+	u32 index = 0;
 
-	for_each_class(class, pool, index) {
+	while ((class = class_next(pool, &index))) {
 		if (class_reclaimable(class))
 			return true;
 	}
@@ -1580,14 +1585,14 @@ static void pool_sleep(struct bytepool *pool)
 	struct bytepool_class *class;
 	struct bytepool_cache *cache;
 	unsigned long flags;
-	u32 index;
-	int cpu;
+	u32 index = 0;
+	unsigned int cpu = 0;
 
 	WRITE_ONCE(pool->awake, false);
-	for_each_class(class, pool, index) {
-		for_each_cache(cache, class, cpu) {
+	while ((class = class_next(pool, &index))) {
+		while ((cache = cache_next(class, &cpu))) {
 			flags = depot_lock(class);
-			cache_open(class, cpu, &closed_cache);
+			cache_open(class, cache->cpu, &closed_cache);
 			depot_unlock(class, flags);
 		}
 	}
@@ -1613,9 +1618,6 @@ static struct bytepool *pool_next(struct bytepool *prev)
 	mutex_unlock(&pools_lock);
 	return pool;
 }
-
-#define for_each_pool(pool) \
-	for ((pool) = pool_next(NULL); (pool); (pool) = pool_next(pool))
 
 /* First half, for a pool that is awake. Whether it needs a grace period. */
 static bool gc_close(struct bytepool *pool)
@@ -1658,17 +1660,17 @@ static void gc_reap(struct bytepool *pool)
 static void gc_work_fn(struct work_struct *work)
 {
 	unsigned long due = jiffies + gc_interval();
-	struct bytepool *pool;
+	struct bytepool *pool = NULL;
 	bool closed = false;
 	bool again = false;
 
-	for_each_pool(pool) {
+	while ((pool = pool_next(pool))) {
 		if (READ_ONCE(pool->awake))
 			closed |= gc_close(pool);
 	}
 	if (closed)
 		synchronize_rcu();
-	for_each_pool(pool) {
+	while ((pool = pool_next(pool))) {
 		if (pool->visited)
 			gc_reap(pool);
 		again |= READ_ONCE(pool->awake);
@@ -1727,7 +1729,10 @@ EXPORT_SYMBOL_GPL(bytepool_trim);
  * Reserve
  */
 
-/* Change the reserve; with one, the depot alone serves the class, so that each idle block serves any CPU. */
+/*
+ * Change the reserve. With one, the depot alone serves the class, so that each
+ * idle block serves any CPU.
+ */
 static unsigned int class_set_reserve(struct bytepool_class *class, unsigned int nr)
 {
 	const struct gc_pass all = { .all = true };
@@ -1842,7 +1847,7 @@ static void class_add_stats(struct bytepool_class *class, struct bytepool_stats 
 	struct bytepool_cache *cache;
 	u64 hits, misses, frees, in_use, blocks;
 	unsigned long flags;
-	int cpu;
+	unsigned int cpu = 0;
 
 	flags = depot_lock(class);
 	hits = class->hits;
@@ -1850,8 +1855,10 @@ static void class_add_stats(struct bytepool_class *class, struct bytepool_stats 
 	frees = class->frees;
 	blocks = class->nr_blocks;
 	depot_unlock(class, flags);
-	for_each_cache(cache, class, cpu) {
+	while ((cache = cache_next(class, &cpu))) {
+		/* They may move while we read. */
 		frees += data_race(cache->frees);
+		/* So may these. */
 		hits += data_race(cache->hits);
 	}
 	/* Counters that move are not read at one moment: keep what is derived within its bounds. */
@@ -1876,10 +1883,10 @@ static void class_add_stats(struct bytepool_class *class, struct bytepool_stats 
 void bytepool_get_stats(struct bytepool *pool, struct bytepool_stats *stats)
 {
 	struct bytepool_class *class;
-	u32 index;
+	u32 index = 0;
 
 	memset(stats, 0, sizeof(*stats));
-	for_each_class(class, pool, index)
+	while ((class = class_next(pool, &index)))
 		class_add_stats(class, stats);
 	stats->bytes_held = bytepool_size(pool);
 	stats->failures = atomic64_read(&pool->failures);
@@ -1896,8 +1903,9 @@ EXPORT_SYMBOL_GPL(bytepool_get_stats);
 
 struct pool_attribute {
 	struct attribute attr;
-	ssize_t (*show)(struct bytepool *pool, char *buf);
+	ssize_t (*show)(struct bytepool *pool, const struct pool_attribute *attr, char *buf);
 	ssize_t (*store)(struct bytepool *pool, const char *buf, size_t len);
+	size_t stat;	/* offset in struct bytepool_stats */
 };
 
 /* A write that means "do it": of 1, and of nothing else. */
@@ -1926,12 +1934,13 @@ static int parse_timeout(const char *buf, unsigned int *ms)
 /* A timeout was written: have the GC see it soon. */
 static void timeout_changed(struct bytepool *pool)
 {
-	/* Pairs with smp_mb() in gc_close(): it sees the timeout, or we that the pool is not awake. */
+	/* Pairs with smp_mb() in gc_close(): it sees the timeout, or we the pool not awake. */
 	smp_mb();
 	pool_wake(pool);
 }
 
-static ssize_t idle_timeout_ms_show(struct bytepool *pool, char *buf)
+static ssize_t idle_timeout_ms_show(struct bytepool *pool, const struct pool_attribute *attr,
+				    char *buf)
 {
 	unsigned int ms = READ_ONCE(pool->idle_timeout_ms);
 
@@ -1956,7 +1965,8 @@ static ssize_t idle_timeout_ms_store(struct bytepool *pool, const char *buf, siz
 	return len;
 }
 
-static ssize_t limit_bytes_show(struct bytepool *pool, char *buf)
+static ssize_t limit_bytes_show(struct bytepool *pool, const struct pool_attribute *attr,
+				char *buf)
 {
 	return sysfs_emit(buf, "%lu\n", READ_ONCE(pool->limit));
 }
@@ -1974,22 +1984,26 @@ static ssize_t limit_bytes_store(struct bytepool *pool, const char *buf, size_t 
 	return len;
 }
 
-static ssize_t min_size_show(struct bytepool *pool, char *buf)
+static ssize_t min_size_show(struct bytepool *pool, const struct pool_attribute *attr,
+			     char *buf)
 {
 	return sysfs_emit(buf, "%u\n", pool->sizes.min);
 }
 
-static ssize_t max_size_show(struct bytepool *pool, char *buf)
+static ssize_t max_size_show(struct bytepool *pool, const struct pool_attribute *attr,
+			     char *buf)
 {
 	return sysfs_emit(buf, "%u\n", pool->sizes.max);
 }
 
-static ssize_t nr_classes_show(struct bytepool *pool, char *buf)
+static ssize_t nr_classes_show(struct bytepool *pool, const struct pool_attribute *attr,
+			       char *buf)
 {
 	return sysfs_emit(buf, "%u\n", pool->sizes.nr);
 }
 
-static ssize_t flags_show(struct bytepool *pool, char *buf)
+static ssize_t flags_show(struct bytepool *pool, const struct pool_attribute *attr,
+			  char *buf)
 {
 	return sysfs_emit(buf, "%#x\n", pool->flags);
 }
@@ -2038,15 +2052,20 @@ static struct attribute *pool_attrs[] = {
 
 static const struct attribute_group pool_group = { .attrs = pool_attrs };
 
-#define POOL_STAT(_name)						\
-static ssize_t _name##_show(struct bytepool *pool, char *buf)		\
-{									\
-	struct bytepool_stats stats;					\
-									\
-	bytepool_get_stats(pool, &stats);				\
-	return sysfs_emit(buf, "%llu\n", stats._name);			\
-}									\
-static struct pool_attribute _name##_attr = __ATTR_RO(_name)
+static ssize_t stat_show(struct bytepool *pool, const struct pool_attribute *attr, char *buf)
+{
+	struct bytepool_stats stats;
+
+	bytepool_get_stats(pool, &stats);
+	return sysfs_emit(buf, "%llu\n", *(u64 *)((void *)&stats + attr->stat));
+}
+
+#define POOL_STAT(_name)					\
+	static struct pool_attribute _name##_attr = {		\
+		.attr = { .name = #_name, .mode = 0444 },	\
+		.show = stat_show,				\
+		.stat = offsetof(struct bytepool_stats, _name),	\
+	}
 
 POOL_STAT(bytes_held);
 POOL_STAT(bytes_in_use);
@@ -2094,7 +2113,7 @@ static ssize_t pool_attr_show(struct kobject *kobj, struct attribute *attr, char
 
 	if (!pool_attr->show)
 		return -EIO;
-	return pool_attr->show(container_of(kobj, struct bytepool, kobj), buf);
+	return pool_attr->show(container_of(kobj, struct bytepool, kobj), pool_attr, buf);
 }
 
 static ssize_t pool_attr_store(struct kobject *kobj, struct attribute *attr, const char *buf,
@@ -2162,7 +2181,7 @@ static bool name_ok(const char *name)
 	return true;
 }
 
-/* Check what the caller asks for and fill in the defaults. 0 or -EINVAL, with a line that says why. */
+/* Check what the caller asks for and fill in the defaults: 0, or -EINVAL and a line why. */
 static int params_check(const char *name, struct bytepool_params *params)
 {
 	const char *why = NULL;
@@ -2313,11 +2332,11 @@ static unsigned long class_discard(struct bytepool_class *class)
 	struct bytepool_slab *slab, *next;
 	struct bytepool_cache *cache;
 	unsigned long leaked = 0;
-	int cpu;
+	unsigned int cpu = 0;
 
 	class->reserve = 0;
 	/* No CPU is inside: the caller is the last user. */
-	for_each_cache(cache, class, cpu)
+	while ((cache = cache_next(class, &cpu)))
 		cache->closed = true;
 	class_drain(class, &all);
 	class_reap(class, &all);
@@ -2327,7 +2346,7 @@ static unsigned long class_discard(struct bytepool_class *class)
 	if (leaked)
 		pr_warn("%s: %lu blocks of %u bytes are in use, and leak\n", class->pool->name,
 			leaked, class->size);
-	for_each_cache(cache, class, cpu)
+	while ((cache = cache_next(class, &cpu)))
 		kfree(cache);
 	kfree_rcu(class, rcu);
 	return leaked;
@@ -2393,13 +2412,13 @@ void bytepool_destroy(struct bytepool *pool)
 {
 	struct bytepool_class *class;
 	unsigned long leaked = 0;
-	u32 index;
+	u32 index = 0;
 
 	if (IS_ERR_OR_NULL(pool))
 		return;
 	pool_sysfs_remove(pool);
 	pool_unlink(pool);
-	for_each_class(class, pool, index)
+	while ((class = class_next(pool, &index)))
 		leaked += class_discard(class);
 	WARN(leaked, "%s: destroyed with %lu blocks in use\n", pool->name, leaked);
 	pool_free(pool);
@@ -2446,14 +2465,14 @@ static ssize_t module_idle_timeout_ms_show(struct kobject *kobj, struct kobj_att
 static ssize_t module_idle_timeout_ms_store(struct kobject *kobj, struct kobj_attribute *attr,
 					    const char *buf, size_t len)
 {
-	struct bytepool *pool;
+	struct bytepool *pool = NULL;
 	unsigned int ms;
 	int err = parse_timeout(buf, &ms);
 
 	if (err)
 		return err;
 	WRITE_ONCE(idle_timeout_ms, ms);
-	for_each_pool(pool)
+	while ((pool = pool_next(pool)))
 		timeout_changed(pool);
 	return len;
 }
@@ -2486,10 +2505,10 @@ static ssize_t module_gc_interval_ms_store(struct kobject *kobj, struct kobj_att
 
 static ssize_t module_bytes_held_show(struct kobject *kobj, struct kobj_attribute *attr, char *buf)
 {
-	struct bytepool *pool;
+	struct bytepool *pool = NULL;
 	u64 held = 0;
 
-	for_each_pool(pool)
+	while ((pool = pool_next(pool)))
 		held += bytepool_size(pool);
 	return sysfs_emit(buf, "%llu\n", held);
 }
@@ -2497,12 +2516,12 @@ static ssize_t module_bytes_held_show(struct kobject *kobj, struct kobj_attribut
 static ssize_t module_trim_store(struct kobject *kobj, struct kobj_attribute *attr,
 				 const char *buf, size_t len)
 {
-	struct bytepool *pool;
+	struct bytepool *pool = NULL;
 	int err = parse_go(buf);
 
 	if (err)
 		return err;
-	for_each_pool(pool) {
+	while ((pool = pool_next(pool))) {
 		if (!pool_single(pool))
 			bytepool_trim(pool);
 	}

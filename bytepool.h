@@ -113,7 +113,8 @@ unsigned long bytepool_trim(struct bytepool *pool);
 size_t bytepool_size(struct bytepool *pool);
 void bytepool_get_stats(struct bytepool *pool, struct bytepool_stats *stats);
 
-#if __has_include(<linux/cleanup.h>)
+#ifdef __has_include
+#if __has_include("linux/cleanup.h")
 #include <linux/cleanup.h>
 
 /*
@@ -125,6 +126,7 @@ DEFINE_CLASS(bytepool_block, void *, bytepool_free_any(_T),
 	     bytepool_alloc(pool, size, gfp),
 	     struct bytepool *pool, size_t size, gfp_t gfp)
 DEFINE_FREE(bytepool, struct bytepool *, bytepool_destroy(_T))
+#endif
 #endif
 
 #endif /* _BYTEPOOL_H */

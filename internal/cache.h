@@ -36,6 +36,7 @@ struct bytepool_entry {
  * @closed: the GC took it away; changes under the class's lock
  * @capacity: most entries
  * @nr: entries
+ * @cpu: whose
  * @hits: allocations served
  * @frees: frees taken
  * @entries: oldest first
@@ -45,6 +46,7 @@ struct bytepool_cache {
 	bool closed;
 	u16 capacity;
 	u32 nr;
+	int cpu;
 	u64 hits;
 	u64 frees;
 	struct bytepool_entry entries[];

@@ -11,11 +11,12 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/reciprocal_div.h>
+#include <linux/sizes.h>
 #include <linux/types.h>
 
 #define BYTEPOOL_GRAIN		8U		/* every class is a multiple of it */
-#define BYTEPOOL_SIZE_MAX	(1U << 30)	/* largest class there can be */
-#define BYTEPOOL_CLASSES_MAX	(1U << 20)	/* a table of pointers to them stays below 8 MiB */
+#define BYTEPOOL_SIZE_MAX	((u32)SZ_1G)	/* largest class there can be */
+#define BYTEPOOL_CLASSES_MAX	1048576U	/* a table of pointers to them stays below 8 MiB */
 #define BYTEPOOL_SLAB_PAGES	8U		/* most pages of a slab of several blocks */
 
 /**

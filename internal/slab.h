@@ -121,7 +121,7 @@ static inline u32 slab_pop(struct bytepool_slab *slab, u32 size, void **overwrit
 		return slab->carved++;
 	next = *(u16 *)slab_block(slab, size, index);
 	slab->first = next;
-	/* The uncarved blocks are idle too, but not in the chain: where it ends, only they are left. */
+	/* Uncarved blocks are idle too, but not chained: where the chain ends, they are all. */
 	if (unlikely(!slab_link_ok(slab, next) || next == index ||
 		     (next == BYTEPOOL_NO_BLOCK && slab->nr_idle > slab->nr - slab->carved))) {
 		*overwritten = slab_block(slab, size, index);
