@@ -1173,7 +1173,7 @@ static noinline void bad_free(struct bytepool *pool, const void *block, enum byt
 {
 	atomic64_inc(&pool->bad_frees);
 	if (!test_and_set_bit(why, &pool->bad_frees_told))
-		WARN(1, "%s: bad free of %p: %s\n", pool->name, block, bad_free_text[why]);
+		WARN(1, pr_fmt("%s: bad free of %p: %s\n"), pool->name, block, bad_free_text[why]);
 	else if (__ratelimit(&pool->bad_frees_limit))
 		pr_warn("%s: bad free of %p: %s\n", pool->name, block, bad_free_text[why]);
 }
@@ -1346,7 +1346,7 @@ void bytepool_free_any(const void *block)
 	if (slab)
 		pool = slab->class->pool;
 	section_exit();
-	if (!WARN_ONCE(!pool, "bad free of %p: %s\n", block, bad_free_text[BAD_FREE_UNKNOWN]))
+	if (!WARN_ONCE(!pool, pr_fmt("bad free of %p: %s\n"), block, bad_free_text[BAD_FREE_UNKNOWN]))
 		free_block(pool, block);
 }
 EXPORT_SYMBOL_GPL(bytepool_free_any);
@@ -2420,7 +2420,7 @@ void bytepool_destroy(struct bytepool *pool)
 	pool_unlink(pool);
 	while ((class = class_next(pool, &index)))
 		leaked += class_discard(class);
-	WARN(leaked, "%s: destroyed with %lu blocks in use\n", pool->name, leaked);
+	WARN(leaked, pr_fmt("%s: destroyed with %lu blocks in use\n"), pool->name, leaked);
 	pool_free(pool);
 }
 EXPORT_SYMBOL_GPL(bytepool_destroy);

@@ -119,7 +119,7 @@ static inline u32 slab_pop(struct bytepool_slab *slab, u32 size, void **overwrit
 		return 0;
 	if (index == BYTEPOOL_NO_BLOCK)
 		return slab->carved++;
-	next = *(u16 *)slab_block(slab, size, index);
+	next = READ_ONCE(*(u16 *)slab_block(slab, size, index));	/* a caller may write it */
 	slab->first = next;
 	/* Uncarved blocks are idle too, but not chained: where the chain ends, they are all. */
 	if (unlikely(!slab_link_ok(slab, next) || next == index ||
