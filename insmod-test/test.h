@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the parts of the insmod test share. Each test is a file of debugfs: to
+ * read it is to run it, and what one reads are its checks, a line for each.
+ */
+#ifndef _BYTEPOOL_TEST_H
+#define _BYTEPOOL_TEST_H
+
+#include <linux/completion.h>
+#include <linux/hrtimer.h>
+#include <linux/prandom.h>
+#include <linux/printk.h>
+#include <linux/sched.h>
+#include <linux/seq_file.h>
+#include <linux/types.h>
+#include <linux/version.h>
+
+#include "bytepool.h"
+
+/* What differs between the kernels that the test runs on. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+static inline void hrtimer_setup(struct hrtimer *timer,
+				 enum hrtimer_restart (*fn)(struct hrtimer *),
+				 clockid_t clock, enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, clock, mode);
+	timer->function = fn;
+}
+#endif
+
+/* Before, an rhashtable could not be modified in hardirq. */
+#define HARDIRQ_MAY_REFUSE	(LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0))
+
+/* main.c: "ok OF: WHAT", or "not ok OF: WHAT # WHY". */
+__printf(5, 6)
+void check(struct seq_file *m, bool ok, const char *of, const char *what, const char *why, ...);
+/* Whether @pool has nothing in use, gives back all it holds, and saw @bad_frees bad frees. */
+void check_emptied(struct seq_file *m, struct bytepool *pool, const char *of, u64 bad_frees);
+
+/* The guest lets warnings pass between these two, and looks for them there. */
+static inline void expect_warning_begin(const char *name)
+{
+	pr_info("bytepool-test: expect-warning begin %s\n", name);
+}
+
+static inline void expect_warning_end(void)
+{
+	pr_info("bytepool-test: expect-warning end\n");
+}
+
+/**
+ * struct worker - a thread that prefers one CPU
+ * @fn: what it does; returns in its own time, or when worker_stopping()
+ * @data: for @fn
+ * @cpu: where it runs, while that CPU is online
+ * @rnd: its random numbers, the same in every run
+ * @done: @fn has returned
+ * @task: the thread
+ */
+struct worker {
+	void (*fn)(struct worker *w);
+	void *data;
+	int cpu;
+	struct rnd_state rnd;
+	struct completion done;
+	struct task_struct *task;
+};
+
+/* worker.c */
+int worker_start(struct worker *w);
+void worker_stop(struct worker *w);
+void worker_join(struct worker *w);
+bool worker_stopping(struct worker *w);
+int workers_start(struct worker *workers, unsigned int nr);
+void workers_stop(struct worker *workers, unsigned int nr);
+void workers_join(struct worker *workers, unsigned int nr);
+
+/* block.c */
+void block_fill(void *block, size_t size, u16 tag);
+bool block_intact(const void *block, size_t size);
+bool block_zero(const void *block, size_t size);
+bool block_aligned(const void *block, size_t size);
+
+/* The tests, by file. Each runs on CPU 0. */
+void stress_contexts(struct seq_file *m);
+void stress_hotplug(struct seq_file *m);
+void stress_limit(struct seq_file *m);
+void stress_original(struct seq_file *m);
+
+void race_threads(struct seq_file *m);
+void race_trim(struct seq_file *m);
+void race_bulk(struct seq_file *m);
+void race_hardirq(struct seq_file *m);
+void race_ring(struct seq_file *m);
+
+void reserve_hardirq(struct seq_file *m);
+void reserve_wait(struct seq_file *m);
+void reserve_wait_many(struct seq_file *m);
+
+void age_idle(struct seq_file *m);
+void age_busy(struct seq_file *m);
+void age_offline(struct seq_file *m);
+void trim_offline(struct seq_file *m);
+
+void hostile_gfp(struct seq_file *m);
+void hostile_sizes(struct seq_file *m);
+void hostile_frees(struct seq_file *m);
+void hostile_leak(struct seq_file *m);
+
+void hold_begin(struct seq_file *m);
+void hold_end(struct seq_file *m);
+void hold_system(struct seq_file *m);
+void hold_scopes(struct seq_file *m);
+void hold_exit(void);
+
+#endif /* _BYTEPOOL_TEST_H */
