@@ -23,9 +23,11 @@
  *   preemption off are readers, so then the CPU has left. No CPU is
  *   interrupted or waited for otherwise, and the fast path pays nothing.
  *
- * Locks, outermost first: pools_lock, pool->gc_lock, orphans_mutex,
- * class->lock, orphans_lock. No lock is held over a call to the system
- * allocator; class->lock is raw, and is held for a bounded number of steps.
+ * Locks, outermost first: pool->gc_lock, orphans_mutex, class->lock,
+ * orphans_lock; pools_lock by itself. Of these, alloc and free take class->lock
+ * alone, a raw spinlock held for a bounded number of steps and never over a
+ * call to the system's allocator; the gc_lock, which a pass holds while it
+ * gives memory back, they wait for only at a pool's limit.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -268,7 +270,7 @@ static void gc_work_fn(struct work_struct *work);
 static DECLARE_DELAYED_WORK(gc_work, gc_work_fn);
 static struct workqueue_struct *gc_wq;
 
-static bool make_room(struct bytepool *pool);
+static void make_room(struct bytepool *pool);
 
 /*
  * The section in which a CPU may use its open caches and look at slabs that
@@ -561,8 +563,7 @@ static struct bytepool_slab *slab_create_bytes(struct bytepool_class *class, uns
 	struct bytepool_slab *slab;
 	void *base;
 
-	if (!pool_charge(pool, bytes) &&
-	    !(gfpflags_allow_blocking(gfp) && make_room(pool) && pool_charge(pool, bytes)))
+	if (!pool_charge(pool, bytes))
 		return NULL;
 	base = backing_alloc(pool, bytes, gfp, node);
 	if (!base)
@@ -587,19 +588,35 @@ uncharge:
  * A new slab, all idle, known by its addresses but in no depot yet. Where the
  * usual one is not to be had, one as small as a block allows.
  */
-static struct bytepool_slab *slab_create(struct bytepool_class *class, gfp_t gfp, int node)
+static struct bytepool_slab *slab_create_any(struct bytepool_class *class, gfp_t gfp, int node)
 {
 	unsigned long least = PAGE_ALIGN(class->size);
+	struct bytepool_slab *slab = NULL;
+
+	if (class->slab_bytes > least)
+		slab = slab_create_bytes(class, class->slab_bytes,
+					 gfp | __GFP_NOWARN | __GFP_NORETRY, node);
+	return slab ?: slab_create_bytes(class, least, gfp, node);
+}
+
+/*
+ * The same. At the pool's limit, or when the system is short, what the pool
+ * has idle elsewhere goes first, before the system is pressed any harder.
+ */
+static struct bytepool_slab *slab_create(struct bytepool_class *class, gfp_t gfp, int node)
+{
 	struct bytepool_slab *slab;
 
 	/* There, the system allocator's locks are not to be taken. */
 	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible())
 		return NULL;
-	if (class->slab_bytes == least)
-		return slab_create_bytes(class, least, gfp, node);
-	slab = slab_create_bytes(class, class->slab_bytes, gfp | __GFP_NOWARN | __GFP_NORETRY,
-				 node);
-	return slab ?: slab_create_bytes(class, least, gfp, node);
+	if (gfpflags_allow_blocking(gfp)) {
+		slab = slab_create_any(class, gfp | __GFP_NOWARN | __GFP_NORETRY, node);
+		if (slab)
+			return slab;
+		make_room(class->pool);
+	}
+	return slab_create_any(class, gfp, node);
 }
 
 /* Give a slab back that no depot has any more: how many bytes. Sleeping contexts only. */
@@ -766,8 +783,8 @@ static struct bytepool_cache *cache_own(struct bytepool_class *class)
 	return cache;
 }
 
-/* Let a CPU use its cache, or the closed one instead. class->lock. */
-static void cache_open(struct bytepool_class *class, int cpu, struct bytepool_cache *cache)
+/* Let a CPU follow its cache, or closed_cache. class->lock. */
+static void cache_set_open(struct bytepool_class *class, int cpu, struct bytepool_cache *cache)
 {
 	/* Pairs with the dependent loads of the fast paths: the GC has left the cache. */
 	smp_store_release(&per_cpu_ptr(class->pool->cpu, cpu)->open[class->index], cache);
@@ -958,7 +975,7 @@ static void *depot_alloc(struct bytepool_class *class)
 	}
 	if (block && cache && class->nr_idle) {
 		cache_refill(class, cache, &overwritten);
-		cache_open(class, smp_processor_id(), cache);
+		cache_set_open(class, smp_processor_id(), cache);
 		opened = true;
 	}
 	depot_unlock(class, flags);
@@ -1005,7 +1022,8 @@ static void *depot_wait(struct bytepool_class *class)
 	if (!block)
 		io_schedule_timeout(READ_ONCE(class->reserve) ? WAIT_RETRY : HZ / 10);
 	finish_swait(&class->wait, &wait);
-	if (block && READ_ONCE(class->nr_idle))
+	/* A wakeup too many does no harm. */
+	if (block && data_race(class->nr_idle))
 		swake_up_one(&class->wait);
 	return block;
 }
@@ -1042,8 +1060,16 @@ fail:
 	return NULL;
 }
 
+static __always_inline bool alloc_ok(struct bytepool *pool, size_t size, gfp_t gfp)
+{
+	return !IS_ERR_OR_NULL(pool) && size - 1 < pool->sizes.max &&
+	       !(gfp & BYTEPOOL_GFP_REFUSED);
+}
+
 static noinline void *alloc_refuse(struct bytepool *pool, gfp_t gfp)
 {
+	if (WARN_ONCE(IS_ERR_OR_NULL(pool), pr_fmt("allocation from no pool\n")))
+		return NULL;
 	if (gfp & BYTEPOOL_GFP_REFUSED)
 		pr_warn_once("%s: no pool serves a memory zone, gfp %pGg\n", pool->name, &gfp);
 	atomic64_inc(&pool->failures);
@@ -1055,7 +1081,7 @@ static __always_inline void *alloc_node(struct bytepool *pool, size_t size, gfp_
 	void *block;
 	u32 index;
 
-	if (unlikely(size - 1 >= pool->sizes.max || gfp & BYTEPOOL_GFP_REFUSED))
+	if (unlikely(!alloc_ok(pool, size, gfp)))
 		return alloc_refuse(pool, gfp);
 	index = bytepool_class_index(&pool->sizes, size);
 	if (unlikely(!cache_alloc(pool, index, 1, &block)))
@@ -1141,7 +1167,7 @@ unsigned int bytepool_alloc_bulk(struct bytepool *pool, size_t size, gfp_t gfp,
 	unsigned int got, i;
 	u32 index;
 
-	if (unlikely(size - 1 >= pool->sizes.max || gfp & BYTEPOOL_GFP_REFUSED)) {
+	if (unlikely(!alloc_ok(pool, size, gfp))) {
 		alloc_refuse(pool, gfp);
 		return 0;
 	}
@@ -1171,6 +1197,8 @@ EXPORT_SYMBOL_GPL(bytepool_alloc_bulk);
 /* Tell of a refused free: with a stack trace once for each reason, in a few lines after. */
 static noinline void bad_free(struct bytepool *pool, const void *block, enum bytepool_bad_free why)
 {
+	if (WARN_ONCE(IS_ERR_OR_NULL(pool), pr_fmt("bad free of %p: to no pool\n"), block))
+		return;
 	atomic64_inc(&pool->bad_frees);
 	if (!test_and_set_bit(why, &pool->bad_frees_told))
 		WARN(1, pr_fmt("%s: bad free of %p: %s\n"), pool->name, block, bad_free_text[why]);
@@ -1253,7 +1281,7 @@ static noinline void depot_free(struct bytepool_slab *slab, u32 index, void *blo
 			cache_flush(class, cache, cache_batch(cache));
 		cache_push(cache, block, slab, index, jiffies);
 		cache->frees++;
-		cache_open(class, smp_processor_id(), cache);
+		cache_set_open(class, smp_processor_id(), cache);
 	} else {
 		depot_push(class, slab, index, jiffies);
 		class->frees++;
@@ -1346,7 +1374,8 @@ void bytepool_free_any(const void *block)
 	if (slab)
 		pool = slab->class->pool;
 	section_exit();
-	if (!WARN_ONCE(!pool, pr_fmt("bad free of %p: %s\n"), block, bad_free_text[BAD_FREE_UNKNOWN]))
+	if (!WARN_ONCE(!pool, pr_fmt("bad free of %p: %s\n"), block,
+		       bad_free_text[BAD_FREE_UNKNOWN]))
 		free_block(pool, block);
 }
 EXPORT_SYMBOL_GPL(bytepool_free_any);
@@ -1432,7 +1461,7 @@ static bool class_close(struct bytepool_class *class, const struct gc_pass *pass
 			continue;
 		flags = depot_lock(class);
 		cache->closed = true;
-		cache_open(class, cache->cpu, &closed_cache);
+		cache_set_open(class, cache->cpu, &closed_cache);
 		depot_unlock(class, flags);
 		closed = true;
 	}
@@ -1454,7 +1483,7 @@ static void class_drain(struct bytepool_class *class, const struct gc_pass *pass
 			cache_flush(class, cache, 1);
 		cache->closed = false;
 		if (cache->nr && !class->reserve)
-			cache_open(class, cache->cpu, cache);
+			cache_set_open(class, cache->cpu, cache);
 		depot_unlock(class, flags);
 	}
 }
@@ -1463,8 +1492,9 @@ static void class_drain(struct bytepool_class *class, const struct gc_pass *pass
 static unsigned long class_reap(struct bytepool_class *class, const struct gc_pass *pass)
 {
 	struct bytepool *pool = class->pool;
-	unsigned long most = READ_ONCE(class->nr_blocks);
-	unsigned long blocks = 0;
+	/* A snapshot will do. */
+	unsigned long most = data_race(class->nr_blocks);
+	unsigned long blocks = 0, bytes = 0;
 	unsigned int taken;
 
 	do {
@@ -1482,11 +1512,12 @@ static unsigned long class_reap(struct bytepool_class *class, const struct gc_pa
 		depot_unlock(class, flags);
 		list_for_each_entry_safe(slab, next, &dead, list) {
 			blocks += slab->nr;
-			pool->reclaimed_bytes += slab_destroy(slab);
+			bytes += slab_destroy(slab);
 		}
 		cond_resched();
 	} while (taken == REAP_BATCH && blocks < most);
-	pool->reclaimed_blocks += blocks;
+	WRITE_ONCE(pool->reclaimed_blocks, pool->reclaimed_blocks + blocks);
+	WRITE_ONCE(pool->reclaimed_bytes, pool->reclaimed_bytes + bytes);
 	return blocks;
 }
 
@@ -1543,7 +1574,8 @@ static bool class_reclaimable(struct bytepool_class *class)
 		if (READ_ONCE(cache->nr))
 			return true;
 	}
-	if (!READ_ONCE(class->nr_idle))
+	/* What comes in this moment comes with pool_wake(). */
+	if (!data_race(class->nr_idle))
 		return false;
 	flags = depot_lock(class);
 	reclaimable = depot_oldest(class, &all);
@@ -1563,17 +1595,11 @@ static bool pool_reclaimable(struct bytepool *pool)
 	return false;
 }
 
-/* At the limit: give idle memory back for the sake of what is wanted now. */
-static bool make_room(struct bytepool *pool)
+/* Give idle memory back for the sake of what is wanted now. */
+static void make_room(struct bytepool *pool)
 {
-	unsigned long blocks;
-
-	if (!pool_reclaimable(pool))
-		return false;
-	mutex_lock(&pool->gc_lock);
-	blocks = pool_gc(pool, true);
-	mutex_unlock(&pool->gc_lock);
-	return blocks;
+	if (pool_reclaimable(pool))
+		bytepool_trim(pool);
 }
 
 /*
@@ -1592,7 +1618,7 @@ static void pool_sleep(struct bytepool *pool)
 	while ((class = class_next(pool, &index))) {
 		while ((cache = cache_next(class, &cpu))) {
 			flags = depot_lock(class);
-			cache_open(class, cache->cpu, &closed_cache);
+			cache_set_open(class, cache->cpu, &closed_cache);
 			depot_unlock(class, flags);
 		}
 	}
@@ -1650,7 +1676,7 @@ static void gc_reap(struct bytepool *pool)
 
 	mutex_lock(&pool->gc_lock);
 	pool_reap(pool, &pass);
-	pool->gc_runs++;
+	WRITE_ONCE(pool->gc_runs, pool->gc_runs + 1);
 	mutex_unlock(&pool->gc_lock);
 	pool->visited = false;
 	if (!READ_ONCE(pool->awake) && pool_reclaimable(pool))
@@ -1696,7 +1722,7 @@ unsigned long bytepool_gc(struct bytepool *pool, size_t *bytes_held)
 
 	mutex_lock(&pool->gc_lock);
 	blocks = pool_gc(pool, false);
-	pool->gc_runs++;
+	WRITE_ONCE(pool->gc_runs, pool->gc_runs + 1);
 	mutex_unlock(&pool->gc_lock);
 	if (bytes_held)
 		*bytes_held = bytepool_size(pool);
@@ -1751,7 +1777,7 @@ static unsigned int class_set_reserve(struct bytepool_class *class, unsigned int
 			flags = depot_lock(class);
 			if (class->cache[cpu])
 				class->cache[cpu]->closed = true;
-			cache_open(class, cpu, &closed_cache);
+			cache_set_open(class, cpu, &closed_cache);
 			depot_unlock(class, flags);
 		}
 		synchronize_rcu();
@@ -1802,7 +1828,8 @@ int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t 
 		return -ENOMEM;
 
 	old = class_set_reserve(class, nr);
-	while (READ_ONCE(class->nr_blocks) < nr) {
+	/* Blocks are taken off the books down to the reserve only. */
+	while (data_race(class->nr_blocks) < nr) {
 		struct bytepool_slab *slab = slab_create(class, gfp, NUMA_NO_NODE);
 
 		if (!slab)
@@ -2145,12 +2172,17 @@ static const struct kobj_type pool_ktype = {
 static struct kobject *module_kobj;	/* /sys/kernel/bytepool */
 static struct kobject *pools_kobj;	/* /sys/kernel/bytepool/pools */
 
+/* Who holds the kobject last may be slow, and its release is in this module: wait. */
+static void pool_kobj_put(struct bytepool *pool)
+{
+	kobject_put(&pool->kobj);
+	wait_for_completion(&pool->released);
+}
+
 static void pool_sysfs_remove(struct bytepool *pool)
 {
 	kobject_del(&pool->kobj);
-	kobject_put(&pool->kobj);
-	/* Who holds the kobject last may be slow, and its release is in this module. */
-	wait_for_completion(&pool->released);
+	pool_kobj_put(pool);
 }
 
 static int pool_sysfs_add(struct bytepool *pool)
@@ -2158,7 +2190,7 @@ static int pool_sysfs_add(struct bytepool *pool)
 	int err = kobject_init_and_add(&pool->kobj, &pool_ktype, pools_kobj, "%s", pool->name);
 
 	if (err)
-		pool_sysfs_remove(pool);
+		pool_kobj_put(pool);
 	return err;
 }
 
@@ -2334,7 +2366,7 @@ static unsigned long class_discard(struct bytepool_class *class)
 	unsigned long leaked = 0;
 	unsigned int cpu = 0;
 
-	class->reserve = 0;
+	WRITE_ONCE(class->reserve, 0);
 	/* No CPU is inside: the caller is the last user. */
 	while ((cache = cache_next(class, &cpu)))
 		cache->closed = true;
