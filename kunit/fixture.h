@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the suites of bytepool share: pools that are destroyed after each test
+ * and checked for leaks, provoked warnings, the kernel log, sysfs, and ways to
+ * call a function in every context.
+ */
+#ifndef _BYTEPOOL_KUNIT_FIXTURE_H
+#define _BYTEPOOL_KUNIT_FIXTURE_H
+
+#include <kunit/test.h>
+#include <linux/kmsg_dump.h>
+#include <linux/ktime.h>
+#include <linux/sizes.h>
+
+#include "../bytepool.h"
+
+/* Short enough for a quick test, and long against a tick of 10 ms. */
+#define BK_TIMEOUT_MS	200
+#define BK_INTERVAL_MS	50
+#define BK_LATEST_MS	(BK_TIMEOUT_MS + 2 * BK_INTERVAL_MS)
+
+#define BK_POOLS	32
+#define BK_NAME_SIZE	64
+
+/**
+ * struct bk_pool_entry - a pool that a test made
+ * @pool: NULL once it is destroyed
+ * @name: of the pool
+ * @dirty: the test leaves blocks in use or a reserve behind
+ */
+struct bk_pool_entry {
+	struct bytepool *pool;
+	char name[BK_NAME_SIZE];
+	bool dirty;
+};
+
+int bk_init(struct kunit *test);
+void bk_exit(struct kunit *test);
+
+#define BK_SUITE(_name, _cases)						\
+	static struct kunit_suite bytepool_##_name##_suite = {		\
+		.name = "bytepool_" #_name,				\
+		.init = bk_init,					\
+		.exit = bk_exit,					\
+		.test_cases = _cases,					\
+	};								\
+	kunit_test_suite(bytepool_##_name##_suite)
+
+/* Pools with a name of their own, destroyed at the end of the test. */
+struct bytepool *bk_pool(struct kunit *test, const struct bytepool_params *params);
+struct bytepool *bk_pool_fixed(struct kunit *test, size_t size, unsigned int flags);
+const char *bk_pool_name(struct kunit *test, struct bytepool *pool);
+void bk_pool_dirty(struct kunit *test, struct bytepool *pool);
+void bk_pool_destroy(struct kunit *test, struct bytepool *pool);
+void bk_unique_name(char *name);
+
+struct bytepool_stats bk_stats(struct bytepool *pool);
+void bk_check_stats(struct kunit *test, struct bytepool *pool);
+void bk_check_sound(struct kunit *test, struct bytepool *pool, size_t size, unsigned int nr);
+void bk_alloc_many(struct kunit *test, struct bytepool *pool, size_t size, unsigned int nr,
+		   void **blocks);
+void bk_free_many(struct bytepool *pool, unsigned int nr, void **blocks);
+void **bk_array(struct kunit *test, unsigned int nr);
+void bk_fill(void *block, size_t size, unsigned int seed);
+bool bk_filled(const void *block, size_t size, unsigned int seed);
+
+/* A report between the two is provoked; one anywhere else is a failure. */
+void bk_expect_warning_begin(void);
+void bk_expect_warning_end(void);
+
+#define bk_expecting_warning(_statement)	\
+do {						\
+	bk_expect_warning_begin();		\
+	_statement;				\
+	bk_expect_warning_end();		\
+} while (0)
+
+/* The lines of the kernel log from bk_log_start() on. */
+struct bk_log {
+	struct kmsg_dump_iter iter;
+	char line[512];
+};
+
+struct bk_log *bk_log_start(struct kunit *test);
+void bk_log_next(struct bk_log *log);
+unsigned int bk_log_count(struct bk_log *log, const char *one, const char *other);
+
+/* Files below /sys/kernel/bytepool; a test without sysfs is skipped. */
+ssize_t bk_sysfs_read(struct kunit *test, const char *path, char *buf, size_t size);
+int bk_sysfs_write(struct kunit *test, const char *path, const char *value);
+int bk_sysfs_mode(struct kunit *test, const char *path);
+u64 bk_sysfs_number(struct kunit *test, const char *path);
+char *bk_pool_path(struct kunit *test, struct bytepool *pool, const char *file);
+/* Set a value of the whole module; bk_exit() puts back what it was. */
+void bk_set_timeout(struct kunit *test, unsigned int ms);
+void bk_set_interval(struct kunit *test, unsigned int ms);
+
+/* Contexts: @run calls a function there and returns when it is done. */
+struct bk_context {
+	const char *name;
+	void (*run)(void (*fn)(void *arg), void *arg);
+	bool rt;		/* may allocate there on PREEMPT_RT */
+};
+
+extern const struct bk_context bk_contexts[];
+extern const unsigned int bk_nr_contexts;
+void bk_in_softirq(void (*fn)(void *arg), void *arg);
+void bk_in_hardirq(void (*fn)(void *arg), void *arg);
+void bk_on_cpu(unsigned int cpu, void (*fn)(void *arg), void *arg);
+
+/* Wait until @pool holds @bytes at most; fails unless that is @min_ms to @max_ms after @freed. */
+void bk_wait_held(struct kunit *test, struct bytepool *pool, size_t bytes, ktime_t freed,
+		  unsigned int min_ms, unsigned int max_ms);
+
+#endif /* _BYTEPOOL_KUNIT_FIXTURE_H */
