@@ -1550,17 +1550,6 @@ static unsigned long pool_reap(struct bytepool *pool, const struct gc_pass *pass
 	return blocks;
 }
 
-/* A whole pass over one pool. gc_lock. */
-static unsigned long pool_gc(struct bytepool *pool, bool all)
-{
-	struct gc_pass pass = gc_pass_begin(pool, all);
-
-	lockdep_assert_held(&pool->gc_lock);
-	if (pool_close(pool, &pass))
-		synchronize_rcu();
-	return pool_reap(pool, &pass);
-}
-
 /* Whether the class has something that age or a trim could give back. */
 static bool class_reclaimable(struct bytepool_class *class)
 {
@@ -1718,10 +1707,13 @@ static void gc_work_fn(struct work_struct *work)
  */
 unsigned long bytepool_gc(struct bytepool *pool, size_t *bytes_held)
 {
+	struct gc_pass pass = gc_pass_begin(pool, false);
 	unsigned long blocks;
 
 	mutex_lock(&pool->gc_lock);
-	blocks = pool_gc(pool, false);
+	if (pool_close(pool, &pass))
+		synchronize_rcu();
+	blocks = pool_reap(pool, &pass);
 	WRITE_ONCE(pool->gc_runs, pool->gc_runs + 1);
 	mutex_unlock(&pool->gc_lock);
 	if (bytes_held)
@@ -1742,11 +1734,23 @@ EXPORT_SYMBOL_GPL(bytepool_gc);
  */
 unsigned long bytepool_trim(struct bytepool *pool)
 {
+	struct gc_pass pass = gc_pass_begin(pool, true);
 	unsigned long blocks;
+	bool closed;
 
 	mutex_lock(&pool->gc_lock);
-	blocks = pool_gc(pool, true);
+	closed = pool_close(pool, &pass);
+	/* What the background would find out in its next pass. */
+	if (READ_ONCE(pool->awake)) {
+		pool_sleep(pool);
+		closed = true;
+	}
+	if (closed)
+		synchronize_rcu();
+	blocks = pool_reap(pool, &pass);
 	mutex_unlock(&pool->gc_lock);
+	if (pool_reclaimable(pool))
+		pool_wake(pool);
 	return blocks;
 }
 EXPORT_SYMBOL_GPL(bytepool_trim);

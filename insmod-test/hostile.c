@@ -71,6 +71,7 @@ void hostile_gfp(struct seq_file *m)
 	if (!pool)
 		return;
 	prandom_seed_state(&rnd, 1);
+	expect_warning_begin("hostile-gfp");
 	for (i = 0; i < 32; i++) {
 		bad += !try_gfp(pool, (__force gfp_t)BIT(i));
 		bad += !try_gfp(pool, GFP_KERNEL | (__force gfp_t)BIT(i));
@@ -79,6 +80,7 @@ void hostile_gfp(struct seq_file *m)
 	}
 	bad += !try_gfp(pool, 0);
 	bad += !try_gfp(pool, (__force gfp_t)~0);
+	expect_warning_end();
 	check(m, !bad, "hostile-gfp", "every gfp value gets a sound block or none",
 	      "%u did not", bad);
 	check_emptied(m, pool, "hostile-gfp", 0);

@@ -335,12 +335,14 @@ static void never(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, bytepool_size(pool), 0);
 }
 
-/* Whether @pool is visited within a few intervals. */
+/* Whether @pool is still visited, when the pass that finds nothing to do is over. */
 static bool visited(struct bytepool *pool)
 {
-	u64 runs = bk_stats(pool).gc_runs;
+	u64 runs;
 
-	msleep(10 * BK_INTERVAL_MS);
+	msleep(3 * BK_INTERVAL_MS);
+	runs = bk_stats(pool).gc_runs;
+	msleep(6 * BK_INTERVAL_MS);
 	return bk_stats(pool).gc_runs != runs;
 }
 
@@ -363,16 +365,13 @@ static void sleeps_when_nothing_is_idle(struct kunit *test)
 	bytepool_free(pool, block);
 	KUNIT_EXPECT_TRUE_MSG(test, visited(pool), "a pool with an idle block");
 	bytepool_trim(pool);
-	msleep(3 * BK_INTERVAL_MS);
 	KUNIT_EXPECT_FALSE_MSG(test, visited(pool), "a pool that was trimmed");
 
 	KUNIT_ASSERT_EQ(test, bytepool_reserve(pool, SZ_64K, 2, GFP_KERNEL), 0);
-	msleep(3 * BK_INTERVAL_MS);
 	KUNIT_EXPECT_FALSE_MSG(test, visited(pool), "a pool with its reserve");
 	block = bytepool_alloc(pool, SZ_64K, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, block);
 	bytepool_free(pool, block);
-	msleep(3 * BK_INTERVAL_MS);
 	KUNIT_EXPECT_FALSE_MSG(test, visited(pool), "a pool with its reserve, used");
 	KUNIT_ASSERT_EQ(test, bytepool_reserve(pool, SZ_64K, 0, GFP_KERNEL), 0);
 	KUNIT_EXPECT_TRUE_MSG(test, visited(pool), "a pool whose reserve was dropped");

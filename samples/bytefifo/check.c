@@ -182,17 +182,28 @@ static void poll_says_what_fits(void)
 	expect(receives(MESSAGE_MAX) && receives(1));
 }
 
-static void child_polls(void)
+static void child_polls_in(void)
 {
-	expect(ready(POLLIN, 10000) == POLLIN);
+	expect(ready(POLLIN, -1) == POLLIN);
+}
+
+static void child_polls_out(void)
+{
+	expect(ready(POLLOUT, -1) == POLLOUT);
 }
 
 static void poll_wakes_up(void)
 {
-	pid_t pid = start(child_polls);
+	pid_t pid = start(child_polls_in);
 
 	expect(still_runs(pid));
+	expect(sends(MESSAGE_MAX));
+	expect(succeeds(pid));
+
 	expect(sends(1));
+	pid = start(child_polls_out);
+	expect(still_runs(pid));
+	expect(receives(MESSAGE_MAX));
 	expect(succeeds(pid));
 	expect(receives(1));
 }
