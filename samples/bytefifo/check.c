@@ -3,8 +3,9 @@
  * check - what README.md promises of /dev/bytefifo, as a KTAP test
  *
  * Needs the module loaded with max_bytes=8388608 (two messages of the largest
- * size) and max_messages=64, the device to itself, and root. A child that blocks is given DELAY to get there; nothing
- * depends on it being fast, only a test could then pass without having tested.
+ * size) and max_messages=64, the device to itself, and root. A child that
+ * blocks is given DELAY to get there; nothing depends on it being fast, only a
+ * test could then pass without having tested.
  */
 #include <errno.h>
 #include <fcntl.h>
