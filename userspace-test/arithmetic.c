@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Tests of internal/: size classes, slabs, caches.
+ */
+#include <stdlib.h>
+
+#include "test.h"
+#include "internal/cache.h"
+#include "internal/size_class.h"
+#include "internal/slab.h"
+
+#define LARGEST		(8U << 20)
+
+/* The classes as the contract words them, least first: how many. */
+static u32 classes_list(u32 *list, u32 least, u32 largest, u32 step)
+{
+	u32 nr = 0, size = least, octave;
+
+	while (size < largest) {
+		list[nr++] = size;
+		if (step) {
+			size += step;
+			continue;
+		}
+		/* Four a doubling, 8 apart at least, on a grid that does not depend on the smallest. */
+		for (octave = 32; size >= 2 * octave; )
+			octave *= 2;
+		size += size < 32 ? 8 : octave / 4;
+		size -= size <= 32 ? size % 8 : size % (octave / 4);
+	}
+	list[nr++] = largest;
+	return nr;
+}
+
+static void check_classes(u32 least, u32 largest, u32 step)
+{
+	u32 *list = calloc(LARGEST / BYTEPOOL_GRAIN + 1, sizeof(*list));
+	u32 nr = classes_list(list, least, largest, step);
+	struct bytepool_sizes sizes;
+	u32 size, class = 0, i;
+	bool ok = true;
+
+	bytepool_sizes_init(&sizes, least, largest, step);
+	EXPECT(sizes.nr == nr);
+	for (i = 0; i < nr; i++)
+		ok &= bytepool_class_size(&sizes, i) == list[i];
+	EXPECT(ok);
+	for (size = 1; size <= largest; size++) {
+		class += size > list[class];
+		ok &= bytepool_class_index(&sizes, size) == class;
+	}
+	EXPECT(ok);
+	free(list);
+}
+
+static void test_classes(void)
+{
+	static const u32 pools[][3] = {
+		{ 8, LARGEST, 0 }, { 8, SZ_4M, 0 }, { 16, 16, 0 }, { 64, SZ_64K, 0 },
+		{ 24, 1000, 0 }, { 40, 72, 0 }, { 33 * 8, 8200, 0 }, { 8, 16, 0 },
+		{ SZ_4M - 8, SZ_4M, 0 }, { 8, 102400, 8 }, { 64, 4096, 64 }, { 24, 1000, 40 },
+		{ 8, 8, 8 }, { 128, 1 << 20, 4096 }, { 8, 4096, 1 << 20 }, { 8, LARGEST, 8 },
+		{ 1024, LARGEST, 3 * 4096 + 8 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < sizeof(pools) / sizeof(pools[0]); i++)
+		check_classes(pools[i][0], pools[i][1], pools[i][2]);
+}
+
+static bool slab_geometry_ok(u32 size)
+{
+	u32 bytes = bytepool_slab_bytes(size);
+	u32 pages = bytes / PAGE_SIZE;
+	u32 nr = bytes / size;
+	u32 smaller;
+
+	if (!nr || bytes % PAGE_SIZE || nr >= BYTEPOOL_NO_BLOCK)
+		return false;
+	/* What a slab's size is found by again when it is given back. */
+	if (PAGE_ALIGN((unsigned long)nr * size) != bytes)
+		return false;
+	if (nr > 1 && pages > BYTEPOOL_SLAB_PAGES)
+		return false;
+	/* Bounds of the waste. */
+	if (size <= PAGE_SIZE && bytes % size > bytes / 8)
+		return false;
+	if (bytes <= BYTEPOOL_SLAB_PAGES * PAGE_SIZE && bytes % size > bytes / 5 &&
+	    bytes != PAGE_ALIGN(size))
+		return false;
+	for (smaller = PAGE_ALIGN(size); smaller < bytes; smaller += PAGE_SIZE) {
+		if (smaller % size <= smaller / 8)
+			return false;
+	}
+	return true;
+}
+
+static bool block_index_ok(u32 size)
+{
+	u32 bytes = bytepool_slab_bytes(size), nr = bytes / size, i;
+	u64 reciprocal = bytepool_reciprocal(size);
+
+	for (i = 0; i < nr; i++) {
+		if (bytepool_block_index(i * size, reciprocal) != i)
+			return false;
+		if (nr > 1 && bytepool_block_index(i * size + size - 1, reciprocal) != i)
+			return false;
+	}
+	/* Of a large block, only the first page is asked for. */
+	return nr > 1 || !bytepool_block_index(min(size, (u32)PAGE_SIZE) - 1, reciprocal);
+}
+
+static void test_slab_geometry(void)
+{
+	u32 size;
+
+	for (size = BYTEPOOL_GRAIN; size <= LARGEST; size += BYTEPOOL_GRAIN) {
+		if (!slab_geometry_ok(size) || !block_index_ok(size))
+			break;
+	}
+	EXPECT(size > LARGEST);
+	EXPECT(slab_geometry_ok(BYTEPOOL_SIZE_MAX) && block_index_ok(BYTEPOOL_SIZE_MAX));
+}
+
+#define BLOCK	16
+#define BLOCKS	9
+
+static struct bytepool_slab *slab_new(void)
+{
+	struct bytepool_slab *slab = calloc(1, sizeof(*slab) + BLOCKS);
+
+	slab->ref.page = (unsigned long)calloc(BLOCKS, BLOCK);
+	slab->nr = BLOCKS;
+	slab->nr_idle = BLOCKS;
+	slab->first = BYTEPOOL_NO_BLOCK;
+	return slab;
+}
+
+static void slab_free(struct bytepool_slab *slab)
+{
+	free((void *)slab->ref.page);
+	free(slab);
+}
+
+static u32 slab_take(struct bytepool_slab *slab)
+{
+	void *overwritten = NULL;
+	u32 index = slab_pop(slab, BLOCK, &overwritten);
+
+	slab->state[index] = BYTEPOOL_BLOCK_IN_USE;
+	return index;
+}
+
+/* Some in use, some chained in any order, some never carved. */
+static void slab_shuffle(struct bytepool_slab *slab)
+{
+	u32 steps = shim_random() % 40, index;
+
+	while (steps--) {
+		index = shim_random() % BLOCKS;
+		if (slab->state[index] == BYTEPOOL_BLOCK_IN_USE)
+			slab_push(slab, BLOCK, index, 0);
+		else if (slab->nr_idle)
+			slab_take(slab);
+	}
+}
+
+/* Take all that is idle: whether each of them comes, and once. */
+static bool slab_gives_all(struct bytepool_slab *slab)
+{
+	u32 left = slab->nr_idle, index;
+	bool seen[BLOCKS] = {};
+	u32 i;
+
+	for (i = 0; i < BLOCKS; i++)
+		seen[i] = slab->state[i] == BYTEPOOL_BLOCK_IN_USE;
+	while (left--) {
+		index = slab_take(slab);
+		if (index >= BLOCKS || seen[index])
+			return false;
+		seen[index] = true;
+	}
+	return !slab->nr_idle && !memchr(seen, false, BLOCKS);
+}
+
+/* The same with a link overwritten, and then all back and out again. */
+static bool slab_survives(const struct bytepool_slab *slab, u32 index, u16 link)
+{
+	struct bytepool_slab *copy = slab_new();
+	unsigned long page = copy->ref.page;
+	bool ok;
+	u32 i;
+
+	memcpy(copy, slab, sizeof(*copy) + BLOCKS);
+	copy->ref.page = page;
+	memcpy((void *)page, (void *)slab->ref.page, BLOCKS * BLOCK);
+	*(u16 *)slab_block(copy, BLOCK, index) = link;
+	ok = slab_gives_all(copy);
+	for (i = 0; i < BLOCKS; i++)
+		slab_push(copy, BLOCK, i, 0);
+	ok &= slab_gives_all(copy);
+	slab_free(copy);
+	return ok;
+}
+
+static void test_slab_chain(void)
+{
+	bool ok = true;
+	int round;
+
+	for (round = 0; round < 20000; round++) {
+		struct bytepool_slab *slab = slab_new();
+
+		slab_shuffle(slab);
+		ok &= slab_gives_all(slab);
+		slab_free(slab);
+	}
+	EXPECT(ok);
+}
+
+/* Links that lead to each block, nearby and far off, in each idle block of many slabs. */
+static void test_slab_overwritten(void)
+{
+	bool ok = true;
+	u32 round, i, link;
+
+	for (round = 0; round < 1000; round++) {
+		struct bytepool_slab *slab = slab_new();
+
+		slab_shuffle(slab);
+		for (i = 0; i < slab->carved; i++) {
+			if (slab->state[i] != BYTEPOOL_BLOCK_IDLE)
+				continue;
+			for (link = 0; link < BLOCKS + 2; link++)
+				ok &= slab_survives(slab, i, link);
+			ok &= slab_survives(slab, i, BYTEPOOL_NO_BLOCK);
+			ok &= slab_survives(slab, i, shim_random());
+		}
+		slab_free(slab);
+	}
+	EXPECT(ok);
+}
+
+/* All links at once. */
+static void test_slab_garbage(void)
+{
+	bool ok = true;
+	u32 round, i;
+
+	for (round = 0; round < 100000; round++) {
+		struct bytepool_slab *slab = slab_new();
+
+		slab_shuffle(slab);
+		for (i = 0; i < slab->carved; i++) {
+			if (slab->state[i] == BYTEPOOL_BLOCK_IDLE)
+				*(u16 *)slab_block(slab, BLOCK, i) = shim_random() % (BLOCKS + 2);
+		}
+		ok &= slab_gives_all(slab);
+		slab_free(slab);
+	}
+	EXPECT(ok);
+}
+
+#define ENTRIES	16
+
+static bool cache_ordered(const struct bytepool_cache *cache)
+{
+	u32 i;
+
+	for (i = 1; i < cache->nr; i++) {
+		if (time_after(cache->entries[i - 1].stamp, cache->entries[i].stamp))
+			return false;
+	}
+	return true;
+}
+
+/* Stamps that wrap around, out of order where the depot gives what it has. */
+static void test_cache_order(void)
+{
+	struct bytepool_cache *cache = calloc(1, struct_size(cache, entries, ENTRIES));
+	unsigned long now = -500UL;
+	unsigned long round, mask = 0;
+	bool ok = true;
+
+	for (round = 0; round < 200000; round++) {
+		u32 what = shim_random() % 8, nr;
+
+		now += shim_random() % 4 == 0;
+		if (what < 4 && cache->nr < ENTRIES) {
+			for (nr = 0; mask & BIT(nr); )
+				nr++;
+			mask |= BIT(nr);
+			if (what < 2)
+				cache_push(cache, NULL, NULL, nr, now);
+			else
+				cache_insert(cache, NULL, NULL, nr, now - shim_random() % 100);
+		} else if (what < 7 && cache->nr) {
+			mask &= ~BIT(cache_pop(cache)->index);
+		} else if (cache->nr) {
+			for (nr = 0; nr < cache->nr / 2; nr++)
+				mask &= ~BIT(cache->entries[nr].index);
+			cache_drop_oldest(cache, nr);
+		}
+		ok &= cache_ordered(cache) && (u32)__builtin_popcountl(mask) == cache->nr;
+		if (cache->nr) {
+			unsigned long age = now - cache->entries[0].stamp;
+
+			ok &= !cache_expired(cache, now, age) && (!age || cache_expired(cache, now, age - 1));
+		}
+	}
+	EXPECT(ok);
+	free(cache);
+}
+
+static const struct test tests[] = {
+	{ "every size is in its class", test_classes },
+	{ "slabs waste no page, and know their blocks", test_slab_geometry },
+	{ "a chain gives each block once", test_slab_chain },
+	{ "a slab survives any link overwritten", test_slab_overwritten },
+	{ "a slab survives all links overwritten", test_slab_garbage },
+	{ "a cache is ordered by age", test_cache_order },
+};
+
+int main(void)
+{
+	return test_main("arithmetic", tests, sizeof(tests) / sizeof(tests[0]));
+}

@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The system's allocators over malloc, each allocation apart, so that ASan and
+ * TSan know when it was freed; what can fail fails on demand.
+ */
+#include <stdlib.h>
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(base, bytes)		((void)(base))
+#define ASAN_UNPOISON_MEMORY_REGION(base, bytes)	((void)(base))
+#endif
+
+#include "control.h"
+#include "cpu.h"
+#include "liburcu.h"
+
+#define GARBAGE		0xa5
+#define CHUNK_BUCKETS	4096
+
+/**
+ * struct chunk - what the page allocator or vmalloc gave out
+ * @list: by address
+ * @hidden: the complement of the address, so that LeakSanitizer does not take
+ *	this for a reference
+ * @bytes: what is left of it: the surplus of a split run is freed first
+ * @mapped: by vmalloc
+ * @compound: not to be split
+ * @split: freed page by page
+ */
+struct chunk {
+	struct cds_list_head list;
+	unsigned long hidden;
+	unsigned long total;
+	unsigned long bytes;
+	bool mapped;
+	bool compound;
+	bool split;
+};
+
+bool shim_init_on_alloc;
+bool shim_init_on_free;
+void (*shim_backing_born)(void *base, unsigned long bytes, bool mapped);
+void (*shim_backing_gone)(void *base, unsigned long bytes);
+
+static pthread_mutex_t chunks_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct cds_list_head chunks[CHUNK_BUCKETS];
+static __thread struct chunk *last_split;
+
+static long nr_kmallocs;
+static long page_bytes;
+
+static unsigned int fail_mask;
+static unsigned int fail_odds;
+static bool fail_all;
+static unsigned long fail_nth;
+static unsigned long nr_failed;
+
+void shim_fail(unsigned int mask, unsigned long nth, bool all)
+{
+	fail_mask = nth ? mask : 0;
+	fail_nth = nth;
+	fail_all = all;
+	fail_odds = 0;
+	nr_failed = 0;
+}
+
+void shim_fail_odds(unsigned int mask, unsigned int odds)
+{
+	fail_mask = odds ? mask : 0;
+	fail_odds = odds;
+	fail_nth = 0;
+	nr_failed = 0;
+}
+
+unsigned long shim_failed(void)
+{
+	return __atomic_load_n(&nr_failed, __ATOMIC_RELAXED);
+}
+
+bool shim_should_fail(enum shim_fault kind, gfp_t gfp)
+{
+	bool fail;
+
+	if (!(fail_mask & kind) || gfp & __GFP_NOFAIL)
+		return false;
+	if (fail_odds) {
+		fail = !(shim_random() % fail_odds);
+	} else {
+		fail = fail_nth == 1 || (fail_all && !fail_nth);
+		fail_nth -= fail_nth > 0;
+	}
+	if (fail)
+		__atomic_fetch_add(&nr_failed, 1, __ATOMIC_RELAXED);
+	return fail;
+}
+
+/* On PREEMPT_RT the allocators' locks sleep. */
+static void allocator_check(const char *what)
+{
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) && shim_self.there && !preemptible())
+		shim_die("%s in atomic context on PREEMPT_RT", what);
+}
+
+void might_alloc(gfp_t gfp)
+{
+	if (gfpflags_allow_blocking(gfp))
+		shim_might_sleep("an allocation that may sleep");
+}
+
+static bool alloc_begin(enum shim_fault kind, gfp_t gfp)
+{
+	might_alloc(gfp);
+	allocator_check("an allocation");
+	shim_point();
+	return !shim_should_fail(kind, gfp);
+}
+
+static void garbage(void *base, size_t bytes)
+{
+	size_t offset;
+
+	if (bytes <= 16 * PAGE_SIZE) {
+		memset(base, GARBAGE, bytes);
+		return;
+	}
+	for (offset = 0; offset < bytes; offset += PAGE_SIZE)
+		memset(base + offset, GARBAGE, 64);
+}
+
+void *kmalloc(size_t size, gfp_t gfp)
+{
+	unsigned long flags;
+	void *p;
+
+	if (!alloc_begin(SHIM_FAIL_KMALLOC, gfp))
+		return NULL;
+	flags = shim_irq_save();
+	if (posix_memalign(&p, size < SMP_CACHE_BYTES ? sizeof(long) : SMP_CACHE_BYTES, size))
+		shim_die("out of memory");
+	if (gfp & __GFP_ZERO)
+		memset(p, 0, size);
+	else
+		garbage(p, size);
+	shim_irq_restore(flags);
+	__atomic_fetch_add(&nr_kmallocs, 1, __ATOMIC_RELAXED);
+	return p;
+}
+
+void kfree(const void *p)
+{
+	unsigned long flags;
+
+	if (!p)
+		return;
+	allocator_check("kfree()");
+	__atomic_fetch_sub(&nr_kmallocs, 1, __ATOMIC_RELAXED);
+	flags = shim_irq_save();
+	free((void *)p);
+	shim_irq_restore(flags);
+}
+
+void *kvcalloc(size_t n, size_t size, gfp_t gfp)
+{
+	return kzalloc(n * size, gfp);
+}
+
+void *shim_alloc_percpu(size_t size)
+{
+	if (size > SHIM_PERCPU_BYTES)
+		shim_die("a per-CPU object of %zu bytes is too large for the shim", size);
+	return kzalloc(nr_cpu_ids * SHIM_PERCPU_BYTES, GFP_KERNEL);
+}
+
+void free_percpu(void *p)
+{
+	kfree(p);
+}
+
+static struct cds_list_head *chunk_bucket(const void *base)
+{
+	return &chunks[((unsigned long)base >> PAGE_SHIFT) % CHUNK_BUCKETS];
+}
+
+/* chunks_lock. */
+static struct chunk *chunk_find(const void *base)
+{
+	struct chunk *chunk;
+
+	list_for_each_entry(chunk, chunk_bucket(base), list) {
+		if (chunk->hidden == ~(unsigned long)base)
+			return chunk;
+	}
+	return NULL;
+}
+
+static void *chunk_alloc(unsigned long bytes, gfp_t gfp, bool mapped)
+{
+	unsigned long flags = shim_irq_save();
+	struct chunk *chunk = calloc(1, sizeof(*chunk));
+	void *base = aligned_alloc(PAGE_SIZE, bytes);
+
+	if (!base || !chunk)
+		shim_die("out of memory");
+	if (gfp & __GFP_ZERO || shim_init_on_alloc)
+		memset(base, 0, bytes);
+	else
+		garbage(base, bytes);
+	chunk->hidden = ~(unsigned long)base;
+	chunk->total = bytes;
+	chunk->bytes = bytes;
+	chunk->mapped = mapped;
+	chunk->compound = gfp & __GFP_COMP;
+	pthread_mutex_lock(&chunks_lock);
+	list_add(&chunk->list, chunk_bucket(base));
+	pthread_mutex_unlock(&chunks_lock);
+	__atomic_fetch_add(&page_bytes, bytes, __ATOMIC_RELAXED);
+	if (shim_backing_born)
+		shim_backing_born(base, bytes, mapped);
+	shim_irq_restore(flags);
+	return base;
+}
+
+/* Where it begins, it ends whole. */
+static void chunk_free(void *base, unsigned long bytes, bool mapped, bool split)
+{
+	unsigned long flags = shim_irq_save();
+	struct chunk *chunk;
+
+	if (shim_backing_gone)
+		shim_backing_gone(base, bytes);
+	pthread_mutex_lock(&chunks_lock);
+	chunk = chunk_find(base);
+	if (!chunk)
+		shim_die("%p is given back, but was never taken", base);
+	if (chunk->bytes != bytes || chunk->mapped != mapped || chunk->split != split)
+		shim_die("%lu bytes at %p are given back the wrong way", bytes, base);
+	list_del(&chunk->list);
+	pthread_mutex_unlock(&chunks_lock);
+	__atomic_fetch_sub(&page_bytes, bytes, __ATOMIC_RELAXED);
+	ASAN_UNPOISON_MEMORY_REGION(base, chunk->total);
+	free(base);
+	free(chunk);
+	shim_irq_restore(flags);
+}
+
+static void free_check(const char *what)
+{
+	allocator_check(what);
+	shim_point();
+}
+
+unsigned int get_order(unsigned long bytes)
+{
+	unsigned int order = 0;
+
+	while (PAGE_SIZE << order < bytes)
+		order++;
+	return order;
+}
+
+struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order)
+{
+	void *base;
+
+	(void)node;
+	if (order > 10)
+		shim_die("pages of order %u are asked for", order);
+	if (!alloc_begin(SHIM_FAIL_PAGES, gfp))
+		return NULL;
+	base = chunk_alloc(PAGE_SIZE << order, gfp, false);
+	return (struct page *)((unsigned long)base >> PAGE_SHIFT);
+}
+
+void *page_address(struct page *page)
+{
+	return (void *)((unsigned long)page << PAGE_SHIFT);
+}
+
+void split_page(struct page *page, unsigned int order)
+{
+	unsigned long flags = shim_irq_save();
+
+	pthread_mutex_lock(&chunks_lock);
+	last_split = chunk_find(page_address(page));
+	pthread_mutex_unlock(&chunks_lock);
+	shim_irq_restore(flags);
+	if (!last_split || last_split->compound || last_split->bytes != PAGE_SIZE << order)
+		shim_die("pages are split that cannot be");
+	last_split->split = true;
+}
+
+/* Of the surplus of the last split, from its front. What is left of the run shrinks to what is before. */
+void __free_page(struct page *page)
+{
+	unsigned long base = (unsigned long)page_address(page);
+	struct chunk *chunk = last_split;
+
+	free_check("__free_page()");
+	if (!chunk || base <= ~chunk->hidden || base >= ~chunk->hidden + chunk->total)
+		shim_die("a page is freed that is not of the run split last");
+	chunk->bytes = min(chunk->bytes, base - ~chunk->hidden);
+	__atomic_fetch_sub(&page_bytes, PAGE_SIZE, __ATOMIC_RELAXED);
+	ASAN_POISON_MEMORY_REGION((void *)base, PAGE_SIZE);
+	if (shim_backing_gone)
+		shim_backing_gone((void *)base, PAGE_SIZE);
+}
+
+void free_pages(unsigned long address, unsigned int order)
+{
+	free_check("free_pages()");
+	chunk_free((void *)address, PAGE_SIZE << order, false, false);
+}
+
+void free_pages_exact(void *base, size_t bytes)
+{
+	free_check("free_pages_exact()");
+	chunk_free(base, PAGE_ALIGN(bytes), false, true);
+}
+
+void *__vmalloc(unsigned long bytes, gfp_t gfp)
+{
+	if (shim_self.there && !preemptible())
+		shim_die("vmalloc() in atomic context");
+	if (!alloc_begin(SHIM_FAIL_VMALLOC, gfp))
+		return NULL;
+	return chunk_alloc(PAGE_ALIGN(bytes), gfp, true);
+}
+
+void vfree(const void *base)
+{
+	unsigned long flags = shim_irq_save();
+	unsigned long bytes;
+	struct chunk *chunk;
+
+	pthread_mutex_lock(&chunks_lock);
+	chunk = chunk_find(base);
+	bytes = chunk ? chunk->bytes : 0;
+	pthread_mutex_unlock(&chunks_lock);
+	shim_irq_restore(flags);
+	shim_might_sleep("vfree()");
+	chunk_free((void *)base, bytes, true, false);
+}
+
+bool is_vmalloc_addr(const void *p)
+{
+	unsigned long flags = shim_irq_save();
+	struct chunk *chunk;
+	bool mapped;
+
+	pthread_mutex_lock(&chunks_lock);
+	chunk = chunk_find(p);
+	mapped = chunk && chunk->mapped;
+	pthread_mutex_unlock(&chunks_lock);
+	shim_irq_restore(flags);
+	return mapped;
+}
+
+void shim_backing_release(void *base)
+{
+	struct chunk *chunk = chunk_find(base);
+
+	chunk_free(base, chunk->bytes, chunk->mapped, chunk->split);
+}
+
+struct shim_usage shim_usage(void)
+{
+	unsigned long flags = shim_irq_save();
+
+	liburcu_barrier();
+	shim_irq_restore(flags);
+	return (struct shim_usage){
+		.kmallocs = __atomic_load_n(&nr_kmallocs, __ATOMIC_RELAXED),
+		.page_bytes = __atomic_load_n(&page_bytes, __ATOMIC_RELAXED),
+	};
+}
+
+unsigned long totalram_pages(void)
+{
+	return SZ_4M;
+}
+
+bool want_init_on_alloc(gfp_t gfp)
+{
+	return gfp & __GFP_ZERO || shim_init_on_alloc;
+}
+
+bool want_init_on_free(void)
+{
+	return shim_init_on_free;
+}
+
+static __attribute__((constructor)) void memory_init(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < CHUNK_BUCKETS; i++)
+		INIT_LIST_HEAD(&chunks[i]);
+}

@@ -1,0 +1,618 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The kernel that bytepool.c sees in userspace. All of linux/ leads here.
+ *
+ * A thread is a CPU. Regions with preemption off are read-side sections of
+ * liburcu; interrupts are masked by a flag, so that a signal, or a call from
+ * shim_point(), is an interrupt. What a kernel with its debugging on would
+ * report, such as sleeping in atomic context, ends the program here.
+ *
+ * What TSan cannot see and is told, and what is thereby hidden from it:
+ * - It knows no dependent loads: READ_ONCE() of a pointer is an acquire here.
+ *   A load that has no dependency and lacks its acquire is not found.
+ * - Regions with preemption off are ordered against the grace periods that
+ *   wait for them, and against those that began before them: rcu.c. A region
+ *   that begins and ends inside of a grace period is so on both sides,
+ *   although RCU promises only one of them.
+ * - smp_mb(), smp_rmb() and smp_wmb() order nothing for it. None is needed by
+ *   plain data here; their absence is not found either.
+ */
+#ifndef SHIM_H
+#define SHIM_H
+
+#include <ctype.h>
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/types.h>
+#include <linux/types.h>
+#include <urcu/list.h>
+
+/* Compiler */
+
+typedef __u8 u8;
+typedef __u16 u16;
+typedef __u32 u32;
+typedef __u64 u64;
+typedef unsigned int __bitwise gfp_t;
+
+#undef __always_inline
+#define __always_inline	inline __attribute__((always_inline))
+#define noinline	__attribute__((noinline))
+#define __percpu
+#define __init
+#define __exit
+#define __force
+#define __acquires(x)
+#define __releases(x)
+#define __acquire(x)	((void)(x))
+#define __release(x)	((void)(x))
+#define likely(x)	__builtin_expect(!!(x), 1)
+#define unlikely(x)	__builtin_expect(!!(x), 0)
+#define ____cacheline_aligned_in_smp __attribute__((aligned(64)))
+#define SMP_CACHE_BYTES	64
+#define BITS_PER_LONG	__LONG_WIDTH__
+#define BIT(n)		(1UL << (n))
+
+#define container_of(ptr, type, member) \
+	((type *)((char *)(ptr) - offsetof(type, member)))
+#define sizeof_field(type, member)	sizeof(((type *)NULL)->member)
+
+/* A configuration option is on if it is defined as 1. */
+#define SHIM_STRING(x)		#x
+#define SHIM_OPTION(x)		SHIM_STRING(x)
+#define IS_ENABLED(option)	(SHIM_OPTION(option)[0] == '1')
+
+#define KERNEL_VERSION(a, b, c)	(((a) << 16) + ((b) << 8) + (c))
+#ifndef LINUX_VERSION_CODE
+#define LINUX_VERSION_CODE	KERNEL_VERSION(6, 12, 0)
+#endif
+
+#define min(a, b) \
+	({ __auto_type _a = (a); __auto_type _b = (b); _a < _b ? _a : _b; })
+#define clamp(x, low, high) \
+	({ __auto_type _x = (x); _x < (low) ? (low) : _x > (high) ? (high) : _x; })
+#define ALIGN(x, to)		(((x) + (to) - 1) & ~((typeof(x))(to) - 1))
+#define DIV_ROUND_UP_ULL(n, d)	(((unsigned long long)(n) + (d) - 1) / (d))
+#define array_size(n, size)	((size_t)(n) * (size))
+#define struct_size(p, member, n) \
+	(sizeof(*(p)) + (size_t)(n) * sizeof((p)->member[0]))
+#define fls(x)			(32 - __builtin_clz(x))
+#define GOLDEN_RATIO_64		0x61c8864680b583ebULL
+#define SZ_1M			0x100000
+#define SZ_4K			0x1000
+#define SZ_64K			0x10000
+#define SZ_4M			0x400000
+#define SZ_1G			0x40000000
+
+struct reciprocal_value {
+	u32 divisor;
+};
+
+#define reciprocal_value(d)		((struct reciprocal_value){ d })
+#define reciprocal_divide(x, r)		((u32)(x) / (r).divisor)
+
+#define MAX_ERRNO		4095
+#define ERR_PTR(err)		((void *)(long)(err))
+#define PTR_ERR(ptr)		((long)(ptr))
+#define IS_ERR(ptr)		((unsigned long)(ptr) >= (unsigned long)-MAX_ERRNO)
+#define IS_ERR_OR_NULL(ptr)	(!(ptr) || IS_ERR(ptr))
+
+/* Where the test may have something else happen: an interrupt, or what another CPU does. */
+extern __thread unsigned int shim_countdown;
+void shim_at_point(void);
+
+static inline void shim_point(void)
+{
+	if (unlikely(shim_countdown) && !--shim_countdown)
+		shim_at_point();
+}
+
+/* Memory order */
+
+#define SHIM_POINTER_TYPE	5
+#define SHIM_IS_POINTER(x)	(__builtin_classify_type(x) == SHIM_POINTER_TYPE)
+
+#define READ_ONCE(x) ({							\
+	shim_point();							\
+	SHIM_IS_POINTER(x) ? __atomic_load_n(&(x), __ATOMIC_ACQUIRE) :	\
+			     __atomic_load_n(&(x), __ATOMIC_RELAXED);	\
+})
+#define WRITE_ONCE(x, value) ({						\
+	shim_point();							\
+	__atomic_store_n(&(x), value, __ATOMIC_RELAXED);		\
+})
+#define smp_load_acquire(p) \
+	({ shim_point(); __atomic_load_n(p, __ATOMIC_ACQUIRE); })
+#define smp_store_release(p, value) \
+	({ shim_point(); __atomic_store_n(p, value, __ATOMIC_RELEASE); })
+#define barrier() \
+	({ __asm__ volatile("" : : : "memory"); shim_point(); })
+#define smp_mb()	__atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define smp_rmb()	__atomic_thread_fence(__ATOMIC_ACQUIRE)
+#define smp_wmb()	__atomic_thread_fence(__ATOMIC_RELEASE)
+
+#define SHIM_CMPXCHG(p, expected, value, order) ({			\
+	typeof(*(p)) _old = (expected);					\
+									\
+	shim_point();							\
+	__atomic_compare_exchange_n(p, &_old, value, false, order,	\
+				    __ATOMIC_RELAXED);			\
+	_old;								\
+})
+#define cmpxchg(p, old, value)		SHIM_CMPXCHG(p, old, value, __ATOMIC_SEQ_CST)
+#define cmpxchg_release(p, old, value)	SHIM_CMPXCHG(p, old, value, __ATOMIC_RELEASE)
+
+#ifdef __SANITIZE_THREAD__
+void AnnotateIgnoreReadsBegin(const char *file, int line);
+void AnnotateIgnoreReadsEnd(const char *file, int line);
+void AnnotateIgnoreWritesBegin(const char *file, int line);
+void AnnotateIgnoreWritesEnd(const char *file, int line);
+#define data_race(x) ({							\
+	AnnotateIgnoreReadsBegin(__FILE__, __LINE__);			\
+	AnnotateIgnoreWritesBegin(__FILE__, __LINE__);			\
+	__auto_type _x = (x);						\
+	AnnotateIgnoreWritesEnd(__FILE__, __LINE__);			\
+	AnnotateIgnoreReadsEnd(__FILE__, __LINE__);			\
+	_x;								\
+})
+#else
+#define data_race(x)	(x)
+#endif
+
+struct shim_atomic64 {
+	long long value;
+};
+
+struct shim_atomic_long {
+	long value;
+};
+
+#define atomic64_t		struct shim_atomic64
+#define atomic_long_t		struct shim_atomic_long
+#define atomic64_read(a)	__atomic_load_n(&(a)->value, __ATOMIC_RELAXED)
+#define atomic_long_read(a)	atomic64_read(a)
+#define atomic64_inc(a)		((void)__atomic_fetch_add(&(a)->value, 1, __ATOMIC_RELAXED))
+#define atomic_long_sub(n, a)	((void)__atomic_fetch_sub(&(a)->value, n, __ATOMIC_RELAXED))
+#define atomic_long_try_cmpxchg(a, old, new) ({				\
+	shim_point();							\
+	__atomic_compare_exchange_n(&(a)->value, old, new, false,	\
+				    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);\
+})
+
+static inline bool test_and_set_bit(unsigned int nr, unsigned long *word)
+{
+	return __atomic_fetch_or(word, BIT(nr), __ATOMIC_SEQ_CST) & BIT(nr);
+}
+
+/* CPUs, preemption, interrupts: cpu.c */
+
+#define nr_cpu_ids		12U
+#define MAX_NUMNODES		4
+#define NUMA_NO_NODE		(-1)
+#define node_online(node)	((node) < 2)
+#define cpu_to_node(cpu)	((cpu) & 1)
+#define for_each_possible_cpu(cpu) \
+	for ((cpu) = 0; (cpu) < (int)nr_cpu_ids; (cpu)++)
+
+int raw_smp_processor_id(void);
+int smp_processor_id(void);
+void preempt_disable(void);
+void preempt_enable(void);
+bool preemptible(void);
+bool irqs_disabled(void);
+bool in_hardirq(void);
+unsigned long shim_irq_save(void);
+void shim_irq_restore(unsigned long flags);
+void cond_resched(void);
+
+/* Locks and waits: lock.c */
+
+struct shim_lock {
+	pthread_mutex_t mutex;
+};
+
+#define raw_spinlock_t			struct shim_lock
+#define SHIM_LOCK_INIT			{ PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP }
+#define DEFINE_RAW_SPINLOCK(name)	struct shim_lock name = SHIM_LOCK_INIT
+#define raw_spin_lock_init(lock)	(*(lock) = (struct shim_lock)SHIM_LOCK_INIT)
+#define raw_spin_lock_irqsave(lock, flags)	((flags) = shim_spin_lock(lock))
+#define raw_spin_unlock_irqrestore(lock, flags)	shim_spin_unlock(lock, flags)
+
+unsigned long shim_spin_lock(struct shim_lock *lock);
+void shim_spin_unlock(struct shim_lock *lock, unsigned long flags);
+
+struct mutex {
+	struct shim_lock lock;
+};
+
+#define DEFINE_MUTEX(name)		struct mutex name = { SHIM_LOCK_INIT }
+#define mutex_init(m)			raw_spin_lock_init(&(m)->lock)
+#define lockdep_assert_held(m)		shim_assert_held(&(m)->lock)
+
+void mutex_lock(struct mutex *mutex);
+void mutex_unlock(struct mutex *mutex);
+void shim_assert_held(struct shim_lock *lock);
+
+struct completion {
+	struct shim_lock lock;
+	pthread_cond_t done_cond;
+	bool done;
+};
+
+void init_completion(struct completion *completion);
+void complete(struct completion *completion);
+void wait_for_completion(struct completion *completion);
+
+struct swait_queue_head {
+	struct shim_lock lock;
+	struct cds_list_head waiters;
+	unsigned int nr;
+};
+
+struct swait_queue {
+	struct cds_list_head list;
+	struct shim_task *task;
+};
+
+#define TASK_UNINTERRUPTIBLE		2
+#define DECLARE_SWAITQUEUE(name)	struct swait_queue name = { .task = NULL }
+
+void init_swait_queue_head(struct swait_queue_head *queue);
+bool swait_active(struct swait_queue_head *queue);
+void prepare_to_swait_exclusive(struct swait_queue_head *queue, struct swait_queue *wait, int state);
+void finish_swait(struct swait_queue_head *queue, struct swait_queue *wait);
+void swake_up_one(struct swait_queue_head *queue);
+void swake_up_all(struct swait_queue_head *queue);
+long io_schedule_timeout(long timeout);
+
+/* RCU and the hash table: rcu.c over liburcu, and sync.c */
+
+struct rcu_head {
+	void *liburcu[2];
+	void *object;
+};
+
+void rcu_read_lock(void);
+void rcu_read_unlock(void);
+void synchronize_rcu(void);
+void shim_kfree_rcu(struct rcu_head *head, void *object);
+#define kfree_rcu(object, member)	shim_kfree_rcu(&(object)->member, object)
+
+struct rhash_head {
+	void *liburcu[2];
+} __attribute__((aligned(8)));
+
+struct rhashtable_params {
+	size_t key_len;
+	size_t key_offset;
+	size_t head_offset;
+	u32 (*hashfn)(const void *key, u32 len, u32 seed);
+	bool automatic_shrinking;
+};
+
+struct rhashtable {
+	void *table;
+	u32 seed;
+	long nr;
+};
+
+int rhashtable_init(struct rhashtable *ht, const struct rhashtable_params *params);
+void rhashtable_destroy(struct rhashtable *ht);
+int rhashtable_insert_fast(struct rhashtable *ht, struct rhash_head *head,
+			   struct rhashtable_params params);
+int rhashtable_remove_fast(struct rhashtable *ht, struct rhash_head *head,
+			   struct rhashtable_params params);
+void *rhashtable_lookup(struct rhashtable *ht, const void *key, struct rhashtable_params params);
+
+/* Lists, over liburcu's */
+
+#define list_head			cds_list_head
+#define LIST_HEAD(name)			CDS_LIST_HEAD(name)
+#define INIT_LIST_HEAD(head)		CDS_INIT_LIST_HEAD(head)
+#define list_add(entry, head)		cds_list_add(entry, head)
+#define list_add_tail(entry, head)	cds_list_add_tail(entry, head)
+#define list_del(entry)			cds_list_del(entry)
+#define list_empty(head)		cds_list_empty(head)
+#define list_splice(list, head)		cds_list_splice(list, head)
+#define list_entry(ptr, type, member)	container_of(ptr, type, member)
+#define list_last_entry(head, type, member) \
+	list_entry((head)->prev, type, member)
+#define list_first_entry_or_null(head, type, member) \
+	(list_empty(head) ? NULL : list_entry((head)->next, type, member))
+#define list_next_entry(pos, member) \
+	list_entry((pos)->member.next, typeof(*(pos)), member)
+#define list_entry_is_head(pos, head, member)	(&(pos)->member == (head))
+#define list_prepare_entry(pos, head, member) \
+	((pos) ?: list_entry(head, typeof(*(pos)), member))
+#define list_for_each_entry(pos, head, member) \
+	cds_list_for_each_entry(pos, head, member)
+#define list_for_each_entry_safe(pos, next, head, member) \
+	cds_list_for_each_entry_safe(pos, next, head, member)
+#define list_for_each_entry_continue(pos, head, member)		\
+	for ((pos) = list_next_entry(pos, member);		\
+	     !list_entry_is_head(pos, head, member);		\
+	     (pos) = list_next_entry(pos, member))
+#define list_for_each_entry_rcu(pos, head, member)				\
+	for ((pos) = list_entry(READ_ONCE((head)->next), typeof(*(pos)), member);	\
+	     !list_entry_is_head(pos, head, member);				\
+	     (pos) = list_entry(READ_ONCE((pos)->member.next), typeof(*(pos)), member))
+
+/* liburcu's own use no atomic accesses that TSan knows. */
+static inline void list_add_tail_rcu(struct list_head *entry, struct list_head *head)
+{
+	struct list_head *prev = head->prev;
+
+	entry->next = head;
+	entry->prev = prev;
+	head->prev = entry;
+	__atomic_store_n(&prev->next, entry, __ATOMIC_RELEASE);
+}
+
+static inline void list_del_rcu(struct list_head *entry)
+{
+	entry->next->prev = entry->prev;
+	__atomic_store_n(&entry->prev->next, entry->next, __ATOMIC_RELEASE);
+	entry->prev = NULL;
+}
+
+/* What is ordered by age is a list here. */
+
+struct rb_node {
+	struct cds_list_head list;
+};
+
+struct rb_root_cached {
+	struct cds_list_head *first;
+	struct cds_list_head *last;
+};
+
+#define RB_ROOT_CACHED			((struct rb_root_cached){})
+#define rb_entry(ptr, type, member)	container_of(ptr, type, member)
+
+void rb_add_cached(struct rb_node *node, struct rb_root_cached *root,
+		   bool (*less)(struct rb_node *a, const struct rb_node *b));
+void rb_erase_cached(struct rb_node *node, struct rb_root_cached *root);
+struct rb_node *rb_first_cached(struct rb_root_cached *root);
+
+/* Memory: memory.c */
+
+#define __GFP_DMA		0x1u
+#define __GFP_DMA32		0x2u
+#define __GFP_HIGHMEM		0x4u
+#define __GFP_MOVABLE		0x8u
+#define __GFP_HIGH		0x10u
+#define __GFP_IO		0x20u
+#define __GFP_FS		0x40u
+#define __GFP_ZERO		0x80u
+#define __GFP_DIRECT_RECLAIM	0x100u
+#define __GFP_KSWAPD_RECLAIM	0x200u
+#define __GFP_NOWARN		0x400u
+#define __GFP_RETRY_MAYFAIL	0x800u
+#define __GFP_NOFAIL		0x1000u
+#define __GFP_NORETRY		0x2000u
+#define __GFP_MEMALLOC		0x4000u
+#define __GFP_NOMEMALLOC	0x8000u
+#define __GFP_HARDWALL		0x10000u
+#define __GFP_THISNODE		0x20000u
+#define __GFP_ACCOUNT		0x40000u
+#define __GFP_COMP		0x80000u
+#define __GFP_RECLAIM		(__GFP_DIRECT_RECLAIM | __GFP_KSWAPD_RECLAIM)
+
+#define GFP_ATOMIC		(__GFP_HIGH | __GFP_KSWAPD_RECLAIM)
+#define GFP_KERNEL		(__GFP_RECLAIM | __GFP_IO | __GFP_FS)
+#define GFP_KERNEL_ACCOUNT	(GFP_KERNEL | __GFP_ACCOUNT)
+#define GFP_NOWAIT		(__GFP_KSWAPD_RECLAIM | __GFP_NOWARN)
+#define GFP_NOIO		__GFP_RECLAIM
+#define GFP_NOFS		(__GFP_RECLAIM | __GFP_IO)
+#define GFP_DMA			__GFP_DMA
+#define GFP_DMA32		__GFP_DMA32
+
+#define gfpflags_allow_blocking(gfp)	(!!((gfp) & __GFP_DIRECT_RECLAIM))
+void might_alloc(gfp_t gfp);
+
+#define PAGE_SHIFT		12
+#define PAGE_SIZE		(1UL << PAGE_SHIFT)
+#define PAGE_MASK		(~(PAGE_SIZE - 1))
+#define PAGE_ALIGN(x)		(((x) + PAGE_SIZE - 1) & PAGE_MASK)
+#define PAGE_ALLOC_COSTLY_ORDER	3
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
+#define MAX_PAGE_ORDER		10
+#define MAX_ORDER_NR_PAGES	(1UL << MAX_PAGE_ORDER)
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+#define MAX_ORDER		10
+#define MAX_ORDER_NR_PAGES	(1UL << MAX_ORDER)
+#else
+#define MAX_ORDER		11
+#define MAX_ORDER_NR_PAGES	(1UL << (MAX_ORDER - 1))
+#endif
+
+/* A page is a number: nothing is kept there. */
+struct page {
+	char number;
+};
+
+unsigned int get_order(unsigned long bytes);
+struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order);
+void split_page(struct page *page, unsigned int order);
+void *page_address(struct page *page);
+void __free_page(struct page *page);
+void free_pages(unsigned long address, unsigned int order);
+void free_pages_exact(void *base, size_t bytes);
+void *__vmalloc(unsigned long bytes, gfp_t gfp);
+void vfree(const void *base);
+bool is_vmalloc_addr(const void *p);
+unsigned long totalram_pages(void);
+bool want_init_on_alloc(gfp_t gfp);
+bool want_init_on_free(void);
+
+void *kmalloc(size_t size, gfp_t gfp);
+void kfree(const void *p);
+void *kvcalloc(size_t n, size_t size, gfp_t gfp);
+#define kzalloc(size, gfp)			kmalloc(size, (gfp) | __GFP_ZERO)
+#define kzalloc_node(size, gfp, node)		((void)(node), kzalloc(size, gfp))
+#define kvmalloc_node(size, gfp, node)		((void)(node), kmalloc(size, gfp))
+#define kvfree(p)				kfree(p)
+
+#define SHIM_PERCPU_BYTES	64
+#define alloc_percpu(type)	((type *)shim_alloc_percpu(sizeof(type)))
+#define per_cpu_ptr(p, cpu)	((typeof(p))((char *)(p) + (cpu) * SHIM_PERCPU_BYTES))
+#define this_cpu_ptr(p)		per_cpu_ptr(p, smp_processor_id())
+void *shim_alloc_percpu(size_t size);
+void free_percpu(void *p);
+
+/* Time and work: work.c */
+
+#define HZ			250
+#define MAX_JIFFY_OFFSET	((LONG_MAX >> 1) - 1)
+#define jiffies			shim_jiffies()
+#define time_after(a, b)	((long)((b) - (a)) < 0)
+#define time_before(a, b)	time_after(b, a)
+unsigned long shim_jiffies(void);
+unsigned long msecs_to_jiffies(unsigned int ms);
+
+struct work_struct {
+	void (*fn)(struct work_struct *work);
+};
+
+struct delayed_work {
+	struct work_struct work;
+	struct cds_list_head list;
+	unsigned long due;
+	bool pending;
+	bool running;
+};
+
+#define DECLARE_DELAYED_WORK(name, function) \
+	struct delayed_work name = { .work = { .fn = (function) } }
+#define WQ_UNBOUND		1
+#define WQ_MEM_RECLAIM		2
+struct workqueue_struct *alloc_workqueue(const char *name, unsigned int flags, int max_active);
+void destroy_workqueue(struct workqueue_struct *wq);
+bool queue_delayed_work(struct workqueue_struct *wq, struct delayed_work *work,
+			unsigned long delay);
+bool mod_delayed_work(struct workqueue_struct *wq, struct delayed_work *work, unsigned long delay);
+bool cancel_delayed_work_sync(struct delayed_work *work);
+
+/* The log: log.c */
+
+#define KBUILD_MODNAME		"bytepool"
+#define pr_err(fmt, ...)	shim_printk(false, pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_warn(fmt, ...)	shim_printk(false, pr_fmt(fmt), ##__VA_ARGS__)
+#define pr_err_ratelimited(fmt, ...)	pr_err(fmt, ##__VA_ARGS__)
+#define pr_warn_once(fmt, ...) ({					\
+	static bool _told;						\
+	if (!__atomic_exchange_n(&_told, true, __ATOMIC_RELAXED))	\
+		pr_warn(fmt, ##__VA_ARGS__);				\
+})
+#define WARN(condition, ...) ({						\
+	bool _warn = (condition);					\
+	if (unlikely(_warn))						\
+		shim_printk(true, __VA_ARGS__);				\
+	_warn;								\
+})
+#define WARN_ONCE(condition, ...) ({					\
+	static bool _told;						\
+	bool _once = (condition);					\
+	if (_once && !__atomic_exchange_n(&_told, true, __ATOMIC_RELAXED)) \
+		WARN(1, __VA_ARGS__);					\
+	_once;								\
+})
+void shim_printk(bool warning, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+struct ratelimit_state {
+	unsigned int left;
+};
+
+#define DEFAULT_RATELIMIT_INTERVAL	(5 * HZ)
+#define DEFAULT_RATELIMIT_BURST		10
+#define RATELIMIT_MSG_ON_RELEASE	1
+#define ratelimit_state_init(rs, interval, burst)	((rs)->left = (burst))
+#define ratelimit_set_flags(rs, flags)			((void)(rs))
+bool __ratelimit(struct ratelimit_state *rs);
+
+ssize_t strscpy(char *to, const char *from, size_t size);
+int kstrtoul(const char *text, unsigned int base, unsigned long *value);
+int kstrtouint(const char *text, unsigned int base, unsigned int *value);
+
+/* Objects in sysfs, devices, modules: sysfs.c */
+
+struct kobject;
+
+struct attribute {
+	const char *name;
+	unsigned short mode;
+};
+
+struct attribute_group {
+	const char *name;
+	struct attribute **attrs;
+};
+
+struct sysfs_ops {
+	ssize_t (*show)(struct kobject *kobj, struct attribute *attr, char *buf);
+	ssize_t (*store)(struct kobject *kobj, struct attribute *attr, const char *buf, size_t len);
+};
+
+struct kobj_type {
+	const struct sysfs_ops *sysfs_ops;
+	void (*release)(struct kobject *kobj);
+	const struct attribute_group **default_groups;
+};
+
+struct kobject {
+	struct cds_list_head list;
+	const char *name;
+	struct kobject *parent;
+	const struct kobj_type *ktype;
+	const struct attribute_group *group;
+	unsigned int refs;
+	unsigned int active;
+	bool added;
+};
+
+struct kobj_attribute {
+	struct attribute attr;
+	ssize_t (*show)(struct kobject *kobj, struct kobj_attribute *attr, char *buf);
+	ssize_t (*store)(struct kobject *kobj, struct kobj_attribute *attr,
+			 const char *buf, size_t len);
+};
+
+#define __ATTR(_name, _mode, _show, _store) {				\
+	.attr = { .name = #_name, .mode = (_mode) },			\
+	.show = (_show), .store = (_store),				\
+}
+#define __ATTR_RO(_name)	__ATTR(_name, 0444, _name##_show, NULL)
+#define __ATTR_WO(_name)	__ATTR(_name, 0200, NULL, _name##_store)
+#define __ATTR_RW(_name)	__ATTR(_name, 0644, _name##_show, _name##_store)
+
+extern struct kobject *kernel_kobj;
+int kobject_init_and_add(struct kobject *kobj, const struct kobj_type *ktype,
+			 struct kobject *parent, const char *fmt, ...);
+struct kobject *kobject_create_and_add(const char *name, struct kobject *parent);
+void kobject_del(struct kobject *kobj);
+void kobject_put(struct kobject *kobj);
+int sysfs_create_group(struct kobject *kobj, const struct attribute_group *group);
+void sysfs_remove_group(struct kobject *kobj, const struct attribute_group *group);
+int sysfs_emit(char *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+bool sysfs_streq(const char *a, const char *b);
+
+struct device {
+	void (*action)(void *data);
+	void *data;
+};
+
+int devm_add_action_or_reset(struct device *dev, void (*action)(void *data), void *data);
+
+#define EXPORT_SYMBOL_GPL(name)		_Static_assert(sizeof(&(name)), "an object")
+#define MODULE_DESCRIPTION(text)	_Static_assert(sizeof(text), "a text")
+#define MODULE_LICENSE(text)		_Static_assert(sizeof(text), "a text")
+#define MODULE_PARM_DESC(name, text)	_Static_assert(sizeof(text), "a text")
+#define module_param(name, type, mode)	unsigned int *const shim_param_##name = &(name)
+#define subsys_initcall(fn)		int shim_module_init(void) { return fn(); } _Static_assert(1, "")
+#define module_exit(fn)			void shim_module_exit(void) { fn(); } _Static_assert(1, "")
+
+#endif /* SHIM_H */

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The kernel's RCU and rhashtable over liburcu's, and what is ordered by age.
+ */
+#include "control.h"
+#include "cpu.h"
+#include "liburcu.h"
+#include "tsan.h"
+
+void (*shim_grace_hook)(void);
+
+void synchronize_rcu(void)
+{
+	unsigned long flags;
+
+	shim_might_sleep("synchronize_rcu()");
+	if (shim_grace_hook)
+		shim_grace_hook();
+	flags = shim_irq_save();
+	shim_grace_begins();
+	liburcu_synchronize();
+	shim_grace_ends();
+	shim_irq_restore(flags);
+}
+
+/* In liburcu's thread, which is no CPU. */
+static void free_object(void *head)
+{
+	shim_grace_ends();
+	tsan_acquire(head);
+	kfree(((struct rcu_head *)head)->object);
+}
+
+void shim_kfree_rcu(struct rcu_head *head, void *object)
+{
+	unsigned long flags = shim_irq_save();
+
+	head->object = object;
+	shim_grace_begins();
+	tsan_release(head);
+	liburcu_call(head, free_object);
+	shim_irq_restore(flags);
+}
+
+int rhashtable_init(struct rhashtable *ht, const struct rhashtable_params *params)
+{
+	unsigned long flags;
+
+	(void)params;
+	if (shim_should_fail(SHIM_FAIL_OTHER, GFP_KERNEL))
+		return -ENOMEM;
+	flags = shim_irq_save();
+	*ht = (struct rhashtable){ .table = liburcu_table_new(), .seed = shim_random() };
+	shim_irq_restore(flags);
+	return 0;
+}
+
+void rhashtable_destroy(struct rhashtable *ht)
+{
+	unsigned long flags = shim_irq_save();
+	int err;
+
+	if (ht->nr)
+		shim_die("%ld entries are left in the table", ht->nr);
+	liburcu_barrier();
+	err = liburcu_table_destroy(ht->table);
+	if (err)
+		shim_die("the table cannot be destroyed: %s", strerror(-err));
+	shim_irq_restore(flags);
+}
+
+static void table_assert_writable(void)
+{
+	if (LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0) && (irqs_disabled() || in_hardirq()))
+		shim_die("the table is modified with interrupts off");
+}
+
+static u32 table_hash(struct rhashtable *ht, const void *key,
+		      const struct rhashtable_params *params)
+{
+	return params->hashfn(key, params->key_len, ht->seed);
+}
+
+int rhashtable_insert_fast(struct rhashtable *ht, struct rhash_head *head,
+			   struct rhashtable_params params)
+{
+	struct liburcu_key key = {
+		.key = (char *)head - params.head_offset + params.key_offset,
+		.offset = params.key_offset - params.head_offset,
+		.len = params.key_len,
+	};
+	unsigned long flags;
+	bool added;
+
+	table_assert_writable();
+	if (shim_should_fail(SHIM_FAIL_TABLE, GFP_ATOMIC))
+		return -ENOMEM;
+	flags = shim_irq_save();
+	added = liburcu_table_add(ht->table, head, table_hash(ht, key.key, &params), &key);
+	shim_irq_restore(flags);
+	if (!added)
+		shim_die("the same page is put into the table twice");
+	__atomic_fetch_add(&ht->nr, 1, __ATOMIC_RELAXED);
+	return 0;
+}
+
+int rhashtable_remove_fast(struct rhashtable *ht, struct rhash_head *head,
+			   struct rhashtable_params params)
+{
+	unsigned long flags;
+	bool removed;
+
+	(void)params;
+	table_assert_writable();
+	flags = shim_irq_save();
+	removed = liburcu_table_del(ht->table, head);
+	shim_irq_restore(flags);
+	if (!removed)
+		shim_die("what is removed from the table is not there");
+	__atomic_fetch_sub(&ht->nr, 1, __ATOMIC_RELAXED);
+	return 0;
+}
+
+void *rhashtable_lookup(struct rhashtable *ht, const void *key, struct rhashtable_params params)
+{
+	struct liburcu_key liburcu_key = {
+		.key = key,
+		.offset = params.key_offset - params.head_offset,
+		.len = params.key_len,
+	};
+	char *head;
+
+	if (!shim_in_section())
+		shim_die("a lookup outside of a read-side section");
+	head = liburcu_table_find(ht->table, table_hash(ht, key, &params), &liburcu_key);
+	return head ? head - params.head_offset : NULL;
+}
+
+void rb_add_cached(struct rb_node *node, struct rb_root_cached *root,
+		   bool (*less)(struct rb_node *a, const struct rb_node *b))
+{
+	struct cds_list_head *before = root->last;
+
+	while (before && less(node, list_entry(before, struct rb_node, list)))
+		before = before->prev;
+	node->list.prev = before;
+	node->list.next = before ? before->next : root->first;
+	if (node->list.next)
+		node->list.next->prev = &node->list;
+	else
+		root->last = &node->list;
+	if (before)
+		before->next = &node->list;
+	else
+		root->first = &node->list;
+}
+
+void rb_erase_cached(struct rb_node *node, struct rb_root_cached *root)
+{
+	struct cds_list_head *prev = node->list.prev, *next = node->list.next;
+
+	if (prev)
+		prev->next = next;
+	else
+		root->first = next;
+	if (next)
+		next->prev = prev;
+	else
+		root->last = prev;
+}
+
+struct rb_node *rb_first_cached(struct rb_root_cached *root)
+{
+	return root->first ? list_entry(root->first, struct rb_node, list) : NULL;
+}

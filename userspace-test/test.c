@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "test.h"
+
+#define FAILURES_SHOWN	10
+
+static unsigned int nr_failures;
+static unsigned long warnings_before;
+
+void test_expect(bool ok, const char *what, const char *file, int line)
+{
+	if (ok)
+		return;
+	if (__atomic_fetch_add(&nr_failures, 1, __ATOMIC_RELAXED) < FAILURES_SHOWN)
+		shim_libc(printf("# %s:%d: expected %s\n", file, line, what));
+}
+
+bool test_failed(void)
+{
+	return __atomic_load_n(&nr_failures, __ATOMIC_RELAXED);
+}
+
+void test_expect_warnings(unsigned long nr)
+{
+	unsigned long now = shim_warnings();
+
+	if (now - warnings_before != nr) {
+		printf("# %lu warnings, not %lu; last message: %s", now - warnings_before, nr,
+		       shim_last_message());
+		nr_failures++;
+	}
+	warnings_before = now;
+}
+
+void test_module_start(void)
+{
+	int err = shim_module_init();
+
+	if (err)
+		shim_die("the module does not start: %d", err);
+}
+
+void test_module_stop(void)
+{
+	struct shim_usage usage;
+
+	shim_module_exit();
+	usage = shim_usage();
+	EXPECT(usage.page_bytes == 0);
+	EXPECT(usage.kmallocs == 0);
+	EXPECT(shim_works_pending() == 0);
+}
+
+struct bytepool_stats test_stats(struct bytepool *pool)
+{
+	struct bytepool_stats stats;
+
+	bytepool_get_stats(pool, &stats);
+	return stats;
+}
+
+int test_main(const char *suite, const struct test *tests, unsigned int nr)
+{
+	unsigned int i, failed = 0;
+
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	shim_verbose = getenv("VERBOSE");
+	printf("KTAP version 1\n1..%u\n", nr);
+	for (i = 0; i < nr; i++) {
+		nr_failures = 0;
+		warnings_before = shim_warnings();
+		tests[i].run();
+		test_expect_warnings(0);
+		failed += test_failed();
+		printf("%sok %u - %s: %s\n", test_failed() ? "not " : "", i + 1, suite,
+		       tests[i].name);
+	}
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
