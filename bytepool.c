@@ -75,7 +75,7 @@
 /* A CPU keeps up to CACHE_BYTES of a class, or one block if that is not larger than the limit. */
 #define CACHE_BYTES		SZ_1M
 #define CACHE_BLOCK_MAX		SZ_4M
-#define CACHE_ENTRIES_MAX	32U
+#define CACHE_ENTRIES_MAX	31U		/* then a cache is 1 KiB */
 
 /* Slabs taken off a depot while its lock is held once. */
 #define REAP_BATCH		16U
@@ -1038,7 +1038,9 @@ static noinline void *alloc_slow(struct bytepool *pool, u32 index, gfp_t gfp, in
 	class = class_get(pool, index, (gfp & BYTEPOOL_GFP_MASK) | (must ? __GFP_NOFAIL : 0));
 	if (!class)
 		goto fail;
-	cache_create(class, gfp);
+	/* Only what is idle in the depot could be moved to it. */
+	if (data_race(class->nr_idle))
+		cache_create(class, gfp);
 	block = depot_alloc(class);
 	while (!block) {
 		gfp_t how = gfp & BYTEPOOL_GFP_MASK;
@@ -1598,15 +1600,16 @@ static void make_room(struct bytepool *pool)
 static void pool_sleep(struct bytepool *pool)
 {
 	struct bytepool_class *class;
-	struct bytepool_cache *cache;
-	unsigned long flags;
 	u32 index = 0;
-	unsigned int cpu = 0;
 
 	WRITE_ONCE(pool->awake, false);
 	while ((class = class_next(pool, &index))) {
+		struct bytepool_cache *cache;
+		unsigned int cpu = 0;
+
 		while ((cache = cache_next(class, &cpu))) {
-			flags = depot_lock(class);
+			unsigned long flags = depot_lock(class);
+
 			cache_set_open(class, cache->cpu, &closed_cache);
 			depot_unlock(class, flags);
 		}
@@ -2382,6 +2385,7 @@ static unsigned long class_discard(struct bytepool_class *class)
 	if (leaked)
 		pr_warn("%s: %lu blocks of %u bytes are in use, and leak\n", class->pool->name,
 			leaked, class->size);
+	cpu = 0;
 	while ((cache = cache_next(class, &cpu)))
 		kfree(cache);
 	kfree_rcu(class, rcu);
