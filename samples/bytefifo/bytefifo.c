@@ -144,13 +144,16 @@ static bool has_room(size_t size)
 
 static bool room_try_take(size_t size)
 {
-	guard(spinlock)(&fifo.lock);
+	bool taken;
 
-	if (!has_room(size))
-		return false;
-	fifo.bytes += size;
-	fifo.nr++;
-	return true;
+	spin_lock(&fifo.lock);
+	taken = has_room(size);
+	if (taken) {
+		fifo.bytes += size;
+		fifo.nr++;
+	}
+	spin_unlock(&fifo.lock);
+	return taken;
 }
 
 static int room_take(size_t size, bool nonblock)
@@ -171,10 +174,10 @@ static int room_take(size_t size, bool nonblock)
 
 static void room_give(size_t size)
 {
-	scoped_guard(spinlock, &fifo.lock) {
-		fifo.bytes -= size;
-		fifo.nr--;
-	}
+	spin_lock(&fifo.lock);
+	fifo.bytes -= size;
+	fifo.nr--;
+	spin_unlock(&fifo.lock);
 	wake_up_interruptible_poll(&fifo.writable, EPOLLOUT | EPOLLWRNORM);
 }
 
@@ -187,16 +190,18 @@ static void wake_reader(void)
 
 static void queue_put(struct message *msg)
 {
-	scoped_guard(spinlock, &fifo.lock)
-		list_add_tail(&msg->link, &fifo.messages);
+	spin_lock(&fifo.lock);
+	list_add_tail(&msg->link, &fifo.messages);
+	spin_unlock(&fifo.lock);
 	wake_reader();
 }
 
 /* A message that could not be delivered is the next one to be read again. */
 static void queue_put_back(struct message *msg)
 {
-	scoped_guard(spinlock, &fifo.lock)
-		list_add(&msg->link, &fifo.messages);
+	spin_lock(&fifo.lock);
+	list_add(&msg->link, &fifo.messages);
+	spin_unlock(&fifo.lock);
 	wake_reader();
 }
 
@@ -205,14 +210,13 @@ static struct message *queue_take(size_t max)
 {
 	struct message *msg;
 
-	guard(spinlock)(&fifo.lock);
-
+	spin_lock(&fifo.lock);
 	msg = list_first_entry_or_null(&fifo.messages, struct message, link);
-	if (!msg)
-		return NULL;
-	if (msg->size > max)
-		return ERR_PTR(-EMSGSIZE);
-	list_del(&msg->link);
+	if (msg && msg->size > max)
+		msg = ERR_PTR(-EMSGSIZE);
+	else if (msg)
+		list_del(&msg->link);
+	spin_unlock(&fifo.lock);
 	return msg;
 }
 
@@ -297,12 +301,12 @@ static __poll_t bytefifo_poll(struct file *file, poll_table *wait)
 	poll_wait(file, &fifo.readable, wait);
 	poll_wait(file, &fifo.writable, wait);
 
-	guard(spinlock)(&fifo.lock);
-
+	spin_lock(&fifo.lock);
 	if (!list_empty(&fifo.messages))
 		events |= EPOLLIN | EPOLLRDNORM;
 	if (has_room(largest_message()))
 		events |= EPOLLOUT | EPOLLWRNORM;
+	spin_unlock(&fifo.lock);
 	return events;
 }
 
