@@ -38,28 +38,33 @@ static bool use_and_free(struct bytepool *pool, void *block, size_t size)
 	return ok;
 }
 
-static bool try_gfp(struct bytepool *pool, gfp_t gfp)
+static const size_t gfp_sizes[] = { 8, 100, 4096, 5000, SZ_64K, SZ_1M };
+
+static bool try_gfp_bulk(struct bytepool *pool, size_t size, gfp_t gfp)
 {
-	static const size_t sizes[] = { 8, 100, 4096, 5000, SZ_64K, SZ_1M };
+	void *blocks[3];
+	unsigned int got = bytepool_alloc_bulk(pool, size, gfp, 3, blocks);
+	bool ok = got == 0 || got == 3;
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		void *blocks[3];
-		unsigned int got, j;
+	for (i = 0; i < got; i++)
+		ok &= use_and_free(pool, blocks[i], size);
+	return ok;
+}
 
-		bytepool_trim(pool);
-		if (!use_and_free(pool, bytepool_alloc(pool, sizes[i], gfp), sizes[i]))
-			return false;
-		bytepool_trim(pool);
-		got = bytepool_alloc_bulk(pool, sizes[i], gfp, 3, blocks);
-		if (got != 0 && got != 3)
-			return false;
-		for (j = 0; j < got; j++) {
-			if (!use_and_free(pool, blocks[j], sizes[i]))
-				return false;
-		}
-	}
-	return true;
+/* Each size from the system: the pool is trimmed before. */
+static bool try_gfp(struct bytepool *pool, gfp_t gfp)
+{
+	bool ok = true;
+	unsigned int i;
+
+	bytepool_trim(pool);
+	for (i = 0; i < ARRAY_SIZE(gfp_sizes); i++)
+		ok &= use_and_free(pool, bytepool_alloc(pool, gfp_sizes[i], gfp), gfp_sizes[i]);
+	bytepool_trim(pool);
+	for (i = 0; i < ARRAY_SIZE(gfp_sizes); i++)
+		ok &= try_gfp_bulk(pool, gfp_sizes[i], gfp);
+	return ok;
 }
 
 void hostile_gfp(struct seq_file *m)
