@@ -34,6 +34,7 @@ extern void (*shim_point_hook)(void);
 /* One in so many times, a thread whose preemption comes on wakes up on another CPU. */
 extern unsigned int shim_migrate_odds;
 unsigned int shim_random(void);
+void shim_random_seed(unsigned long seed);
 
 /* Mask interrupts where a test calls libc. */
 #define shim_libc(call) do {				\
@@ -68,6 +69,8 @@ void shim_fail(unsigned int mask, unsigned long nth, bool all);
 void shim_fail_odds(unsigned int mask, unsigned int odds);
 /* How many did, since shim_fail(). */
 unsigned long shim_failed(void);
+/* Whether any may, from now on. */
+bool shim_failing(void);
 bool shim_should_fail(enum shim_fault kind, gfp_t gfp);
 extern bool shim_init_on_alloc;
 extern bool shim_init_on_free;

@@ -36,6 +36,12 @@ unsigned int shim_random(void)
 	return self->random >> 33;
 }
 
+void shim_random_seed(unsigned long seed)
+{
+	shim_self.random = seed;
+	shim_random();
+}
+
 static bool cpu_take(int cpu)
 {
 	return !__atomic_exchange_n(&cpu_taken[cpu], true, __ATOMIC_ACQUIRE);

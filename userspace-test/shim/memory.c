@@ -21,6 +21,7 @@
 /**
  * struct chunk - what the page allocator or vmalloc gave out
  * @list: by address
+ * @split_list: if it is split, the last one first
  * @hidden: the complement of the address, so that LeakSanitizer does not take
  *	this for a reference
  * @bytes: what is left of it: the surplus of a split run is freed first
@@ -30,6 +31,7 @@
  */
 struct chunk {
 	struct cds_list_head list;
+	struct cds_list_head split_list;
 	unsigned long hidden;
 	unsigned long total;
 	unsigned long bytes;
@@ -45,7 +47,7 @@ void (*shim_backing_gone)(void *base, unsigned long bytes);
 
 static pthread_mutex_t chunks_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct cds_list_head chunks[CHUNK_BUCKETS];
-static __thread struct chunk *last_split;
+static CDS_LIST_HEAD(split_chunks);
 
 static long nr_kmallocs;
 static long page_bytes;
@@ -76,6 +78,11 @@ void shim_fail_odds(unsigned int mask, unsigned int odds)
 unsigned long shim_failed(void)
 {
 	return __atomic_load_n(&nr_failed, __ATOMIC_RELAXED);
+}
+
+bool shim_failing(void)
+{
+	return fail_mask;
 }
 
 bool shim_should_fail(enum shim_fault kind, gfp_t gfp)
@@ -236,6 +243,8 @@ static void chunk_free(void *base, unsigned long bytes, bool mapped, bool split)
 	if (chunk->bytes != bytes || chunk->mapped != mapped || chunk->split != split)
 		shim_die("%lu bytes at %p are given back the wrong way", bytes, base);
 	list_del(&chunk->list);
+	if (split)
+		list_del(&chunk->split_list);
 	pthread_mutex_unlock(&chunks_lock);
 	__atomic_fetch_sub(&page_bytes, bytes, __ATOMIC_RELAXED);
 	ASAN_UNPOISON_MEMORY_REGION(base, chunk->total);
@@ -280,30 +289,50 @@ void *page_address(struct page *page)
 void split_page(struct page *page, unsigned int order)
 {
 	unsigned long flags = shim_irq_save();
+	struct chunk *chunk;
 
 	pthread_mutex_lock(&chunks_lock);
-	last_split = chunk_find(page_address(page));
+	chunk = chunk_find(page_address(page));
+	if (!chunk || chunk->compound || chunk->split || chunk->bytes != PAGE_SIZE << order)
+		shim_die("pages are split that cannot be");
+	chunk->split = true;
+	list_add(&chunk->split_list, &split_chunks);
 	pthread_mutex_unlock(&chunks_lock);
 	shim_irq_restore(flags);
-	if (!last_split || last_split->compound || last_split->bytes != PAGE_SIZE << order)
-		shim_die("pages are split that cannot be");
-	last_split->split = true;
 }
 
-/* Of the surplus of the last split, from its front. What is left of the run shrinks to what is before. */
+/* chunks_lock. */
+static struct chunk *chunk_of_surplus(unsigned long page)
+{
+	struct chunk *chunk;
+
+	list_for_each_entry(chunk, &split_chunks, split_list) {
+		if (page > ~chunk->hidden && page < ~chunk->hidden + chunk->total)
+			return chunk;
+	}
+	return NULL;
+}
+
+/* The surplus of a split run, from its front: what is left of the run is what is before. */
 void __free_page(struct page *page)
 {
 	unsigned long base = (unsigned long)page_address(page);
-	struct chunk *chunk = last_split;
+	unsigned long flags;
+	struct chunk *chunk;
 
 	free_check("__free_page()");
-	if (!chunk || base <= ~chunk->hidden || base >= ~chunk->hidden + chunk->total)
-		shim_die("a page is freed that is not of the run split last");
+	flags = shim_irq_save();
+	pthread_mutex_lock(&chunks_lock);
+	chunk = chunk_of_surplus(base);
+	if (!chunk)
+		shim_die("a page is freed that is no surplus of a run");
 	chunk->bytes = min(chunk->bytes, base - ~chunk->hidden);
-	__atomic_fetch_sub(&page_bytes, PAGE_SIZE, __ATOMIC_RELAXED);
 	ASAN_POISON_MEMORY_REGION((void *)base, PAGE_SIZE);
+	pthread_mutex_unlock(&chunks_lock);
+	__atomic_fetch_sub(&page_bytes, PAGE_SIZE, __ATOMIC_RELAXED);
 	if (shim_backing_gone)
 		shim_backing_gone((void *)base, PAGE_SIZE);
+	shim_irq_restore(flags);
 }
 
 void free_pages(unsigned long address, unsigned int order)

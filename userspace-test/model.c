@@ -1,0 +1,1109 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A long random sequence of every call, on several CPUs taken in turns by one
+ * thread, under a clock that the test turns; interrupts and other CPUs step in
+ * between any two instructions that the shim sees. After each step the pools
+ * are compared with a model: an array of runs of memory, with what became of
+ * each block and when.
+ *
+ * model [STEPS [SEED]]: the same steps and seed are the same run.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "test.h"
+#include "internal/size_class.h"
+
+#define POOLS		5
+#define CPUS		4
+#define IN_USE_MAX	400
+#define HELD_MAX	(96L << 20)
+#define BULK_MAX	40
+#define RUN_BUCKETS	4096
+#define NEST_MAX	2
+
+struct block {
+	struct run *run;
+	unsigned int slot;	/* in its pool's in_use */
+	bool in_use;
+	bool used_before;
+	u64 mark;
+	unsigned long freed;
+};
+
+/* What the system gave to a pool at once. */
+struct run {
+	struct cds_list_head list;
+	struct cds_list_head bucket;
+	struct model_pool *pool;
+	u32 size;
+	char *base;
+	unsigned long bytes;
+	unsigned long born;
+	unsigned long birth_op;
+	unsigned int nr_in_use;
+	struct block block[];
+};
+
+struct class_state {
+	unsigned long blocks;
+	unsigned long in_use;
+	unsigned int reserve;
+};
+
+struct model_pool {
+	struct bytepool *pool;
+	struct bytepool_sizes sizes;
+	struct class_state *class;
+	unsigned int flags;
+	unsigned int timeout_ms;
+	unsigned long limit;
+	unsigned long changed;		/* when a timeout or a reserve was */
+	unsigned long held;
+	unsigned int told;		/* kinds of bad frees warned about */
+	struct bytepool_stats stats;	/* those that count events */
+	struct cds_list_head runs;
+	struct block *in_use[IN_USE_MAX + 2 * BULK_MAX];
+	unsigned int nr_in_use;
+	char name[32];
+};
+
+/* The call under way. An interrupt has its own. */
+struct op {
+	struct model_pool *pool;
+	unsigned long id;
+	u32 class;
+	unsigned int born;
+	bool any_age;
+	bool alloc;
+};
+
+static struct model_pool pools[POOLS];
+static struct cds_list_head buckets[RUN_BUCKETS];
+static struct op op;
+static unsigned long op_ids;
+static unsigned int depth;
+static unsigned long nested;
+static unsigned int global_timeout_ms;
+static unsigned int interval_ms;
+static unsigned long global_changed;
+static unsigned long expected_warnings;
+static unsigned long step;
+static u64 marks;
+
+static u32 rnd(u32 n)
+{
+	return shim_random() % n;
+}
+
+#define CHECK(condition) \
+	check(condition, #condition, __LINE__)
+
+static void check(bool ok, const char *what, int line)
+{
+	if (!ok)
+		shim_die("no: line %d, step %lu, pool %s expected %s; last message: %s", line, step,
+			 op.pool ? op.pool->name : "?", what, shim_last_message());
+}
+
+/* Runs of memory */
+
+static struct cds_list_head *bucket_of(const void *base)
+{
+	return &buckets[((unsigned long)base >> PAGE_SHIFT) % RUN_BUCKETS];
+}
+
+static struct run *run_at(const void *base)
+{
+	struct run *run;
+
+	list_for_each_entry(run, bucket_of(base), bucket) {
+		if (run->base == base)
+			return run;
+	}
+	return NULL;
+}
+
+static u32 run_blocks(const struct run *run)
+{
+	return run->bytes / run->size;
+}
+
+static struct class_state *run_class(const struct run *run)
+{
+	return &run->pool->class[bytepool_class_index(&run->pool->sizes, run->size)];
+}
+
+static struct block *block_at(const char *p)
+{
+	char *page = (char *)((unsigned long)p & PAGE_MASK);
+	unsigned int i;
+
+	for (i = 0; i <= BYTEPOOL_SLAB_PAGES; i++, page -= PAGE_SIZE) {
+		struct run *run = run_at(page);
+
+		if (run)
+			return (p - run->base) % run->size ||
+			       (p - run->base) / run->size >= run_blocks(run) ? NULL :
+			       &run->block[(p - run->base) / run->size];
+	}
+	return NULL;
+}
+
+static void *block_address(const struct block *block)
+{
+	return block->run->base + (block - block->run->block) * (size_t)block->run->size;
+}
+
+static void run_born(void *base, unsigned long bytes, bool mapped)
+{
+	u32 size = bytepool_class_size(&op.pool->sizes, op.class);
+	struct run *run = calloc(1, sizeof(*run) + bytes / size * sizeof(run->block[0]));
+	u32 i;
+
+	CHECK(op.pool && !(mapped && op.pool->flags & BYTEPOOL_CONTIG));
+	run->pool = op.pool;
+	run->size = size;
+	run->base = base;
+	run->bytes = bytes;
+	run->born = jiffies;
+	run->birth_op = op.id;
+	for (i = 0; i < bytes / size; i++)
+		run->block[i] = (struct block){ .run = run, .freed = jiffies };
+	list_add(&run->list, &op.pool->runs);
+	list_add(&run->bucket, bucket_of(base));
+	op.pool->held += bytes;
+	run_class(run)->blocks += run_blocks(run);
+	op.born++;
+}
+
+static unsigned long pool_timeout_jiffies(const struct model_pool *pool)
+{
+	unsigned int ms = pool->timeout_ms ?: global_timeout_ms ?: BYTEPOOL_TIMEOUT_NEVER;
+
+	return msecs_to_jiffies(ms);
+}
+
+static unsigned long run_youngest(const struct run *run)
+{
+	unsigned long youngest = run->born;
+	u32 i;
+
+	for (i = 0; i < run_blocks(run); i++) {
+		if (time_after(run->block[i].freed, youngest))
+			youngest = run->block[i].freed;
+	}
+	return youngest;
+}
+
+/* The surplus of pages asked for in powers of two. */
+static bool run_trimmed(char *page)
+{
+	struct run *run;
+
+	if (!op.pool)
+		return false;
+	list_for_each_entry(run, &op.pool->runs, list) {
+		if (run->birth_op == op.id && page > run->base &&
+		    page < run->base + (PAGE_SIZE << 10))
+			break;
+	}
+	if (&run->list == &op.pool->runs || run->nr_in_use)
+		return false;
+	if (page >= run->base + run->bytes)
+		return true;
+	run_class(run)->blocks -= run_blocks(run);
+	op.pool->held -= run->base + run->bytes - page;
+	run->bytes = page - run->base;
+	run_class(run)->blocks += run_blocks(run);
+	return true;
+}
+
+static void run_gone(void *base, unsigned long bytes)
+{
+	struct run *run = run_at(base);
+	struct model_pool *pool;
+	struct class_state *class;
+	bool stillborn;
+
+	if (!run && bytes == PAGE_SIZE && run_trimmed(base))
+		return;
+	CHECK(run && bytes == run->bytes);
+	pool = run->pool;
+	class = run_class(run);
+	CHECK(!run->nr_in_use);
+	stillborn = run->birth_op == op.id && op.pool == pool;
+	CHECK(stillborn || op.any_age ||
+	      time_after(jiffies, run_youngest(run) + pool_timeout_jiffies(pool)));
+	class->blocks -= run_blocks(run);
+	CHECK(stillborn || class->blocks >= class->reserve);
+	pool->held -= bytes;
+	if (stillborn) {
+		op.born--;
+	} else {
+		pool->stats.reclaimed_blocks += run_blocks(run);
+		pool->stats.reclaimed_bytes += bytes;
+	}
+	list_del(&run->list);
+	list_del(&run->bucket);
+	free(run);
+}
+
+/* Calls */
+
+static struct op op_begin(struct model_pool *pool, u32 class)
+{
+	struct op outer = op;
+
+	op = (struct op){ .pool = pool, .class = class, .id = ++op_ids };
+	return outer;
+}
+
+static u32 *word(const struct block *block, u32 nr)
+{
+	return (u32 *)((char *)block_address(block) + nr * 4);
+}
+
+static void block_mark(struct block *block)
+{
+	u32 last = block->run->size / 4 - 1;
+
+	block->mark = ++marks;
+	*word(block, 0) = marks;
+	*word(block, last) = ~marks;
+	*word(block, last / 2) = marks;
+}
+
+static void block_check(struct block *block)
+{
+	u32 last = block->run->size / 4 - 1;
+
+	CHECK(*word(block, last) == (u32)~block->mark);
+	CHECK(*word(block, last / 2) == (u32)block->mark);
+	CHECK(last / 2 == 0 || *word(block, 0) == (u32)block->mark);
+}
+
+static bool all_zero(const char *p, size_t bytes)
+{
+	return !*p && !memcmp(p, p + 1, bytes - 1);
+}
+
+static bool block_zero(const struct block *block)
+{
+	size_t size = block->run->size;
+	char *p = block_address(block);
+
+	if (size <= 4 * PAGE_SIZE)
+		return all_zero(p, size);
+	return all_zero(p, PAGE_SIZE) && all_zero(p + size - PAGE_SIZE, PAGE_SIZE) &&
+	       all_zero(p + (size / 2 & PAGE_MASK), 64);
+}
+
+/* A block came out of the pool. */
+static void block_got(void *p, gfp_t gfp)
+{
+	struct block *block = block_at(p);
+	struct model_pool *pool;
+
+	CHECK(block && !block->in_use);
+	pool = block->run->pool;
+	CHECK(pool == op.pool && run_class(block->run) == &pool->class[op.class]);
+	CHECK(!((unsigned long)p & (min((unsigned long)(block->run->size & -block->run->size),
+					PAGE_SIZE) - 1)));
+	if (gfp & __GFP_ZERO || (pool->flags & BYTEPOOL_WIPE && block->used_before))
+		CHECK(block_zero(block));
+	block->in_use = true;
+	block->used_before = true;
+	block->run->nr_in_use++;
+	run_class(block->run)->in_use++;
+	block->slot = pool->nr_in_use;
+	pool->in_use[pool->nr_in_use++] = block;
+	pool->stats.allocs++;
+	pool->stats.blocks_in_use++;
+	pool->stats.bytes_in_use += block->run->size;
+	block_mark(block);
+}
+
+/* A block is about to go back. */
+static void *block_leaves(struct block *block)
+{
+	struct model_pool *pool = block->run->pool;
+	struct block *last = pool->in_use[--pool->nr_in_use];
+
+	block_check(block);
+	pool->in_use[block->slot] = last;
+	last->slot = block->slot;
+	block->in_use = false;
+	block->freed = jiffies;
+	block->run->nr_in_use--;
+	run_class(block->run)->in_use--;
+	pool->stats.frees++;
+	pool->stats.blocks_in_use--;
+	pool->stats.bytes_in_use -= block->run->size;
+	return block_address(block);
+}
+
+static gfp_t random_gfp(bool atomic)
+{
+	static const gfp_t sleeping[] = {
+		GFP_KERNEL, GFP_NOFS, GFP_NOIO, GFP_KERNEL | __GFP_NORETRY, GFP_KERNEL_ACCOUNT,
+	};
+	gfp_t gfp = rnd(2) ? GFP_ATOMIC : GFP_NOWAIT;
+
+	if (!atomic && rnd(4))
+		gfp = sleeping[rnd(5)];
+	if (!rnd(4))
+		gfp |= __GFP_ZERO;
+	if (!rnd(8))
+		gfp |= __GFP_NOWARN;
+	return gfp;
+}
+
+/* Mostly small, as likely in each octave. */
+static u32 random_size(const struct model_pool *pool)
+{
+	u32 bits = fls(pool->sizes.max);
+	u32 size = rnd(rnd(4) ? 1 << (1 + rnd(bits)) : 1 << (1 + rnd(min(bits, 10U)))) + 1;
+
+	return min(size, pool->sizes.max);
+}
+
+/* Idle memory of a class that nothing but the reserve keeps. */
+static struct run *run_reclaimable(const struct model_pool *pool)
+{
+	struct run *run;
+
+	list_for_each_entry(run, &pool->runs, list) {
+		const struct class_state *class = run_class(run);
+		u32 most = bytepool_slab_bytes(run->size) / run->size;
+
+		if (!run->nr_in_use && class->blocks >= class->reserve + most)
+			return run;
+	}
+	return NULL;
+}
+
+static void check_limit(void)
+{
+	CHECK(!op.born || !op.pool->limit || op.pool->held <= op.pool->limit);
+}
+
+/* Nothing more happens by itself. */
+static void calm(void)
+{
+	shim_countdown = 0;
+	shim_irq_restore(shim_irq_save());
+}
+
+/* An allocation failed: was there a reason? */
+static void check_failure(gfp_t gfp, unsigned long nested_before)
+{
+	struct model_pool *pool = op.pool;
+	struct class_state *class = &pool->class[op.class];
+	u32 size = bytepool_class_size(&pool->sizes, op.class);
+	bool alone = nested == nested_before && !depth;
+
+	pool->stats.failures++;
+	CHECK(!(class->reserve && gfpflags_allow_blocking(gfp)));
+	if (alone)
+		CHECK(!class->reserve || class->in_use == class->blocks);
+	if (shim_failed() || (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible()))
+		return;
+	/* More than the page allocator has in a row has to be mapped, which may sleep. */
+	if (size > PAGE_SIZE << 10 && !gfpflags_allow_blocking(gfp))
+		return;
+	CHECK(pool->limit);
+	if (alone)
+		CHECK(pool->held + PAGE_ALIGN(size) > pool->limit);
+	if (alone && gfpflags_allow_blocking(gfp))
+		CHECK(!run_reclaimable(pool));
+}
+
+static void *do_alloc(struct model_pool *pool, u32 size, gfp_t gfp)
+{
+	unsigned long nested_before = nested;
+	struct op outer = op_begin(pool, bytepool_class_index(&pool->sizes, size));
+	void *p;
+
+	op.alloc = true;
+	op.any_age = gfpflags_allow_blocking(gfp) && (pool->limit || shim_failing());
+	switch (rnd(4)) {
+	case 0:
+		p = bytepool_alloc_node(pool->pool, size, gfp, rnd(6) - 2);
+		break;
+	case 1:
+		gfp |= __GFP_ZERO;
+		p = bytepool_zalloc(pool->pool, size, gfp);
+		break;
+	default:
+		p = bytepool_alloc(pool->pool, size, gfp);
+	}
+	pool->stats.misses += op.born;
+	check_limit();
+	if (p)
+		block_got(p, gfp);
+	else
+		check_failure(gfp, nested_before);
+	op = outer;
+	return p;
+}
+
+static void do_free(struct block *block)
+{
+	struct model_pool *pool = block->run->pool;
+	struct op outer = op_begin(pool, 0);
+
+	bytepool_free(pool->pool, block_leaves(block));
+	op = outer;
+}
+
+/* What it had taken before it failed counts as taken and given back; it is still told in @blocks. */
+static void bulk_failed(struct model_pool *pool, gfp_t gfp, void **blocks, bool alone)
+{
+	struct bytepool_stats now = test_stats(pool->pool);
+	u64 partly = now.frees - pool->stats.frees;
+	u32 i;
+
+	for (i = 0; i < BULK_MAX && blocks[i]; i++) {
+		struct block *block = block_at(blocks[i]);
+
+		CHECK(block && !block->in_use);
+		block->freed = jiffies;
+		block->used_before = true;
+	}
+	CHECK(partly == i && now.allocs == pool->stats.allocs + partly);
+	pool->stats.frees += partly;
+	pool->stats.allocs += partly;
+	pool->stats.misses = now.misses;
+	/* With what it gave back, it may look as if it could have had more. */
+	check_failure(gfp, alone && !partly ? nested : nested - 1);
+}
+
+static void do_alloc_bulk(struct model_pool *pool, u32 size, gfp_t gfp, u32 nr)
+{
+	unsigned long nested_before = nested;
+	struct op outer = op_begin(pool, bytepool_class_index(&pool->sizes, size));
+	void *blocks[BULK_MAX] = {};
+	unsigned int got, i;
+
+	op.alloc = true;
+	op.any_age = gfpflags_allow_blocking(gfp) && (pool->limit || shim_failing());
+	/* One that waits must not ask for more than the reserve. */
+	if (gfpflags_allow_blocking(gfp) && pool->class[op.class].reserve)
+		nr = min(nr, pool->class[op.class].reserve);
+	/* Were it to fail halfway, nobody could tell what others did meanwhile. */
+	if (shim_failing() || pool->limit)
+		calm();
+	got = bytepool_alloc_bulk(pool->pool, size, gfp, nr, blocks);
+	CHECK(got == nr || !got);
+	check_limit();
+	if (got)
+		pool->stats.misses += op.born;
+	else
+		bulk_failed(pool, gfp, blocks, nested == nested_before);
+	for (i = 0; i < got; i++)
+		block_got(blocks[i], gfp);
+	op = outer;
+}
+
+static void do_free_bulk(struct model_pool *pool, u32 nr)
+{
+	struct op outer = op_begin(pool, 0);
+	void *blocks[BULK_MAX];
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		blocks[i] = NULL;
+		if (pool->nr_in_use && rnd(8))
+			blocks[i] = block_leaves(pool->in_use[rnd(pool->nr_in_use)]);
+	}
+	bytepool_free_bulk(pool->pool, nr, blocks);
+	op = outer;
+}
+
+/* Steps */
+
+static struct block *random_in_use(struct model_pool *pool)
+{
+	return pool->nr_in_use ? pool->in_use[rnd(pool->nr_in_use)] : NULL;
+}
+
+static struct model_pool *random_pool(void)
+{
+	return &pools[rnd(POOLS)];
+}
+
+static unsigned long total_held(void)
+{
+	unsigned long held = 0;
+	unsigned int i;
+
+	for (i = 0; i < POOLS; i++)
+		held += pools[i].held;
+	return held;
+}
+
+static void step_alloc_or_free(struct model_pool *pool, bool atomic)
+{
+	bool full = pool->nr_in_use >= IN_USE_MAX || total_held() > HELD_MAX;
+	u32 size = random_size(pool);
+
+	if (full || (rnd(2) && pool->nr_in_use)) {
+		struct block *block = random_in_use(pool);
+
+		if (block)
+			do_free(block);
+		return;
+	}
+	do_alloc(pool, size, random_gfp(atomic));
+}
+
+/* What an interrupt or another CPU does: nothing that sleeps. */
+static void step_nested(void)
+{
+	struct model_pool *pool = random_pool();
+	unsigned int outer = shim_countdown;
+
+	if (pool->flags & BYTEPOOL_SINGLE)
+		return;
+	depth++;
+	nested++;
+	shim_countdown = depth < NEST_MAX && !rnd(4) ? 1 + rnd(20) : 0;
+	step_alloc_or_free(pool, true);
+	if (!rnd(8))
+		test_stats(pool->pool);
+	shim_countdown = outer;
+	depth--;
+}
+
+static void on_hardirq(void)
+{
+	step_nested();
+	if (!rnd(3))
+		shim_raise_softirq();
+}
+
+static void on_point(void)
+{
+	if (rnd(2))
+		shim_interrupt();
+	else
+		shim_cpu_run_other(rnd(CPUS), step_nested);
+	if (!rnd(2) && depth < NEST_MAX)
+		shim_countdown = 1 + rnd(20);
+}
+
+static void on_grace(void)
+{
+	while (rnd(3) && depth < NEST_MAX)
+		shim_cpu_run_other(rnd(CPUS), step_nested);
+}
+
+static struct model_pool *waiting_pool;
+static u32 waiting_class;
+static unsigned int waits;
+
+static void free_one_waited_for(void)
+{
+	struct model_pool *pool = waiting_pool;
+	unsigned int i;
+
+	for (i = 0; i < pool->nr_in_use; i++) {
+		if (run_class(pool->in_use[i]->run) == &pool->class[waiting_class]) {
+			do_free(pool->in_use[i]);
+			return;
+		}
+	}
+}
+
+/* Somebody waits: another CPU helps, sometimes later. */
+static void on_wait(void)
+{
+	waiting_pool = op.pool;
+	waiting_class = op.class;
+	CHECK(++waits < 2000);
+	nested++;
+	if (rnd(2))
+		shim_cpu_run_other((raw_smp_processor_id() + 1) % CPUS, free_one_waited_for);
+}
+
+static void bad_free_is(struct model_pool *pool, const void *p, unsigned int kind)
+{
+	CHECK(!bytepool_usable_size(pool->pool, p));
+	bytepool_free(pool->pool, p);
+	pool->stats.bad_frees++;
+	if (!(pool->told & BIT(kind)))
+		expected_warnings++;
+	pool->told |= BIT(kind);
+}
+
+static void step_bad_free(struct model_pool *pool)
+{
+	struct model_pool *other = random_pool();
+	struct block *block = random_in_use(other);
+	static u64 unknown;
+	struct run *run;
+	u32 offset;
+
+	calm();
+	if (!block) {
+		bad_free_is(pool, &unknown, 1);
+		return;
+	}
+	run = block->run;
+	if (other != pool) {
+		bad_free_is(pool, block_address(block), 3);
+		return;
+	}
+	if (rnd(2)) {
+		block = &run->block[rnd(run_blocks(run))];
+		if (!block->in_use)
+			bad_free_is(pool, block_address(block), 4);
+		return;
+	}
+	offset = 1 + rnd(run->size - 1);
+	if (run_blocks(run) == 1)
+		bad_free_is(pool, run->base + offset, offset < PAGE_SIZE ? 2 : 1);
+	else
+		bad_free_is(pool, block_address(block) + offset, 2);
+}
+
+static void step_usable_size(struct model_pool *pool)
+{
+	struct block *block = random_in_use(pool);
+
+	if (!block)
+		return;
+	calm();
+	CHECK(bytepool_usable_size(pool->pool, block_address(block)) == block->run->size);
+	block_check(block);
+}
+
+static void step_reserve(struct model_pool *pool)
+{
+	u32 size = rnd(4) ? min(random_size(pool), (u32)SZ_64K) : random_size(pool);
+	u32 index = bytepool_class_index(&pool->sizes, size);
+	struct class_state *class = &pool->class[index];
+	u32 nr = rnd(2) ? 0 : rnd(size > 4096 ? 4 : 30);
+	unsigned int old = class->reserve;
+	struct bytepool_stats now;
+	struct op outer = op_begin(pool, index);
+	int err;
+
+	op.any_age = true;
+	class->reserve = min(old, nr);
+	err = bytepool_reserve(pool->pool, size, nr, GFP_KERNEL);
+	CHECK(!err || err == -ENOMEM);
+	CHECK(!err || shim_failed() || pool->limit);
+	class->reserve = err ? old : nr;
+	CHECK(class->blocks >= class->reserve);
+	check_limit();
+	calm();
+	/* Whether what it took and gave back had been idle meanwhile, only the pool knows. */
+	now = test_stats(pool->pool);
+	CHECK(err || now.reclaimed_blocks == pool->stats.reclaimed_blocks);
+	pool->stats.reclaimed_blocks = now.reclaimed_blocks;
+	pool->stats.reclaimed_bytes = now.reclaimed_bytes;
+	pool->changed = jiffies;
+	op = outer;
+}
+
+static void check_gone_by_age(struct model_pool *pool, unsigned long grace)
+{
+	unsigned long changed = time_after(global_changed, pool->changed) ? global_changed :
+									      pool->changed;
+	unsigned long timeout = pool_timeout_jiffies(pool);
+	struct run *run;
+
+	if (timeout == MAX_JIFFY_OFFSET)
+		return;
+	list_for_each_entry(run, &pool->runs, list) {
+		const struct class_state *class = run_class(run);
+		u32 most = bytepool_slab_bytes(run->size) / run->size;
+		unsigned long due = run_youngest(run) + timeout;
+
+		if (run->nr_in_use || class->blocks < class->reserve + most)
+			continue;
+		if (grace && time_before(due, changed))
+			due = changed;
+		CHECK(!time_after(jiffies, due + grace));
+	}
+}
+
+static void step_gc(struct model_pool *pool)
+{
+	struct op outer = op_begin(pool, 0);
+	u64 before = pool->stats.reclaimed_blocks;
+	unsigned long nested_before = nested;
+	unsigned long blocks;
+	size_t held;
+
+	blocks = bytepool_gc(pool->pool, &held);
+	CHECK(blocks == pool->stats.reclaimed_blocks - before);
+	CHECK(held == pool->held || nested != nested_before);
+	if (nested == nested_before)
+		check_gone_by_age(pool, 0);
+	op = outer;
+}
+
+static void step_trim(struct model_pool *pool)
+{
+	struct op outer = op_begin(pool, 0);
+	u64 before = pool->stats.reclaimed_blocks;
+	unsigned long nested_before = nested;
+
+	op.any_age = true;
+	CHECK(bytepool_trim(pool->pool) == pool->stats.reclaimed_blocks - before);
+	if (nested == nested_before)
+		CHECK(!run_reclaimable(pool));
+	op = outer;
+}
+
+/* What just went back can be had again on its CPU, without the system. */
+static void step_reuse(struct model_pool *pool)
+{
+	struct block *block = random_in_use(pool);
+	u32 size;
+
+	calm();
+	if (!block)
+		return;
+	size = block->run->size;
+	do_free(block);
+	shim_fail(SHIM_FAIL_ANY, 1, true);
+	CHECK(do_alloc(pool, size, GFP_ATOMIC));
+}
+
+static ssize_t write_value(const char *path, unsigned long value)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%lu\n", value);
+	return shim_sysfs_write(path, text);
+}
+
+static ssize_t write_pool_value(struct model_pool *pool, const char *file, unsigned long value)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "bytepool/pools/%s/%s", pool->name, file);
+	return write_value(path, value);
+}
+
+static void step_pool_timeout(struct model_pool *pool)
+{
+	static const unsigned int values[] = { 0, 1, 30, 200, 1000, 4000 };
+	unsigned int ms = values[rnd(6)];
+
+	CHECK(write_pool_value(pool, "idle_timeout_ms", ms) > 0);
+	pool->timeout_ms = ms ?: BYTEPOOL_TIMEOUT_NEVER;
+	pool->changed = jiffies;
+	if (rnd(2)) {
+		char path[96];
+
+		snprintf(path, sizeof(path), "bytepool/pools/%s/idle_timeout_ms", pool->name);
+		CHECK(shim_sysfs_write(path, "default\n") == 8);
+		pool->timeout_ms = 0;
+	}
+}
+
+static void step_global(void)
+{
+	static const unsigned int timeouts[] = { 0, 1, 50, 300, 2000 };
+	static const unsigned int intervals[] = { 10, 20, 100, 1000 };
+	struct op outer = op_begin(NULL, 0);
+
+	if (rnd(2)) {
+		global_timeout_ms = timeouts[rnd(5)];
+		CHECK(write_value("bytepool/idle_timeout_ms", global_timeout_ms) > 0);
+	} else {
+		interval_ms = intervals[rnd(4)];
+		CHECK(write_value("bytepool/gc_interval_ms", interval_ms) > 0);
+	}
+	global_changed = jiffies;
+	op = outer;
+}
+
+static void step_limit(struct model_pool *pool)
+{
+	unsigned long limit = rnd(2) ? 0 : pool->held / 2 + rnd(pool->held + (1 << 20));
+	struct op outer = op_begin(pool, 0);
+
+	op.any_age = true;
+	calm();
+	pool->limit = limit;
+	CHECK(write_pool_value(pool, "limit_bytes", limit) > 0);
+	op = outer;
+}
+
+static void check_sysfs_stat(struct model_pool *pool, const char *name, u64 value)
+{
+	char path[96], text[4096];
+
+	snprintf(path, sizeof(path), "bytepool/pools/%s/stats/%s", pool->name, name);
+	CHECK(shim_sysfs_read(path, text) > 0);
+	CHECK(strtoull(text, NULL, 10) == value);
+}
+
+static void check_stats(struct model_pool *pool)
+{
+	struct bytepool_stats now = test_stats(pool->pool);
+	struct bytepool_stats *want = &pool->stats;
+	u64 blocks = 0, bytes = 0;
+	struct run *run;
+
+	op.pool = pool;
+	list_for_each_entry(run, &pool->runs, list) {
+		blocks += run_blocks(run);
+		bytes += (u64)run_blocks(run) * run->size;
+	}
+	CHECK(now.bytes_held == pool->held && bytepool_size(pool->pool) == pool->held);
+	CHECK(now.blocks_in_use == want->blocks_in_use);
+	CHECK(now.bytes_in_use == want->bytes_in_use);
+	CHECK(now.blocks_idle == blocks - want->blocks_in_use);
+	CHECK(now.bytes_idle == bytes - want->bytes_in_use);
+	CHECK(now.allocs == want->allocs && now.frees == want->frees);
+	CHECK(now.hits + now.misses == now.allocs && now.misses == want->misses);
+	CHECK(now.failures == want->failures);
+	CHECK(now.bad_frees == want->bad_frees);
+	CHECK(now.reclaimed_blocks == want->reclaimed_blocks);
+	CHECK(now.reclaimed_bytes == want->reclaimed_bytes);
+	if (!rnd(16))
+		check_sysfs_stat(pool, "blocks_idle", now.blocks_idle);
+	op.pool = NULL;
+}
+
+static void check_all(void)
+{
+	unsigned long grace = 2 * msecs_to_jiffies(interval_ms);
+	unsigned int i;
+
+	for (i = 0; i < POOLS; i++) {
+		op.pool = &pools[i];
+		if (!(pools[i].flags & BYTEPOOL_SINGLE))
+			check_gone_by_age(&pools[i], grace);
+		check_stats(&pools[i]);
+	}
+}
+
+static void step_time(void)
+{
+	struct op outer = op_begin(NULL, 0);
+
+	shim_clock_advance(rnd(16) ? rnd(30) : rnd(2000));
+	calm();
+	check_all();
+	op = outer;
+}
+
+/* Left alone, the GC stops, however much is idle that it may not touch. */
+static void step_quiet(void)
+{
+	unsigned long longest = msecs_to_jiffies(4000);
+
+	shim_grace_hook = NULL;
+	op_begin(NULL, 0);
+	shim_clock_advance(longest + 4 * msecs_to_jiffies(interval_ms));
+	CHECK(!shim_works_pending());
+	check_all();
+	shim_grace_hook = on_grace;
+	op = (struct op){};
+}
+
+static void pool_create(struct model_pool *pool)
+{
+	static const struct bytepool_params kinds[] = {
+		{},
+		{ .min_size = 8, .max_size = 102400, .step = 8 },
+		{ .max_size = 65536, .flags = BYTEPOOL_WIPE },
+		{ .min_size = 64, .max_size = 1 << 20, .flags = BYTEPOOL_CONTIG },
+		{ .min_size = 4096, .max_size = 4096 },
+		{ .min_size = 40, .max_size = 3000, .step = 72 },
+		{ .max_size = 8 << 20 },
+		{ .flags = BYTEPOOL_SINGLE },
+		{ .max_size = 512, .flags = BYTEPOOL_SINGLE | BYTEPOOL_WIPE },
+	};
+	static unsigned long created;
+	const struct bytepool_params *kind = &kinds[rnd(9)];
+
+	memset(pool, 0, sizeof(*pool));
+	INIT_LIST_HEAD(&pool->runs);
+	snprintf(pool->name, sizeof(pool->name), "pool-%lu", ++created);
+	pool->flags = kind->flags;
+	bytepool_sizes_init(&pool->sizes, kind->min_size ?: 8, kind->max_size ?: SZ_4M,
+			    kind->step);
+	pool->class = calloc(pool->sizes.nr, sizeof(*pool->class));
+	pool->changed = jiffies;
+	pool->pool = bytepool_create(pool->name, kind);
+	op.pool = pool;
+	CHECK(!IS_ERR(pool->pool));
+}
+
+/* With blocks in use, they stay their owners'. */
+static void pool_destroy(struct model_pool *pool)
+{
+	struct op outer = op_begin(pool, 0);
+	bool leak = pool->nr_in_use && !rnd(4);
+	struct run *run, *next;
+	u32 i;
+
+	while (!leak && pool->nr_in_use)
+		do_free(pool->in_use[0]);
+	op.any_age = true;
+	for (i = 0; i < pool->sizes.nr; i++)
+		pool->class[i].reserve = 0;
+	check_stats(pool);
+	op.pool = pool;
+	bytepool_destroy(pool->pool);
+	expected_warnings += leak;
+	CHECK(leak || list_empty(&pool->runs));
+	list_for_each_entry_safe(run, next, &pool->runs, list) {
+		CHECK(run->nr_in_use);
+		for (i = 0; i < run_blocks(run); i++) {
+			if (run->block[i].in_use)
+				block_check(&run->block[i]);
+		}
+		run->nr_in_use = 0;
+		shim_backing_release(run->base);
+	}
+	free(pool->class);
+	op = outer;
+}
+
+static void step_pool(struct model_pool *pool)
+{
+	pool_destroy(pool);
+	pool_create(pool);
+	op = (struct op){};
+}
+
+static void step_bulk(struct model_pool *pool)
+{
+	u32 nr = 1 + rnd(BULK_MAX);
+	u32 size = random_size(pool);
+
+	if (rnd(2))
+		do_free_bulk(pool, nr);
+	else if (pool->nr_in_use < IN_USE_MAX && total_held() < HELD_MAX)
+		do_alloc_bulk(pool, size > 8192 ? size % 8192 + 1 : size, random_gfp(false), nr);
+}
+
+static void step_out_of_range(struct model_pool *pool)
+{
+	static const size_t sizes[] = { 0, ~0UL, 1UL << 32, (1UL << 32) + 1 };
+	void *blocks[2];
+
+	op.pool = pool;
+	CHECK(!bytepool_alloc(pool->pool, sizes[rnd(4)], GFP_KERNEL));
+	CHECK(!bytepool_alloc(pool->pool, pool->sizes.max + 1, GFP_ATOMIC));
+	CHECK(!bytepool_alloc(pool->pool, 8, GFP_KERNEL | GFP_DMA));
+	CHECK(!bytepool_alloc_bulk(pool->pool, sizes[rnd(4)], GFP_KERNEL, 2, blocks));
+	CHECK(bytepool_reserve(pool->pool, 0, 1, GFP_KERNEL) == -EINVAL);
+	pool->stats.failures += 4;
+	bytepool_free(pool->pool, NULL);
+	op.pool = NULL;
+}
+
+static void one_step(void)
+{
+	struct model_pool *pool = random_pool();
+	u32 what = rnd(1000);
+
+	waits = 0;
+	shim_cpu_move(rnd(CPUS));
+	shim_countdown = rnd(3) ? 0 : 1 + rnd(60);
+	if (!rnd(12))
+		shim_fail(rnd(2) ? SHIM_FAIL_ANY : BIT(rnd(5)), 1 + rnd(3), !rnd(4));
+	if (what < 700)
+		step_alloc_or_free(pool, false);
+	else if (what < 760)
+		step_bulk(pool);
+	else if (what < 800)
+		step_bad_free(pool);
+	else if (what < 830)
+		step_usable_size(pool);
+	else if (what < 845)
+		step_gc(pool);
+	else if (what < 850)
+		step_trim(pool);
+	else if (what < 865)
+		step_reserve(pool);
+	else if (what < 870)
+		step_limit(pool);
+	else if (what < 875)
+		step_pool_timeout(pool);
+	else if (what < 878)
+		step_global();
+	else if (what < 890)
+		step_out_of_range(pool);
+	else if (what < 900)
+		step_reuse(pool);
+	else if (what < 990)
+		step_time();
+	calm();
+	shim_fail(0, 0, false);
+	if (what % 16 == 0)
+		check_stats(pool);
+	if (what >= 990 && what < 993)
+		step_pool(pool);
+	if (what == 993)
+		step_quiet();
+}
+
+static void hooks_set(void)
+{
+	shim_virtual_clock = true;
+	shim_backing_born = run_born;
+	shim_backing_gone = run_gone;
+	shim_point_hook = on_point;
+	shim_hardirq = on_hardirq;
+	shim_softirq = step_nested;
+	shim_grace_hook = on_grace;
+	shim_wait_hook = on_wait;
+}
+
+static unsigned long steps = 100000;
+static unsigned long seed;
+
+static void run_model(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < RUN_BUCKETS; i++)
+		INIT_LIST_HEAD(&buckets[i]);
+	*shim_param_gc_interval_ms = 100;
+	*shim_param_idle_timeout_ms = 1000;
+	interval_ms = 100;
+	global_timeout_ms = 1000;
+	hooks_set();
+	printf("# %lu steps, seed %lu\n", steps, seed);
+	shim_random_seed(seed);
+	test_module_start();
+	for (i = 0; i < POOLS; i++)
+		pool_create(&pools[i]);
+	op = (struct op){};
+	global_changed = jiffies;
+	for (step = 0; step < steps; step++)
+		one_step();
+	shim_grace_hook = NULL;
+	for (i = 0; i < POOLS; i++)
+		pool_destroy(&pools[i]);
+	test_module_stop();
+	test_expect_warnings(expected_warnings);
+}
+
+static const struct test tests[] = {
+	{ "every step as the model has it", run_model },
+};
+
+int main(int argc, char **argv)
+{
+	shim_cpu_enter(0);
+	seed = time(NULL);
+	if (argc > 1)
+		steps = strtoul(argv[1], NULL, 0);
+	if (argc > 2)
+		seed = strtoul(argv[2], NULL, 0);
+	return test_main("model", tests, 1);
+}
