@@ -323,5 +323,5 @@ static const struct test tests[] = {
 
 int main(void)
 {
-	return test_main("arithmetic", tests, sizeof(tests) / sizeof(tests[0]));
+	return test_main(SUITE, tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -69,10 +69,10 @@ void shim_fail(unsigned int mask, unsigned long nth, bool all)
 
 void shim_fail_odds(unsigned int mask, unsigned int odds)
 {
-	fail_mask = odds ? mask : 0;
-	fail_odds = odds;
 	fail_nth = 0;
-	nr_failed = 0;
+	__atomic_store_n(&nr_failed, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&fail_odds, odds, __ATOMIC_RELAXED);
+	__atomic_store_n(&fail_mask, odds ? mask : 0, __ATOMIC_RELAXED);
 }
 
 unsigned long shim_failed(void)
@@ -87,12 +87,13 @@ bool shim_failing(void)
 
 bool shim_should_fail(enum shim_fault kind, gfp_t gfp)
 {
+	unsigned int odds = __atomic_load_n(&fail_odds, __ATOMIC_RELAXED);
 	bool fail;
 
-	if (!(fail_mask & kind) || gfp & __GFP_NOFAIL)
+	if (!(__atomic_load_n(&fail_mask, __ATOMIC_RELAXED) & kind) || gfp & __GFP_NOFAIL)
 		return false;
-	if (fail_odds) {
-		fail = !(shim_random() % fail_odds);
+	if (odds) {
+		fail = !(shim_random() % odds);
 	} else {
 		fail = fail_nth == 1 || (fail_all && !fail_nth);
 		fail_nth -= fail_nth > 0;
