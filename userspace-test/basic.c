@@ -1,0 +1,1042 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The interface, call by call: what goes wrong at each step, and what comes in
+ * between at each point where something may.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "test.h"
+#include "internal/size_class.h"
+
+#define NR(array)	(sizeof(array) / sizeof((array)[0]))
+
+static struct bytepool *pool;
+
+static void pool_start(const struct bytepool_params *params)
+{
+	shim_cpu_move(0);
+	test_module_start();
+	pool = bytepool_create("basic", params);
+	EXPECT(!IS_ERR(pool));
+}
+
+static void pool_stop(void)
+{
+	EXPECT(test_stats(pool).blocks_in_use == 0);
+	bytepool_destroy(pool);
+	test_module_stop();
+}
+
+static struct bytepool_stats stats(void)
+{
+	return test_stats(pool);
+}
+
+static bool bytes_are(const u8 *p, u8 value, size_t bytes)
+{
+	return *p == value && !memcmp(p, p + 1, bytes - 1);
+}
+
+static bool reads(const char *path, const char *text)
+{
+	char buf[4096];
+	ssize_t len = shim_sysfs_read(path, buf);
+
+	return len == (ssize_t)strlen(text) && !memcmp(buf, text, len);
+}
+
+/* The module and its pools */
+
+static void test_load(void)
+{
+	int round;
+
+	for (round = 0; round < 3; round++) {
+		test_module_start();
+		EXPECT(!IS_ERR_OR_NULL(bytepool_system));
+		bytepool_free(bytepool_system, bytepool_alloc(bytepool_system, 100, GFP_KERNEL));
+		test_module_stop();
+	}
+}
+
+static void test_load_parameters(void)
+{
+	static const unsigned int intervals[] = { 0, 9, 3600001, UINT_MAX };
+	unsigned int i;
+
+	for (i = 0; i < NR(intervals); i++) {
+		*shim_param_gc_interval_ms = intervals[i];
+		EXPECT(shim_module_init() == -EINVAL);
+	}
+	*shim_param_gc_interval_ms = 10000;
+	*shim_param_idle_timeout_ms = UINT_MAX;
+	EXPECT(shim_module_init() == -EINVAL);
+	*shim_param_idle_timeout_ms = 300000;
+	EXPECT(!shim_usage().kmallocs);
+}
+
+static void create_fails(const char *name, const struct bytepool_params *params, int err)
+{
+	unsigned long messages = shim_messages();
+	struct shim_usage before = shim_usage();
+
+	EXPECT(PTR_ERR(bytepool_create(name, params)) == err);
+	EXPECT(shim_messages() == messages + (err == -EINVAL));
+	EXPECT(shim_usage().kmallocs == before.kmallocs);
+}
+
+static void test_names(void)
+{
+	static const char * const bad[] = {
+		NULL, "", ".", "..", "a/b", "a b", "a\n", "\xe9t\xe9", "a*",
+		"0123456789012345678901234567890123456789012345678901234567890123",
+	};
+	unsigned int i;
+
+	pool_start(NULL);
+	for (i = 0; i < NR(bad); i++)
+		create_fails(bad[i], NULL, -EINVAL);
+	create_fails("basic", NULL, -EEXIST);
+	create_fails("system", NULL, -EEXIST);
+	bytepool_destroy(bytepool_create(bad[NR(bad) - 1] + 1, NULL));
+	bytepool_destroy(bytepool_create("...", NULL));
+	bytepool_destroy(NULL);
+	bytepool_destroy(ERR_PTR(-ENOMEM));
+	pool_stop();
+}
+
+static void test_parameters(void)
+{
+	static const struct bytepool_params bad[] = {
+		{ .min_size = 12 }, { .max_size = 12 }, { .step = 12 }, { .flags = BIT(5) },
+		{ .max_size = (1UL << 30) + 8 }, { .min_size = 64, .max_size = 32 },
+		{ .min_size = (4 << 20) + 8 }, { .max_size = 1 << 30, .step = 8 },
+		{ .step = -8UL }, { .min_size = -8UL }, { .flags = BIT(31) },
+	};
+	const struct bytepool_params largest = { .max_size = 1 << 30 };
+	unsigned int i;
+
+	test_module_start();
+	for (i = 0; i < NR(bad); i++)
+		create_fails("basic", &bad[i], -EINVAL);
+	bytepool_destroy(bytepool_create("basic", &largest));
+	test_module_stop();
+}
+
+/* Blocks */
+
+static void test_sizes(void)
+{
+	u32 size, usable;
+	u8 *p;
+
+	pool_start(NULL);
+	for (size = 1; size <= SZ_4M; size += 1 + size / 7) {
+		p = bytepool_alloc(pool, size, GFP_KERNEL);
+		usable = bytepool_usable_size(pool, p);
+		EXPECT(usable >= size && usable % 8 == 0 && (usable <= 32 || usable * 4 <= size * 5));
+		EXPECT(!((unsigned long)p & (min((unsigned long)(usable & -usable), PAGE_SIZE) - 1)));
+		memset(p, 1, usable);
+		bytepool_free(pool, p);
+		p = bytepool_zalloc(pool, size, GFP_ATOMIC);
+		EXPECT(p && bytes_are(p, 0, usable));
+		bytepool_free(pool, p);
+	}
+	pool_stop();
+}
+
+static void test_refused(void)
+{
+	static const size_t sizes[] = { 0, SZ_4M + 1, 1UL << 32, (1UL << 32) + 8, SIZE_MAX };
+	void *blocks[4];
+	unsigned int i;
+
+	pool_start(NULL);
+	for (i = 0; i < NR(sizes); i++) {
+		EXPECT(!bytepool_alloc(pool, sizes[i], GFP_KERNEL));
+		EXPECT(!bytepool_zalloc(pool, sizes[i], GFP_ATOMIC));
+		EXPECT(!bytepool_alloc_bulk(pool, sizes[i], GFP_KERNEL, 4, blocks));
+		EXPECT(bytepool_reserve(pool, sizes[i], 1, GFP_KERNEL) == -EINVAL);
+	}
+	EXPECT(!bytepool_alloc(pool, 8, GFP_KERNEL | GFP_DMA));
+	EXPECT(!bytepool_alloc(pool, 8, GFP_KERNEL | GFP_DMA32));
+	EXPECT(stats().failures == 3 * NR(sizes) + 2 && stats().allocs == 0);
+	bytepool_free(pool, NULL);
+	EXPECT(stats().frees == 0);
+	pool_stop();
+}
+
+static void bad_free(const void *p)
+{
+	u64 bad = stats().bad_frees;
+
+	EXPECT(bytepool_usable_size(pool, p) == 0);
+	bytepool_free(pool, p);
+	EXPECT(stats().bad_frees == bad + 1);
+}
+
+/* For a small block and a large one, in a pool with caches, one with a reserve, and one without locks. */
+static void bad_frees_of(u32 size)
+{
+	u8 *p = bytepool_alloc(pool, size, GFP_KERNEL);
+	u8 *foreign = bytepool_alloc(bytepool_system, size, GFP_KERNEL);
+	unsigned long warnings = shim_warnings();
+	u8 unknown[16];
+
+	memset(p, 0x77, size);
+	bad_free(unknown);
+	bad_free((void *)8);
+	bad_free((void *)-8L);
+	bad_free(p + 1);
+	bad_free(p + size - 1);
+	bad_free(foreign);
+	EXPECT(bytes_are(p, 0x77, size));
+	EXPECT(bytepool_usable_size(pool, p) >= size);
+	bytepool_free(pool, p);
+	bad_free(p);
+	EXPECT(shim_warnings() == warnings + 4);
+	/* What does not come with a stack trace any more still comes in a few lines. */
+	bad_free(p);
+	EXPECT(shim_warnings() == warnings + 4);
+	bytepool_trim(pool);
+	bad_free(p);
+	bytepool_free(bytepool_system, foreign);
+	EXPECT(stats().frees == 1);
+}
+
+static void test_bad_frees(void)
+{
+	static const u32 sizes[] = { 64, 3000, SZ_64K };
+	static const unsigned int flags[] = { 0, BYTEPOOL_WIPE, BYTEPOOL_SINGLE };
+	unsigned int i, j;
+
+	for (i = 0; i < NR(sizes); i++) {
+		for (j = 0; j < NR(flags); j++) {
+			const struct bytepool_params params = { .flags = flags[j] };
+
+			pool_start(&params);
+			bad_frees_of(sizes[i]);
+			pool_stop();
+			test_expect_warnings(4);
+		}
+	}
+}
+
+static void test_wipe(void)
+{
+	const struct bytepool_params params = { .flags = BYTEPOOL_WIPE };
+	u32 size;
+	int round;
+
+	pool_start(&params);
+	for (size = 8; size < 300000; size = size * 3 + 8) {
+		for (round = 0; round < 100; round++) {
+			u8 *p = bytepool_alloc(pool, size, GFP_KERNEL);
+
+			EXPECT(!stats().hits || !round || bytes_are(p, 0, size));
+			memset(p, 0xff, size);
+			bytepool_free(pool, p);
+			if (round % 3 == 0)
+				bytepool_reserve(pool, size, round % 2, GFP_KERNEL);
+		}
+		bytepool_reserve(pool, size, 0, GFP_KERNEL);
+	}
+	pool_stop();
+}
+
+static void test_init_on(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < 3; i++) {
+		shim_init_on_alloc = i == 1;
+		shim_init_on_free = i == 2;
+		test_module_start();
+		EXPECT(reads("bytepool/pools/system/flags", i ? "0x4\n" : "0\n"));
+		test_module_stop();
+	}
+	shim_init_on_free = false;
+}
+
+static bool any_mapped;
+
+static void note_mapped(void *base, unsigned long bytes, bool mapped)
+{
+	any_mapped |= mapped;
+	EXPECT(base && bytes);
+}
+
+static void test_contig(void)
+{
+	const struct bytepool_params contig = { .flags = BYTEPOOL_CONTIG, .max_size = 8 << 20 };
+	unsigned int mapped;
+
+	for (mapped = 0; mapped < 2; mapped++) {
+		const struct bytepool_params any = { .max_size = 8 << 20 };
+		void *p;
+
+		pool_start(mapped ? &any : &contig);
+		any_mapped = false;
+		shim_backing_born = note_mapped;
+		shim_fail(SHIM_FAIL_PAGES, 1, true);
+		p = bytepool_alloc(pool, 1 << 20, GFP_KERNEL);
+		EXPECT(!p == !mapped);
+		bytepool_free(pool, p);
+		/* Nor for want of a size that the page allocator has. */
+		shim_fail(0, 0, false);
+		p = bytepool_alloc(pool, 8 << 20, GFP_KERNEL);
+		EXPECT(!p == !mapped);
+		bytepool_free(pool, p);
+		EXPECT(!bytepool_alloc(pool, 8 << 20, GFP_ATOMIC) == !p);
+		EXPECT(any_mapped == mapped);
+		shim_backing_born = NULL;
+		bytepool_free(pool, p);
+		pool_stop();
+	}
+}
+
+/* Idle memory is not mapped again, nor asked for: allocations that cannot fail. */
+static void test_hot(void)
+{
+	static const u32 sizes[] = { 8, 100, 4096, 40000, 1 << 20, SZ_4M };
+	unsigned int i;
+	void *p;
+
+	pool_start(NULL);
+	for (i = 0; i < NR(sizes); i++) {
+		p = bytepool_alloc(pool, sizes[i], GFP_KERNEL);
+		bytepool_free(pool, p);
+		shim_fail(SHIM_FAIL_ANY, 1, true);
+		EXPECT(bytepool_alloc(pool, sizes[i], GFP_ATOMIC) == p);
+		EXPECT(!shim_failed());
+		bytepool_free(pool, p);
+		shim_fail(0, 0, false);
+	}
+	EXPECT(stats().hits == NR(sizes));
+	pool_stop();
+}
+
+/* Age */
+
+static void on_cpu(int cpu)
+{
+	shim_cpu_move(cpu);
+}
+
+/* Freed on several CPUs, some of which do nothing more. */
+static void test_age(void)
+{
+	static const unsigned int timeouts[] = { 1, 10, 999, 5000 };
+	unsigned int i, cpu;
+
+	*shim_param_gc_interval_ms = 100;
+	for (i = 0; i < NR(timeouts); i++) {
+		const struct bytepool_params params = { .idle_timeout_ms = timeouts[i] };
+		unsigned long left = msecs_to_jiffies(timeouts[i]);
+		void *blocks[4];
+
+		pool_start(&params);
+		for (cpu = 0; cpu < 4; cpu++)
+			blocks[cpu] = bytepool_alloc(pool, 10000, GFP_KERNEL);
+		shim_clock_advance(1000);
+		EXPECT(stats().reclaimed_blocks == 0);
+		for (cpu = 0; cpu < 4; cpu++) {
+			on_cpu(cpu);
+			bytepool_free(pool, blocks[cpu]);
+		}
+		on_cpu(0);
+		shim_clock_advance(left);
+		EXPECT(stats().reclaimed_blocks == 0);
+		EXPECT(shim_works_pending());
+		shim_clock_advance(2 * msecs_to_jiffies(100));
+		EXPECT(bytepool_size(pool) == 0);
+		/* And then nobody is woken any more. */
+		shim_clock_advance(2 * msecs_to_jiffies(100));
+		EXPECT(!shim_works_pending());
+		pool_stop();
+	}
+	*shim_param_gc_interval_ms = 10000;
+}
+
+/* One that is in use all the time keeps the others' age, not their memory. */
+static void test_age_hot(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = 1000 };
+	void *blocks[20];
+	unsigned int i;
+
+	*shim_param_gc_interval_ms = 100;
+	pool_start(&params);
+	EXPECT(bytepool_alloc_bulk(pool, 20000, GFP_KERNEL, 20, blocks) == 20);
+	bytepool_free_bulk(pool, 20, blocks);
+	for (i = 0; i < 300 + 50; i++) {
+		void *p = bytepool_alloc(pool, 20000, GFP_ATOMIC);
+
+		shim_clock_advance(1);
+		bytepool_free(pool, p);
+	}
+	EXPECT(stats().blocks_idle == 1 && stats().reclaimed_blocks == 19);
+	pool_stop();
+	*shim_param_gc_interval_ms = 10000;
+}
+
+static void test_never(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = BYTEPOOL_TIMEOUT_NEVER };
+
+	pool_start(&params);
+	bytepool_free(pool, bytepool_alloc(pool, 5000, GFP_KERNEL));
+	EXPECT(!shim_works_pending());
+	EXPECT(bytepool_gc(pool, NULL) == 0);
+	EXPECT(shim_sysfs_write("bytepool/pools/basic/idle_timeout_ms", "40") == 2);
+	shim_clock_advance(5000);
+	EXPECT(bytepool_size(pool) == 0);
+	EXPECT(!shim_works_pending());
+	/* A reserve alone is nothing to wake up for either. */
+	EXPECT(!bytepool_reserve(pool, 5000, 7, GFP_KERNEL));
+	shim_clock_advance(50000);
+	EXPECT(stats().blocks_idle >= 7 && !shim_works_pending());
+	pool_stop();
+}
+
+static void test_single(void)
+{
+	const struct bytepool_params params = { .flags = BYTEPOOL_SINGLE, .idle_timeout_ms = 40 };
+	size_t held;
+
+	pool_start(&params);
+	bytepool_free(pool, bytepool_alloc(pool, 5000, GFP_KERNEL));
+	EXPECT(!shim_works_pending());
+	shim_clock_advance(10);
+	EXPECT(bytepool_gc(pool, &held) == 0 && held > 0);
+	shim_clock_advance(1);
+	EXPECT(bytepool_gc(pool, &held) > 0 && held == 0);
+	EXPECT(shim_sysfs_write("bytepool/pools/basic/trim", "1") == -EOPNOTSUPP);
+	pool_stop();
+}
+
+/* Limits and reserves */
+
+static void test_limit(void)
+{
+	const struct bytepool_params params = { .limit_bytes = 10 * 4096 };
+	void *blocks[11], *p;
+	unsigned int cpu;
+
+	pool_start(&params);
+	EXPECT(!bytepool_alloc_bulk(pool, 4096, GFP_KERNEL, 11, blocks));
+	EXPECT(stats().blocks_in_use == 0);
+	EXPECT(bytepool_alloc_bulk(pool, 4096, GFP_KERNEL, 10, blocks) == 10);
+	EXPECT(!bytepool_alloc(pool, 4096, GFP_ATOMIC) && !bytepool_alloc(pool, 8, GFP_KERNEL));
+	EXPECT(bytepool_size(pool) == 10 * 4096);
+	/* What other CPUs and classes have idle makes room. */
+	for (cpu = 0; cpu < 4; cpu++) {
+		on_cpu(cpu);
+		bytepool_free(pool, blocks[cpu]);
+	}
+	p = bytepool_alloc(pool, 4 * 4096, GFP_KERNEL);
+	EXPECT(p && bytepool_size(pool) == 10 * 4096);
+	bytepool_free(pool, p);
+	bytepool_free_bulk(pool, 6, blocks + 4);
+	EXPECT(bytepool_reserve(pool, 4096, 11, GFP_KERNEL) == -ENOMEM);
+	EXPECT(!bytepool_reserve(pool, 4096, 10, GFP_KERNEL));
+	EXPECT(bytepool_size(pool) == 10 * 4096);
+	EXPECT(!bytepool_reserve(pool, 4096, 0, GFP_KERNEL));
+	pool_stop();
+}
+
+static void *waited_for[2];
+static unsigned int nr_waits;
+
+static void free_waited_for(void)
+{
+	unsigned int first = !waited_for[0];
+
+	bytepool_free(pool, waited_for[first]);
+	waited_for[first] = NULL;
+}
+
+static void on_wait(void)
+{
+	EXPECT(++nr_waits == 1);
+	if (nr_waits > 10)
+		shim_die("it waits for ever");
+	shim_cpu_run_other(3, free_waited_for);
+}
+
+/* Both at the limit and when the system has nothing. */
+static void test_wait(void)
+{
+	unsigned int short_of;
+	void *p;
+
+	for (short_of = 0; short_of < 2; short_of++) {
+		const struct bytepool_params params = { .limit_bytes = short_of ? 0 : 2 * 8192 };
+
+		pool_start(&params);
+		EXPECT(!bytepool_reserve(pool, 8192, 1, GFP_KERNEL));
+		waited_for[0] = bytepool_alloc(pool, 8192, GFP_KERNEL);
+		waited_for[1] = bytepool_alloc(pool, 8192, GFP_KERNEL);
+		shim_fail(SHIM_FAIL_PAGES | SHIM_FAIL_VMALLOC, short_of, true);
+		EXPECT(!bytepool_alloc(pool, 8192, GFP_ATOMIC));
+		nr_waits = 0;
+		shim_wait_hook = on_wait;
+		p = bytepool_alloc(pool, 8192, GFP_KERNEL);
+		EXPECT(p && nr_waits == 1);
+		shim_wait_hook = NULL;
+		shim_fail(0, 0, false);
+		bytepool_free(pool, p);
+		bytepool_free(pool, waited_for[1]);
+		pool_stop();
+	}
+}
+
+static void test_reserve(void)
+{
+	void *blocks[20];
+	unsigned int cpu;
+
+	pool_start(NULL);
+	EXPECT(bytepool_alloc_bulk(pool, 5000, GFP_KERNEL, 8, blocks) == 8);
+	for (cpu = 0; cpu < 8; cpu++) {
+		on_cpu(cpu % 4);
+		bytepool_free(pool, blocks[cpu]);
+	}
+	EXPECT(!bytepool_reserve(pool, 5000, 20, GFP_KERNEL));
+	bytepool_trim(pool);
+	EXPECT(stats().blocks_idle >= 20);
+	/* From wherever it was freed, it serves any CPU, and without the system. */
+	shim_fail(SHIM_FAIL_ANY, 1, true);
+	on_cpu(2);
+	EXPECT(bytepool_alloc_bulk(pool, 5000, GFP_ATOMIC, 20, blocks) == 20);
+	for (cpu = 0; cpu < 20; cpu++) {
+		on_cpu(cpu % 4);
+		bytepool_free(pool, blocks[cpu]);
+	}
+	on_cpu(1);
+	EXPECT(bytepool_alloc_bulk(pool, 5000, GFP_ATOMIC, 20, blocks) == 20);
+	bytepool_free_bulk(pool, 20, blocks);
+	shim_fail(0, 0, false);
+	EXPECT(!bytepool_reserve(pool, 5000, 0, GFP_KERNEL));
+	bytepool_trim(pool);
+	EXPECT(bytepool_size(pool) == 0);
+	pool_stop();
+}
+
+/* Failures at each step */
+
+static void op_create(void)
+{
+	bytepool_destroy(bytepool_create("other", NULL));
+}
+
+static void op_devm(void)
+{
+	struct device dev = {};
+
+	if (!IS_ERR(devm_bytepool_create(&dev, "other", NULL)))
+		shim_device_release(&dev);
+}
+
+static void op_alloc_small(void)
+{
+	bytepool_free(pool, bytepool_alloc(pool, 40, GFP_ATOMIC));
+}
+
+static void op_alloc_large(void)
+{
+	bytepool_free(pool, bytepool_zalloc(pool, 300000, GFP_KERNEL));
+}
+
+static void op_alloc_mid(void)
+{
+	bytepool_free(pool, bytepool_alloc(pool, 5000, GFP_NOIO));
+}
+
+static void op_bulk(void)
+{
+	unsigned int nr, i;
+	void *blocks[30];
+
+	nr = bytepool_alloc_bulk(pool, 3000, GFP_KERNEL, 30, blocks);
+	EXPECT(nr == 0 || nr == 30);
+	for (i = 0; i < nr; i++)
+		memset(blocks[i], i, 3000);
+	bytepool_free_bulk(pool, nr, blocks);
+}
+
+static void op_reserve(void)
+{
+	int err = bytepool_reserve(pool, 6000, 12, GFP_KERNEL);
+
+	EXPECT(err ? bytepool_size(pool) == 0 : stats().blocks_idle >= 12);
+	EXPECT(!bytepool_reserve(pool, 6000, 0, GFP_KERNEL) || !bytepool_size(pool));
+}
+
+
+/* Each failure alone, and with all after it; the memory that it had is back after. */
+static void failures_of(void (*op)(void))
+{
+	unsigned long nth, all;
+
+	for (all = 0; all < 2; all++) {
+		for (nth = 1; nth < 1000; nth++) {
+			struct shim_usage before, after;
+			unsigned long failed;
+
+			before = shim_usage();
+			pool = bytepool_create("basic", NULL);
+			shim_fail(SHIM_FAIL_ANY, nth, all);
+			op();
+			failed = shim_failed();
+			shim_fail(0, 0, false);
+			EXPECT(stats().blocks_in_use == 0);
+			bytepool_trim(pool);
+			EXPECT(bytepool_size(pool) == 0);
+			bytepool_destroy(pool);
+			shim_clock_advance(10);
+			after = shim_usage();
+			EXPECT(after.kmallocs == before.kmallocs);
+			EXPECT(after.page_bytes == before.page_bytes);
+			if (!failed)
+				break;
+		}
+		EXPECT(nth < 1000);
+	}
+}
+
+static void test_failures(void)
+{
+	static void (* const ops[])(void) = {
+		op_create, op_devm, op_alloc_small, op_alloc_mid, op_alloc_large, op_bulk,
+		op_reserve,
+	};
+	unsigned int i;
+
+	test_module_start();
+	for (i = 0; i < NR(ops); i++)
+		failures_of(ops[i]);
+	test_module_stop();
+}
+
+static void test_load_failures(void)
+{
+	unsigned long nth;
+	int err;
+
+	for (nth = 1; nth < 100; nth++) {
+		shim_fail(SHIM_FAIL_ANY, nth, false);
+		err = shim_module_init();
+		if (!shim_failed())
+			break;
+		shim_fail(0, 0, false);
+		EXPECT(err == -ENOMEM);
+		EXPECT(!shim_usage().kmallocs && !shim_works_pending());
+	}
+	shim_fail(0, 0, false);
+	EXPECT(nth > 5 && !err);
+	test_module_stop();
+}
+
+/* What comes in between at each point */
+
+static void (*between)(void);
+static unsigned int nr_between;
+
+static void at_point(void)
+{
+	nr_between++;
+	between();
+}
+
+/* Do @op as often as it has points, with what comes in between once at each: how many points. */
+static unsigned int at_each_point(void (*op)(void), void (*what)(void))
+{
+	unsigned int point;
+
+	between = what;
+	shim_point_hook = at_point;
+	for (point = 1; point < 10000; point++) {
+		nr_between = 0;
+		shim_countdown = point;
+		op();
+		shim_countdown = 0;
+		shim_irq_restore(shim_irq_save());
+		if (!nr_between)
+			break;
+	}
+	shim_point_hook = NULL;
+	return point - 1;
+}
+
+static void *in_between[8];
+
+/* Takes and gives back, so that the caches run full and empty too. */
+static void use_in_between(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR(in_between); i++)
+		in_between[i] = bytepool_alloc(pool, 40 + (i % 2) * 5000, GFP_ATOMIC);
+	for (i = 0; i < NR(in_between); i++) {
+		if (in_between[i])
+			memset(in_between[i], 0xee, 40);
+		bytepool_free(pool, in_between[i]);
+	}
+}
+
+static void other_in_between(void)
+{
+	shim_cpu_run_other(5, use_in_between);
+}
+
+static void op_use(void)
+{
+	u8 *p = bytepool_alloc(pool, 40, GFP_KERNEL);
+	u8 *q = bytepool_alloc(pool, 5000, GFP_KERNEL);
+	unsigned int i;
+	void *many[40];
+
+	memset(p, 1, 40);
+	memset(q, 2, 5000);
+	EXPECT(bytepool_alloc_bulk(pool, 40, GFP_KERNEL, 40, many) == 40);
+	for (i = 0; i < 40; i++)
+		memset(many[i], i, 40);
+	EXPECT(bytes_are(p, 1, 40) && bytes_are(q, 2, 5000));
+	bytepool_free(pool, p);
+	for (i = 0; i < 40; i++)
+		EXPECT(bytes_are(many[i], i, 40));
+	bytepool_free_bulk(pool, 40, many);
+	bytepool_free(pool, q);
+	EXPECT(stats().blocks_in_use == 0);
+}
+
+static void op_trim(void)
+{
+	op_use();
+	bytepool_trim(pool);
+}
+
+static void op_gc(void)
+{
+	op_use();
+	shim_clock_advance(100);
+}
+
+static void op_set_reserve(void)
+{
+	op_use();
+	EXPECT(!bytepool_reserve(pool, 40, 200, GFP_KERNEL));
+	op_use();
+	EXPECT(!bytepool_reserve(pool, 40, 0, GFP_KERNEL));
+}
+
+static void in_between_all(void (*what)(void))
+{
+	const struct bytepool_params params = { .idle_timeout_ms = 20 };
+
+	*shim_param_gc_interval_ms = 10;
+	pool_start(&params);
+	shim_hardirq = use_in_between;
+	EXPECT(at_each_point(op_use, what) > 100);
+	EXPECT(at_each_point(op_trim, what) > 100);
+	EXPECT(at_each_point(op_gc, what) > 100);
+	EXPECT(at_each_point(op_set_reserve, what) > 100);
+	shim_hardirq = NULL;
+	EXPECT(stats().allocs == stats().frees && stats().bad_frees == 0);
+	shim_clock_advance(1000);
+	EXPECT(bytepool_size(pool) == 0 && !shim_works_pending());
+	pool_stop();
+	*shim_param_gc_interval_ms = 10000;
+}
+
+static void test_interrupts(void)
+{
+	in_between_all(shim_interrupt);
+}
+
+static void test_other_cpus(void)
+{
+	in_between_all(other_in_between);
+}
+
+/* Orphans: slabs that the table would not take */
+
+static void *orphan_block[2];
+
+static void use_orphan(void)
+{
+	EXPECT(bytepool_usable_size(pool, orphan_block[0]) == 64);
+	if (orphan_block[1])
+		bytepool_free(pool, orphan_block[1]);
+	orphan_block[1] = NULL;
+}
+
+static void orphan_in_between(void)
+{
+	shim_cpu_run_other(5, use_orphan);
+}
+
+static void op_orphan(void)
+{
+	shim_fail(SHIM_FAIL_TABLE, 1, true);
+	orphan_block[0] = bytepool_alloc(pool, 64, GFP_ATOMIC);
+	orphan_block[1] = bytepool_alloc(pool, 64, GFP_ATOMIC);
+	EXPECT(shim_failed() && orphan_block[0]);
+	shim_fail(0, 0, false);
+	use_orphan();
+	orphan_block[1] = bytepool_alloc(pool, 64, GFP_ATOMIC);
+	/* Now the work puts it into the table, meanwhile it is looked for. */
+	shim_clock_advance(3);
+	use_orphan();
+	EXPECT(!shim_works_pending());
+	bytepool_free(pool, orphan_block[0]);
+	bytepool_trim(pool);
+	EXPECT(bytepool_size(pool) == 0 && stats().bad_frees == 0);
+}
+
+static void test_orphan_lookup(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = BYTEPOOL_TIMEOUT_NEVER };
+	unsigned int point;
+
+	pool_start(&params);
+	between = orphan_in_between;
+	for (point = 1; point < 1000; point++) {
+		shim_fail(SHIM_FAIL_TABLE, 1, true);
+		orphan_block[0] = bytepool_alloc(pool, 64, GFP_ATOMIC);
+		orphan_block[1] = bytepool_alloc(pool, 64, GFP_ATOMIC);
+		shim_fail(0, 0, false);
+		shim_point_hook = at_point;
+		nr_between = 0;
+		shim_countdown = point;
+		shim_clock_advance(3);
+		shim_countdown = 0;
+		shim_point_hook = NULL;
+		use_orphan();
+		bytepool_free(pool, orphan_block[0]);
+		bytepool_trim(pool);
+		EXPECT(bytepool_size(pool) == 0);
+		if (!nr_between)
+			break;
+	}
+	EXPECT(point > 3 && point < 1000 && stats().bad_frees == 0);
+	op_orphan();
+	pool_stop();
+}
+
+/* Given back before the work comes; only half in the table; failing for a while. */
+static void test_orphans(void)
+{
+	unsigned long nth;
+	void *p;
+
+	pool_start(NULL);
+	for (nth = 1; nth < 10; nth++) {
+		shim_fail(SHIM_FAIL_TABLE, nth, true);
+		p = bytepool_alloc(pool, 2720, GFP_KERNEL);
+		EXPECT(p && bytepool_usable_size(pool, p));
+		shim_clock_advance(nth % 3);
+		EXPECT(bytepool_usable_size(pool, p));
+		shim_fail(0, 0, false);
+		if (nth % 2)
+			shim_clock_advance(2);
+		bytepool_free(pool, p);
+		bytepool_trim(pool);
+		EXPECT(bytepool_size(pool) == 0);
+		bad_free(p);
+		/* No memory for an orphan either. */
+		shim_fail(SHIM_FAIL_TABLE | SHIM_FAIL_KMALLOC, nth, true);
+		p = bytepool_alloc(pool, 2720, GFP_ATOMIC);
+		shim_fail(0, 0, false);
+		bytepool_free(pool, p);
+		bytepool_trim(pool);
+		EXPECT(bytepool_size(pool) == 0);
+	}
+	shim_clock_advance(10);
+	EXPECT(stats().blocks_in_use == 0);
+	pool_stop();
+	test_expect_warnings(1);
+}
+
+/* Contexts */
+
+static void *irq_block;
+
+static void alloc_in_irq(void)
+{
+	irq_block = bytepool_alloc(pool, 100, GFP_ATOMIC);
+}
+
+static void free_in_irq(void)
+{
+	bytepool_free(pool, irq_block);
+}
+
+/* New memory in an interrupt, if this kernel lets us; idle memory always. */
+static void test_hardirq(void)
+{
+	bool rt = IS_ENABLED(CONFIG_PREEMPT_RT);
+	void *p;
+
+	pool_start(NULL);
+	shim_hardirq = alloc_in_irq;
+	shim_interrupt();
+	EXPECT(!irq_block == rt);
+	shim_hardirq = free_in_irq;
+	shim_interrupt();
+	p = bytepool_alloc(pool, 100, GFP_KERNEL);
+	bytepool_free(pool, p);
+	shim_hardirq = alloc_in_irq;
+	shim_interrupt();
+	EXPECT(irq_block);
+	shim_hardirq = free_in_irq;
+	shim_interrupt();
+	shim_hardirq = NULL;
+	pool_stop();
+}
+
+static void test_spinlock(void)
+{
+	DEFINE_RAW_SPINLOCK(lock);
+	unsigned long flags;
+	void *p;
+
+	pool_start(NULL);
+	bytepool_free(pool, bytepool_alloc(pool, 100, GFP_KERNEL));
+	raw_spin_lock_irqsave(&lock, flags);
+	p = bytepool_alloc(pool, 100, GFP_ATOMIC);
+	EXPECT(p);
+	bytepool_free(pool, p);
+	p = bytepool_alloc(pool, 3000, GFP_NOWAIT);
+	EXPECT(!p == IS_ENABLED(CONFIG_PREEMPT_RT));
+	bytepool_free(pool, p);
+	raw_spin_unlock_irqrestore(&lock, flags);
+	pool_stop();
+}
+
+/* The end */
+
+static void *leaked_base[4];
+static unsigned int nr_leaked;
+
+static void note_born(void *base, unsigned long bytes, bool mapped)
+{
+	(void)bytes;
+	(void)mapped;
+	if (nr_leaked < NR(leaked_base))
+		leaked_base[nr_leaked++] = base;
+}
+
+static void test_destroy_in_use(void)
+{
+	u8 *p, *q;
+
+	nr_leaked = 0;
+	pool_start(NULL);
+	shim_backing_born = note_born;
+	p = bytepool_alloc(pool, 50, GFP_KERNEL);
+	q = bytepool_alloc(pool, 50000, GFP_KERNEL);
+	shim_backing_born = NULL;
+	bytepool_free(pool, bytepool_alloc(pool, 3000, GFP_KERNEL));
+	bytepool_destroy(pool);
+	test_expect_warnings(1);
+	EXPECT(strstr(shim_last_message(), "2 blocks"));
+	memset(p, 1, 50);
+	memset(q, 1, 50000);
+	/* Nor does another pool know them now. */
+	EXPECT(!bytepool_usable_size(bytepool_system, p));
+	bytepool_free(bytepool_system, q);
+	test_expect_warnings(1);
+	EXPECT(nr_leaked == 2);
+	while (nr_leaked)
+		shim_backing_release(leaked_base[--nr_leaked]);
+	test_module_stop();
+}
+
+static void test_sysfs(void)
+{
+	static const char * const bad[] = { "", "x", "-1", "4294967296", "1x", "18446744073709551616" };
+	static const char * const files[] = {
+		"bytepool/idle_timeout_ms", "bytepool/gc_interval_ms", "bytepool/trim",
+		"bytepool/pools/basic/idle_timeout_ms", "bytepool/pools/basic/gc",
+		"bytepool/pools/basic/trim",
+	};
+	unsigned int i, j;
+
+	pool_start(NULL);
+	for (i = 0; i < NR(files); i++) {
+		for (j = 0; j < NR(bad); j++) {
+			ssize_t err = shim_sysfs_write(files[i], bad[j]);
+
+			EXPECT(err == -EINVAL || err == -ERANGE);
+		}
+	}
+	EXPECT(reads("bytepool/idle_timeout_ms", "300000\n"));
+	EXPECT(reads("bytepool/gc_interval_ms", "10000\n"));
+	EXPECT(shim_sysfs_write("bytepool/gc_interval_ms", "9") == -ERANGE);
+	EXPECT(shim_sysfs_write("bytepool/gc_interval_ms", "3600001") == -ERANGE);
+	EXPECT(shim_sysfs_write("bytepool/gc_interval_ms", "3600000\n") == 8);
+	EXPECT(reads("bytepool/gc_interval_ms", "3600000\n"));
+	EXPECT(shim_sysfs_write("bytepool/gc_interval_ms", "10000") == 5);
+	EXPECT(shim_sysfs_write("bytepool/trim", "2") == -EINVAL);
+	EXPECT(reads("bytepool/pools/basic/idle_timeout_ms", "default\n"));
+	EXPECT(shim_sysfs_write("bytepool/pools/basic/idle_timeout_ms", "0") == 1);
+	EXPECT(reads("bytepool/pools/basic/idle_timeout_ms", "0\n"));
+	EXPECT(shim_sysfs_write("bytepool/pools/basic/idle_timeout_ms", "77\n") == 3);
+	EXPECT(reads("bytepool/pools/basic/idle_timeout_ms", "77\n"));
+	EXPECT(shim_sysfs_write("bytepool/pools/basic/idle_timeout_ms", "default") == 7);
+	EXPECT(reads("bytepool/pools/basic/idle_timeout_ms", "default\n"));
+	EXPECT(reads("bytepool/pools/basic/limit_bytes", "0\n"));
+	EXPECT(shim_sysfs_write("bytepool/pools/basic/limit_bytes", "-1") == -EINVAL);
+	EXPECT(reads("bytepool/pools/basic/min_size", "8\n"));
+	EXPECT(reads("bytepool/pools/basic/max_size", "4194304\n"));
+	EXPECT(reads("bytepool/pools/basic/nr_classes", "72\n"));
+	bytepool_free(pool, bytepool_alloc(pool, 8192, GFP_KERNEL));
+	EXPECT(reads("bytepool/bytes_held", "8192\n"));
+	EXPECT(reads("bytepool/pools/basic/stats/bytes_idle", "8192\n"));
+	EXPECT(shim_sysfs_write("bytepool/trim", "1") == 1);
+	EXPECT(reads("bytepool/bytes_held", "0\n"));
+	pool_stop();
+	EXPECT(shim_sysfs_write("bytepool/trim", "1") == -ENOENT);
+}
+
+static const struct test tests[] = {
+	{ "load and unload", test_load },
+	{ "load with parameters out of range", test_load_parameters },
+	{ "names", test_names },
+	{ "parameters of a pool", test_parameters },
+	{ "sizes", test_sizes },
+	{ "sizes and zones that are refused", test_refused },
+	{ "bad frees", test_bad_frees },
+	{ "WIPE", test_wipe },
+	{ "the shared pool where memory is initialised", test_init_on },
+	{ "CONTIG", test_contig },
+	{ "idle blocks need no system", test_hot },
+	{ "age, to the tick", test_age },
+	{ "age beside a hot block", test_age_hot },
+	{ "never by age, and then after all", test_never },
+	{ "SINGLE", test_single },
+	{ "limit", test_limit },
+	{ "who waits gets the block that is freed", test_wait },
+	{ "reserve", test_reserve },
+	{ "every allocation failing in every call", test_failures },
+	{ "every allocation failing while loading", test_load_failures },
+	{ "an interrupt at every point", test_interrupts },
+	{ "another CPU at every point", test_other_cpus },
+	{ "lookups while an orphan finds its place", test_orphan_lookup },
+	{ "orphans", test_orphans },
+	{ "in an interrupt", test_hardirq },
+	{ "under a spinlock", test_spinlock },
+	{ "destroyed in use", test_destroy_in_use },
+	{ "sysfs", test_sysfs },
+};
+
+int main(void)
+{
+	shim_cpu_enter(0);
+	shim_virtual_clock = true;
+	return test_main(SUITE, tests, NR(tests));
+}
