@@ -447,21 +447,32 @@ static void bk_call_irq_work(struct irq_work *work)
 	complete(&call->done);
 }
 
-void bk_in_hardirq(void (*fn)(void *arg), void *arg)
+static void bk_queue_irq_work(void *call)
+{
+	irq_work_queue(&((struct bk_call *)call)->work);
+}
+
+/*
+ * On that CPU, in hardirq context: as a driver's handler, which PREEMPT_RT
+ * would run in a thread, so that lockdep allows it what it allows a handler.
+ */
+void bk_on_cpu(unsigned int cpu, void (*fn)(void *arg), void *arg)
 {
 	struct bk_call call = { .fn = fn, .arg = arg };
 
 	init_completion(&call.done);
-	call.work = IRQ_WORK_INIT_HARD(bk_call_irq_work);
-	irq_work_queue(&call.work);
+	if (IS_ENABLED(CONFIG_PREEMPT_RT))
+		call.work = IRQ_WORK_INIT_HARD(bk_call_irq_work);
+	else
+		init_irq_work(&call.work, bk_call_irq_work);
+	smp_call_function_single(cpu, bk_queue_irq_work, &call, 1);
 	wait_for_completion(&call.done);
 	irq_work_sync(&call.work);
 }
 
-/* On that CPU, in hardirq context. */
-void bk_on_cpu(unsigned int cpu, void (*fn)(void *arg), void *arg)
+void bk_in_hardirq(void (*fn)(void *arg), void *arg)
 {
-	smp_call_function_single(cpu, fn, arg, 1);
+	bk_on_cpu(raw_smp_processor_id(), fn, arg);
 }
 
 static void bk_in_process(void (*fn)(void *arg), void *arg)
