@@ -1019,8 +1019,11 @@ static void *depot_wait(struct bytepool_class *class)
 
 	prepare_to_swait_exclusive(&class->wait, &wait, TASK_UNINTERRUPTIBLE);
 	block = depot_alloc(class);
-	if (!block)
+	if (!block) {
 		io_schedule_timeout(READ_ONCE(class->reserve) ? WAIT_RETRY : HZ / 10);
+		/* Before the caller tries to grow, which may give it back to make room. */
+		block = depot_alloc(class);
+	}
 	finish_swait(&class->wait, &wait);
 	/* A wakeup too many does no harm. */
 	if (block && data_race(class->nr_idle))

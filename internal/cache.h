@@ -59,7 +59,7 @@ static inline void cache_push(struct bytepool_cache *cache, void *block,
 
 	entry->block = block;
 	entry->slab = slab;
-	WRITE_ONCE(entry->stamp, stamp);	/* cache_expired() looks from afar */
+	entry->stamp = stamp;
 	entry->index = index;
 	WRITE_ONCE(cache->nr, cache->nr + 1);
 }
@@ -101,8 +101,10 @@ static inline void cache_drop_oldest(struct bytepool_cache *cache, u32 nr)
 static inline bool cache_expired(const struct bytepool_cache *cache, unsigned long now,
 				 unsigned long timeout)
 {
-	return READ_ONCE(cache->nr) &&
-	       time_after(now, READ_ONCE(cache->entries[0].stamp) + timeout);
+	/* The owner may move entries meanwhile. */
+	unsigned long oldest = data_race(cache->entries[0].stamp);
+
+	return READ_ONCE(cache->nr) && time_after(now, oldest + timeout);
 }
 
 #endif /* _BYTEPOOL_CACHE_H */
