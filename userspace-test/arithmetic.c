@@ -22,7 +22,7 @@ static u32 classes_list(u32 *list, u32 least, u32 largest, u32 step)
 			size += step;
 			continue;
 		}
-		/* Four a doubling, 8 apart at least, on a grid that does not depend on the smallest. */
+		/* Four a doubling, 8 apart at least, on a grid of its own. */
 		for (octave = 32; size >= 2 * octave; )
 			octave *= 2;
 		size += size < 32 ? 8 : octave / 4;
@@ -64,7 +64,7 @@ static void test_classes(void)
 	};
 	unsigned int i;
 
-	for (i = 0; i < sizeof(pools) / sizeof(pools[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(pools); i++)
 		check_classes(pools[i][0], pools[i][1], pools[i][2]);
 }
 
@@ -305,7 +305,8 @@ static void test_cache_order(void)
 		if (cache->nr) {
 			unsigned long age = now - cache->entries[0].stamp;
 
-			ok &= !cache_expired(cache, now, age) && (!age || cache_expired(cache, now, age - 1));
+			ok &= !cache_expired(cache, now, age);
+			ok &= !age || cache_expired(cache, now, age - 1);
 		}
 	}
 	EXPECT(ok);
@@ -323,5 +324,5 @@ static const struct test tests[] = {
 
 int main(void)
 {
-	return test_main(SUITE, tests, sizeof(tests) / sizeof(tests[0]));
+	return test_main(SUITE, tests, ARRAY_SIZE(tests));
 }

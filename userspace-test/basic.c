@@ -10,8 +10,6 @@
 #include "test.h"
 #include "internal/size_class.h"
 
-#define NR(array)	(sizeof(array) / sizeof((array)[0]))
-
 static struct bytepool *pool;
 
 static void pool_start(const struct bytepool_params *params)
@@ -66,7 +64,7 @@ static void test_load_parameters(void)
 	static const unsigned int intervals[] = { 0, 9, 3600001, UINT_MAX };
 	unsigned int i;
 
-	for (i = 0; i < NR(intervals); i++) {
+	for (i = 0; i < ARRAY_SIZE(intervals); i++) {
 		*shim_param_gc_interval_ms = intervals[i];
 		EXPECT(shim_module_init() == -EINVAL);
 	}
@@ -96,11 +94,11 @@ static void test_names(void)
 	unsigned int i;
 
 	pool_start(NULL);
-	for (i = 0; i < NR(bad); i++)
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
 		create_fails(bad[i], NULL, -EINVAL);
 	create_fails("basic", NULL, -EEXIST);
 	create_fails("system", NULL, -EEXIST);
-	bytepool_destroy(bytepool_create(bad[NR(bad) - 1] + 1, NULL));
+	bytepool_destroy(bytepool_create(bad[ARRAY_SIZE(bad) - 1] + 1, NULL));
 	bytepool_destroy(bytepool_create("...", NULL));
 	bytepool_destroy(NULL);
 	bytepool_destroy(ERR_PTR(-ENOMEM));
@@ -119,7 +117,7 @@ static void test_parameters(void)
 	unsigned int i;
 
 	test_module_start();
-	for (i = 0; i < NR(bad); i++)
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
 		create_fails("basic", &bad[i], -EINVAL);
 	bytepool_destroy(bytepool_create("basic", &largest));
 	test_module_stop();
@@ -136,8 +134,9 @@ static void test_sizes(void)
 	for (size = 1; size <= SZ_4M; size += 1 + size / 7) {
 		p = bytepool_alloc(pool, size, GFP_KERNEL);
 		usable = bytepool_usable_size(pool, p);
-		EXPECT(usable >= size && usable % 8 == 0 && (usable <= 32 || usable * 4 <= size * 5));
-		EXPECT(!((unsigned long)p & (min((unsigned long)(usable & -usable), PAGE_SIZE) - 1)));
+		EXPECT(usable >= size && usable % 8 == 0);
+		EXPECT(usable <= 32 || usable * 4 <= size * 5);
+		EXPECT((unsigned long)p % min_t(u32, usable & -usable, PAGE_SIZE) == 0);
 		memset(p, 1, usable);
 		bytepool_free(pool, p);
 		p = bytepool_zalloc(pool, size, GFP_ATOMIC);
@@ -154,7 +153,7 @@ static void test_refused(void)
 	unsigned int i;
 
 	pool_start(NULL);
-	for (i = 0; i < NR(sizes); i++) {
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		EXPECT(!bytepool_alloc(pool, sizes[i], GFP_KERNEL));
 		EXPECT(!bytepool_zalloc(pool, sizes[i], GFP_ATOMIC));
 		EXPECT(!bytepool_alloc_bulk(pool, sizes[i], GFP_KERNEL, 4, blocks));
@@ -162,7 +161,7 @@ static void test_refused(void)
 	}
 	EXPECT(!bytepool_alloc(pool, 8, GFP_KERNEL | GFP_DMA));
 	EXPECT(!bytepool_alloc(pool, 8, GFP_KERNEL | GFP_DMA32));
-	EXPECT(stats().failures == 3 * NR(sizes) + 2 && stats().allocs == 0);
+	EXPECT(stats().failures == 3 * ARRAY_SIZE(sizes) + 2 && stats().allocs == 0);
 	bytepool_free(pool, NULL);
 	EXPECT(stats().frees == 0);
 	pool_stop();
@@ -177,7 +176,7 @@ static void bad_free(const void *p)
 	EXPECT(stats().bad_frees == bad + 1);
 }
 
-/* For a small block and a large one, in a pool with caches, one with a reserve, and one without locks. */
+/* Each kind, told of once with a stack trace. */
 static void bad_frees_of(u32 size)
 {
 	u8 *p = bytepool_alloc(pool, size, GFP_KERNEL);
@@ -212,8 +211,8 @@ static void test_bad_frees(void)
 	static const unsigned int flags[] = { 0, BYTEPOOL_WIPE, BYTEPOOL_SINGLE };
 	unsigned int i, j;
 
-	for (i = 0; i < NR(sizes); i++) {
-		for (j = 0; j < NR(flags); j++) {
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		for (j = 0; j < ARRAY_SIZE(flags); j++) {
 			const struct bytepool_params params = { .flags = flags[j] };
 
 			pool_start(&params);
@@ -305,7 +304,7 @@ static void test_hot(void)
 	void *p;
 
 	pool_start(NULL);
-	for (i = 0; i < NR(sizes); i++) {
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		p = bytepool_alloc(pool, sizes[i], GFP_KERNEL);
 		bytepool_free(pool, p);
 		shim_fail(SHIM_FAIL_ANY, 1, true);
@@ -314,7 +313,7 @@ static void test_hot(void)
 		bytepool_free(pool, p);
 		shim_fail(0, 0, false);
 	}
-	EXPECT(stats().hits == NR(sizes));
+	EXPECT(stats().hits == ARRAY_SIZE(sizes));
 	pool_stop();
 }
 
@@ -332,7 +331,7 @@ static void test_age(void)
 	unsigned int i, cpu;
 
 	*shim_param_gc_interval_ms = 100;
-	for (i = 0; i < NR(timeouts); i++) {
+	for (i = 0; i < ARRAY_SIZE(timeouts); i++) {
 		const struct bytepool_params params = { .idle_timeout_ms = timeouts[i] };
 		unsigned long left = msecs_to_jiffies(timeouts[i]);
 		void *blocks[4];
@@ -575,7 +574,6 @@ static void op_reserve(void)
 	EXPECT(!bytepool_reserve(pool, 6000, 0, GFP_KERNEL) || !bytepool_size(pool));
 }
 
-
 /* Each failure alone, and with all after it; the memory that it had is back after. */
 static void failures_of(void (*op)(void))
 {
@@ -616,7 +614,7 @@ static void test_failures(void)
 	unsigned int i;
 
 	test_module_start();
-	for (i = 0; i < NR(ops); i++)
+	for (i = 0; i < ARRAY_SIZE(ops); i++)
 		failures_of(ops[i]);
 	test_module_stop();
 }
@@ -678,9 +676,9 @@ static void use_in_between(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < NR(in_between); i++)
+	for (i = 0; i < ARRAY_SIZE(in_between); i++)
 		in_between[i] = bytepool_alloc(pool, 40 + (i % 2) * 5000, GFP_ATOMIC);
-	for (i = 0; i < NR(in_between); i++) {
+	for (i = 0; i < ARRAY_SIZE(in_between); i++) {
 		if (in_between[i])
 			memset(in_between[i], 0xee, 40);
 		bytepool_free(pool, in_between[i]);
@@ -926,7 +924,7 @@ static void note_born(void *base, unsigned long bytes, bool mapped)
 {
 	(void)bytes;
 	(void)mapped;
-	if (nr_leaked < NR(leaked_base))
+	if (nr_leaked < ARRAY_SIZE(leaked_base))
 		leaked_base[nr_leaked++] = base;
 }
 
@@ -958,7 +956,9 @@ static void test_destroy_in_use(void)
 
 static void test_sysfs(void)
 {
-	static const char * const bad[] = { "", "x", "-1", "4294967296", "1x", "18446744073709551616" };
+	static const char * const bad[] = {
+		"", "x", "-1", "4294967296", "1x", "18446744073709551616",
+	};
 	static const char * const files[] = {
 		"bytepool/idle_timeout_ms", "bytepool/gc_interval_ms", "bytepool/trim",
 		"bytepool/pools/basic/idle_timeout_ms", "bytepool/pools/basic/gc",
@@ -967,8 +967,8 @@ static void test_sysfs(void)
 	unsigned int i, j;
 
 	pool_start(NULL);
-	for (i = 0; i < NR(files); i++) {
-		for (j = 0; j < NR(bad); j++) {
+	for (i = 0; i < ARRAY_SIZE(files); i++) {
+		for (j = 0; j < ARRAY_SIZE(bad); j++) {
 			ssize_t err = shim_sysfs_write(files[i], bad[j]);
 
 			EXPECT(err == -EINVAL || err == -ERANGE);
@@ -1038,5 +1038,5 @@ int main(void)
 {
 	shim_cpu_enter(0);
 	shim_virtual_clock = true;
-	return test_main(SUITE, tests, NR(tests));
+	return test_main(SUITE, tests, ARRAY_SIZE(tests));
 }

@@ -309,8 +309,7 @@ static void block_got(void *p, gfp_t gfp)
 	CHECK(block && !block->in_use);
 	pool = block->run->pool;
 	CHECK(pool == op.pool && run_class(block->run) == &pool->class[op.class]);
-	CHECK(!((unsigned long)p & (min((unsigned long)(block->run->size & -block->run->size),
-					PAGE_SIZE) - 1)));
+	CHECK((unsigned long)p % min_t(u32, block->run->size & -block->run->size, PAGE_SIZE) == 0);
 	if (gfp & __GFP_ZERO || (pool->flags & BYTEPOOL_WIPE && block->used_before))
 		CHECK(block_zero(block));
 	block->in_use = true;
@@ -458,7 +457,7 @@ static void do_free(struct block *block)
 	op = outer;
 }
 
-/* What it had taken before it failed counts as taken and given back; it is still told in @blocks. */
+/* What it had taken before it failed counts, and as given back; @blocks still tells of it. */
 static void bulk_failed(struct model_pool *pool, gfp_t gfp, void **blocks, bool alone)
 {
 	struct bytepool_stats now = test_stats(pool->pool);
@@ -682,7 +681,7 @@ static void step_usable_size(struct model_pool *pool)
 
 static void step_reserve(struct model_pool *pool)
 {
-	u32 size = rnd(4) ? min(random_size(pool), (u32)SZ_64K) : random_size(pool);
+	u32 size = rnd(4) ? min_t(u32, random_size(pool), SZ_64K) : random_size(pool);
 	u32 index = bytepool_class_index(&pool->sizes, size);
 	struct class_state *class = &pool->class[index];
 	u32 nr = rnd(2) ? 0 : rnd(size > 4096 ? 4 : 30);

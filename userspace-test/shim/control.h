@@ -18,7 +18,10 @@ void shim_cpu_enter(int cpu);
 void shim_cpu_exit(void);
 /* Go to another CPU, if that is free. */
 bool shim_cpu_move(int cpu);
-/* Run @fn as if another CPU ran it, wherever this one stands. False if @cpu is this one, or a lock is held. */
+/*
+ * Run @fn as if another CPU ran it, wherever this one stands. False if @cpu is
+ * this one, or a lock is held.
+ */
 bool shim_cpu_run_other(int cpu, void (*fn)(void));
 
 /* What an interrupt does, in hardirq context, and a softirq that it may raise. */
@@ -63,7 +66,7 @@ enum shim_fault {
 	SHIM_FAIL_ANY		= (1 << 5) - 1,
 };
 
-/* Of those in @mask, fail the @nth from now on (1 is the next), and all after it if @all. 0 ends it. */
+/* Fail the @nth of those in @mask, 1 being the next, and if @all, all after it; 0: none. */
 void shim_fail(unsigned int mask, unsigned long nth, bool all);
 /* Fail one in so many, at random. */
 void shim_fail_odds(unsigned int mask, unsigned int odds);
@@ -93,7 +96,7 @@ unsigned long shim_warnings(void);
 unsigned long shim_messages(void);
 const char *shim_last_message(void);
 extern bool shim_verbose;
-void shim_die(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
+__noreturn __printf(1, 2) void shim_die(const char *fmt, ...);
 
 /* sysfs by path below /sys/kernel. Bytes read or written, or -errno. */
 ssize_t shim_sysfs_read(const char *path, char *buf);

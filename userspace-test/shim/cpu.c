@@ -107,7 +107,7 @@ bool shim_cpu_move(int cpu)
 	return true;
 }
 
-/* Neither interrupted nor atomic there, whatever this CPU is. Its section stays open: that waits for no one. */
+/* Nothing is interrupted or atomic there, whatever is here. */
 bool shim_cpu_run_other(int cpu, void (*fn)(void))
 {
 	struct shim_task *self = &shim_self;
@@ -144,7 +144,7 @@ int raw_smp_processor_id(void)
 int smp_processor_id(void)
 {
 	if (preemptible())
-		shim_die("smp_processor_id() where the CPU may change");
+		shim_die("%s() where the CPU may change", __func__);
 	return shim_self.cpu;
 }
 
@@ -284,7 +284,7 @@ void shim_might_sleep(const char *what)
 
 void cond_resched(void)
 {
-	shim_might_sleep("cond_resched()");
+	shim_might_sleep(__func__);
 	shim_point();
 }
 

@@ -3,6 +3,7 @@
  * Read-side sections, grace periods and the hash table are liburcu's.
  */
 #define RCU_MEMBARRIER
+#include <assert.h>
 #include <string.h>
 #include <urcu.h>
 #include <urcu/rculfhash.h>
@@ -10,8 +11,8 @@
 #include "liburcu.h"
 #include "tsan.h"
 
-_Static_assert(sizeof(struct rcu_head) <= 2 * sizeof(void *), "fits into the shim's");
-_Static_assert(sizeof(struct cds_lfht_node) <= 2 * sizeof(void *), "fits into the shim's");
+static_assert(sizeof(struct rcu_head) <= 2 * sizeof(void *), "fits into the shim's");
+static_assert(sizeof(struct cds_lfht_node) <= 2 * sizeof(void *), "fits into the shim's");
 
 #define TABLE_BUCKETS	4096
 

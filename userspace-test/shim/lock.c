@@ -51,7 +51,7 @@ void mutex_lock(struct mutex *mutex)
 {
 	unsigned long flags;
 
-	shim_might_sleep("mutex_lock()");
+	shim_might_sleep(__func__);
 	shim_point();
 	flags = shim_irq_save();
 	lock(&mutex->lock, "a mutex");
@@ -92,7 +92,7 @@ void wait_for_completion(struct completion *completion)
 {
 	unsigned long flags;
 
-	shim_might_sleep("wait_for_completion()");
+	shim_might_sleep(__func__);
 	flags = shim_irq_save();
 	lock(&completion->lock, "a completion");
 	if (!completion->done && shim_virtual_clock)
@@ -191,7 +191,7 @@ long io_schedule_timeout(long timeout)
 	unsigned long end = jiffies + timeout;
 	unsigned long flags;
 
-	shim_might_sleep("io_schedule_timeout()");
+	shim_might_sleep(__func__);
 	if (shim_wait_hook) {
 		shim_wait_hook();
 		return 0;

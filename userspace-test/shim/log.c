@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <sanitizer/common_interface_defs.h>
 
 #include "control.h"
@@ -48,7 +49,7 @@ void shim_die(const char *fmt, ...)
 	printf("\nBail out!\n");
 	fflush(stdout);
 	__sanitizer_print_stack_trace();
-	_Exit(1);
+	_exit(1);
 }
 
 static unsigned long locked_read(const unsigned long *counter)

@@ -7,8 +7,8 @@
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
 #else
-#define ASAN_POISON_MEMORY_REGION(base, bytes)		((void)(base))
-#define ASAN_UNPOISON_MEMORY_REGION(base, bytes)	((void)(base))
+#define ASAN_POISON_MEMORY_REGION(base, bytes)		((void)(base), (void)(bytes))
+#define ASAN_UNPOISON_MEMORY_REGION(base, bytes)	((void)(base), (void)(bytes))
 #endif
 
 #include "control.h"
@@ -161,7 +161,7 @@ void kfree(const void *p)
 
 	if (!p)
 		return;
-	allocator_check("kfree()");
+	allocator_check(__func__);
 	__atomic_fetch_sub(&nr_kmallocs, 1, __ATOMIC_RELAXED);
 	flags = shim_irq_save();
 	free((void *)p);
@@ -321,7 +321,7 @@ void __free_page(struct page *page)
 	unsigned long flags;
 	struct chunk *chunk;
 
-	free_check("__free_page()");
+	free_check(__func__);
 	flags = shim_irq_save();
 	pthread_mutex_lock(&chunks_lock);
 	chunk = chunk_of_surplus(base);
@@ -338,13 +338,13 @@ void __free_page(struct page *page)
 
 void free_pages(unsigned long address, unsigned int order)
 {
-	free_check("free_pages()");
+	free_check(__func__);
 	chunk_free((void *)address, PAGE_SIZE << order, false, false);
 }
 
 void free_pages_exact(void *base, size_t bytes)
 {
-	free_check("free_pages_exact()");
+	free_check(__func__);
 	chunk_free(base, PAGE_ALIGN(bytes), false, true);
 }
 
@@ -368,7 +368,7 @@ void vfree(const void *base)
 	bytes = chunk ? chunk->bytes : 0;
 	pthread_mutex_unlock(&chunks_lock);
 	shim_irq_restore(flags);
-	shim_might_sleep("vfree()");
+	shim_might_sleep(__func__);
 	chunk_free((void *)base, bytes, true, false);
 }
 

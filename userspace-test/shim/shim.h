@@ -20,6 +20,7 @@
 #ifndef SHIM_H
 #define SHIM_H
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <limits.h>
@@ -42,6 +43,9 @@ typedef unsigned int __bitwise gfp_t;
 #undef __always_inline
 #define __always_inline	inline __attribute__((always_inline))
 #define noinline	__attribute__((noinline))
+#define __noreturn	__attribute__((noreturn))
+#define __aligned(n)	__attribute__((aligned(n)))
+#define __printf(f, a)	__attribute__((format(printf, f, a)))
 #define __percpu
 #define __init
 #define __exit
@@ -52,7 +56,7 @@ typedef unsigned int __bitwise gfp_t;
 #define __release(x)	((void)(x))
 #define likely(x)	__builtin_expect(!!(x), 1)
 #define unlikely(x)	__builtin_expect(!!(x), 0)
-#define ____cacheline_aligned_in_smp __attribute__((aligned(64)))
+#define ____cacheline_aligned_in_smp __aligned(64)
 #define SMP_CACHE_BYTES	64
 #define BITS_PER_LONG	__LONG_WIDTH__
 #define BIT(n)		(1UL << (n))
@@ -71,8 +75,13 @@ typedef unsigned int __bitwise gfp_t;
 #define LINUX_VERSION_CODE	KERNEL_VERSION(6, 12, 0)
 #endif
 
+#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 #define min(a, b) \
 	({ __auto_type _a = (a); __auto_type _b = (b); _a < _b ? _a : _b; })
+/* Whether the hash table may be modified with interrupts off. */
+#define SHIM_TABLE_IN_HARDIRQ	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0))
+
+#define min_t(type, a, b)	min((type)(a), (type)(b))
 #define clamp(x, low, high) \
 	({ __auto_type _x = (x); _x < (low) ? (low) : _x > (high) ? (high) : _x; })
 #define ALIGN(x, to)		(((x) + (to) - 1) & ~((typeof(x))(to) - 1))
@@ -284,7 +293,7 @@ void shim_kfree_rcu(struct rcu_head *head, void *object);
 
 struct rhash_head {
 	void *liburcu[2];
-} __attribute__((aligned(8)));
+} __aligned(8);
 
 struct rhashtable_params {
 	size_t key_len;
@@ -521,7 +530,7 @@ bool cancel_delayed_work_sync(struct delayed_work *work);
 		WARN(1, __VA_ARGS__);					\
 	_once;								\
 })
-void shim_printk(bool warning, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+__printf(2, 3) void shim_printk(bool warning, const char *fmt, ...);
 
 struct ratelimit_state {
 	unsigned int left;
@@ -597,7 +606,7 @@ void kobject_del(struct kobject *kobj);
 void kobject_put(struct kobject *kobj);
 int sysfs_create_group(struct kobject *kobj, const struct attribute_group *group);
 void sysfs_remove_group(struct kobject *kobj, const struct attribute_group *group);
-int sysfs_emit(char *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+__printf(2, 3) int sysfs_emit(char *buf, const char *fmt, ...);
 bool sysfs_streq(const char *a, const char *b);
 
 struct device {
@@ -607,12 +616,12 @@ struct device {
 
 int devm_add_action_or_reset(struct device *dev, void (*action)(void *data), void *data);
 
-#define EXPORT_SYMBOL_GPL(name)		_Static_assert(sizeof(&(name)), "an object")
-#define MODULE_DESCRIPTION(text)	_Static_assert(sizeof(text), "a text")
-#define MODULE_LICENSE(text)		_Static_assert(sizeof(text), "a text")
-#define MODULE_PARM_DESC(name, text)	_Static_assert(sizeof(text), "a text")
+#define EXPORT_SYMBOL_GPL(name)		static_assert(sizeof(&(name)), "an object")
+#define MODULE_DESCRIPTION(text)	static_assert(sizeof(text), "a text")
+#define MODULE_LICENSE(text)		static_assert(sizeof(text), "a text")
+#define MODULE_PARM_DESC(name, text)	static_assert(sizeof(text), "a text")
 #define module_param(name, type, mode)	unsigned int *const shim_param_##name = &(name)
-#define subsys_initcall(fn)		int shim_module_init(void) { return fn(); } _Static_assert(1, "")
-#define module_exit(fn)			void shim_module_exit(void) { fn(); } _Static_assert(1, "")
+#define subsys_initcall(fn)		int shim_module_init(void) { return fn(); } static_assert(1, "")
+#define module_exit(fn)			void shim_module_exit(void) { fn(); } static_assert(1, "")
 
 #endif /* SHIM_H */

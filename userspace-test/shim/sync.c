@@ -13,7 +13,7 @@ void synchronize_rcu(void)
 {
 	unsigned long flags;
 
-	shim_might_sleep("synchronize_rcu()");
+	shim_might_sleep(__func__);
 	if (shim_grace_hook)
 		shim_grace_hook();
 	flags = shim_irq_save();
@@ -71,7 +71,7 @@ void rhashtable_destroy(struct rhashtable *ht)
 
 static void table_assert_writable(void)
 {
-	if (LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0) && (irqs_disabled() || in_hardirq()))
+	if (!SHIM_TABLE_IN_HARDIRQ && (irqs_disabled() || in_hardirq()))
 		shim_die("the table is modified with interrupts off");
 }
 

@@ -102,7 +102,7 @@ void kobject_del(struct kobject *kobj)
 
 	/* The kernel's follows a null pointer. */
 	if (!kobj->added)
-		shim_die("kobject_del() of %s, which was never added", kobj->name);
+		shim_die("%s() of %s, which was never added", __func__, kobj->name);
 	flags = sysfs_enter();
 	kobj->added = false;
 	list_del(&kobj->list);

@@ -182,7 +182,7 @@ bool cancel_delayed_work_sync(struct delayed_work *work)
 	unsigned long flags;
 	bool was_pending;
 
-	shim_might_sleep("cancel_delayed_work_sync()");
+	shim_might_sleep(__func__);
 	flags = shim_irq_save();
 	pthread_mutex_lock(&work_lock);
 	was_pending = work->pending;
