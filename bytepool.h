@@ -113,8 +113,14 @@ unsigned long bytepool_trim(struct bytepool *pool);
 size_t bytepool_size(struct bytepool *pool);
 void bytepool_get_stats(struct bytepool *pool, struct bytepool_stats *stats);
 
-#ifdef __has_include
-#if __has_include("linux/cleanup.h")
+/* sparse cannot ask what there is: let it see what kernels have since 6.5, and 6.1 by now. */
+#ifndef __has_include
+#define BYTEPOOL_CLEANUP
+#elif __has_include("linux/cleanup.h")
+#define BYTEPOOL_CLEANUP
+#endif
+
+#ifdef BYTEPOOL_CLEANUP
 #include <linux/cleanup.h>
 
 /*
@@ -126,7 +132,6 @@ DEFINE_CLASS(bytepool_block, void *, bytepool_free_any(_T),
 	     bytepool_alloc(pool, size, gfp),
 	     struct bytepool *pool, size_t size, gfp_t gfp)
 DEFINE_FREE(bytepool, struct bytepool *, bytepool_destroy(_T))
-#endif
-#endif
+#endif /* BYTEPOOL_CLEANUP */
 
 #endif /* _BYTEPOOL_H */
