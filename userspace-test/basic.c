@@ -760,6 +760,56 @@ static void test_other_cpus(void)
 	in_between_all(other_in_between);
 }
 
+static void *last_block;
+
+static void free_last(void)
+{
+	bytepool_free(pool, last_block);
+	last_block = NULL;
+}
+
+static void other_frees_last(void)
+{
+	shim_cpu_run_other(5, free_last);
+}
+
+/* The GC finds nothing; at each step from there to sleep, another CPU has something after all. */
+static void test_sleep(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = 20 };
+	unsigned int point;
+	void *p;
+
+	*shim_param_gc_interval_ms = 100;
+	pool_start(&params);
+	between = other_frees_last;
+	for (point = 1; point < 1000; point++) {
+		shim_cpu_move(5);
+		last_block = bytepool_alloc(pool, 4096, GFP_KERNEL);
+		/* Its cache is open, and empty. */
+		bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
+		p = bytepool_alloc(pool, 4096, GFP_KERNEL);
+		shim_cpu_move(0);
+		shim_point_hook = at_point;
+		nr_between = 0;
+		shim_countdown = point;
+		shim_clock_advance(msecs_to_jiffies(100));
+		shim_countdown = 0;
+		shim_point_hook = NULL;
+		if (!nr_between)
+			break;
+		shim_clock_advance(msecs_to_jiffies(20) + 2 * msecs_to_jiffies(100));
+		EXPECT(stats().blocks_idle == 0);
+		bytepool_free(pool, p);
+		shim_clock_advance(1000);
+	}
+	EXPECT(point > 3 && point < 1000);
+	bytepool_free(pool, p);
+	bytepool_free(pool, last_block);
+	pool_stop();
+	*shim_param_gc_interval_ms = 10000;
+}
+
 /* Orphans: slabs that the table would not take */
 
 static void *orphan_block[2];
@@ -822,6 +872,44 @@ static void test_orphan_lookup(void)
 	}
 	EXPECT(point > 3 && point < 1000 && stats().bad_frees == 0);
 	op_orphan();
+	pool_stop();
+}
+
+static void work_in_between(void)
+{
+	shim_clock_advance(3);
+}
+
+static void other_works(void)
+{
+	shim_cpu_run_other(5, work_in_between);
+}
+
+/* Not in the table yet, and then not on the list any more: it is found all the same. */
+static void test_orphan_moves(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = BYTEPOOL_TIMEOUT_NEVER };
+	unsigned int point;
+
+	pool_start(&params);
+	between = other_works;
+	for (point = 1; point < 1000; point++) {
+		shim_fail(SHIM_FAIL_TABLE, 1, true);
+		orphan_block[0] = bytepool_alloc(pool, 64, GFP_ATOMIC);
+		shim_fail(0, 0, false);
+		shim_point_hook = at_point;
+		nr_between = 0;
+		shim_countdown = point;
+		EXPECT(bytepool_usable_size(pool, orphan_block[0]) == 64);
+		shim_countdown = 0;
+		shim_point_hook = NULL;
+		shim_clock_advance(3);
+		bytepool_free(pool, orphan_block[0]);
+		bytepool_trim(pool);
+		if (!nr_between)
+			break;
+	}
+	EXPECT(point > 1 && point < 1000 && stats().bad_frees == 0);
 	pool_stop();
 }
 
@@ -1026,7 +1114,9 @@ static const struct test tests[] = {
 	{ "every allocation failing while loading", test_load_failures },
 	{ "an interrupt at every point", test_interrupts },
 	{ "another CPU at every point", test_other_cpus },
+	{ "something to give back while the GC goes to sleep", test_sleep },
 	{ "lookups while an orphan finds its place", test_orphan_lookup },
+	{ "an orphan finds its place during a lookup", test_orphan_moves },
 	{ "orphans", test_orphans },
 	{ "in an interrupt", test_hardirq },
 	{ "under a spinlock", test_spinlock },

@@ -24,9 +24,9 @@ static pthread_mutex_t cpu_lock = PTHREAD_MUTEX_INITIALIZER;
 /* Whether a CPU has a thread. Passing it on, a thread passes on what it did there. */
 static bool cpu_taken[nr_cpu_ids];
 
-/* Ends of read-side sections by CPU, and beginnings of grace periods. */
+/* What orders read-side sections and grace periods. */
 static char section_ends[nr_cpu_ids];
-static char grace_begins;
+static char grace_ends;
 
 unsigned int shim_random(void)
 {
@@ -152,7 +152,7 @@ int smp_processor_id(void)
 void preempt_disable(void)
 {
 	liburcu_read_lock();
-	tsan_acquire(&grace_begins);
+	tsan_acquire(&grace_ends);
 	shim_self.preempt++;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
@@ -298,15 +298,12 @@ void rcu_read_unlock(void)
 	section_end();
 }
 
-void shim_grace_begins(void)
-{
-	tsan_release(&grace_begins);
-}
-
+/* Sections that begin now see what the thread has done; it sees what those that are over did. */
 void shim_grace_ends(void)
 {
 	unsigned int cpu;
 
+	tsan_release(&grace_ends);
 	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
 		tsan_acquire(&section_ends[cpu]);
 }

@@ -45,7 +45,6 @@ extern __thread struct shim_task shim_self;
 
 void shim_might_sleep(const char *what);
 bool shim_in_section(void);
-void shim_grace_begins(void);
 void shim_grace_ends(void);
 void shim_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, unsigned long when);
 

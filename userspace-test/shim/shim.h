@@ -10,10 +10,9 @@
  * What TSan cannot see and is told, and what is thereby hidden from it:
  * - It knows no dependent loads: READ_ONCE() of a pointer is an acquire here.
  *   A load that has no dependency and lacks its acquire is not found.
- * - Regions with preemption off are ordered against the grace periods that
- *   wait for them, and against those that began before them: rcu.c. A region
- *   that begins and ends inside of a grace period is so on both sides,
- *   although RCU promises only one of them.
+ * - A region with preemption off is ordered before the grace periods that end
+ *   after it and behind those that ended before it. One that began and ended
+ *   while a grace period lasted is ordered too, which RCU does not promise.
  * - smp_mb(), smp_rmb() and smp_wmb() order nothing for it. None is needed by
  *   plain data here; their absence is not found either.
  */
@@ -278,7 +277,7 @@ void swake_up_one(struct swait_queue_head *queue);
 void swake_up_all(struct swait_queue_head *queue);
 long io_schedule_timeout(long timeout);
 
-/* RCU and the hash table: rcu.c over liburcu, and sync.c */
+/* RCU and the hash table: sync.c over liburcu.c */
 
 struct rcu_head {
 	void *liburcu[2];

@@ -17,7 +17,6 @@ void synchronize_rcu(void)
 	if (shim_grace_hook)
 		shim_grace_hook();
 	flags = shim_irq_save();
-	shim_grace_begins();
 	liburcu_synchronize();
 	shim_grace_ends();
 	shim_irq_restore(flags);
@@ -36,7 +35,6 @@ void shim_kfree_rcu(struct rcu_head *head, void *object)
 	unsigned long flags = shim_irq_save();
 
 	head->object = object;
-	shim_grace_begins();
 	tsan_release(head);
 	liburcu_call(head, free_object);
 	shim_irq_restore(flags);
