@@ -27,6 +27,8 @@ static const size_t race_sizes[] = { 8, 200, 4096, SZ_64K, SZ_1M };
  * @arrived: how often somebody came to the line
  * @line: how often that must be for an interrupt to go on
  * @failed: allocations that failed
+ * @winners: allocations that did not, where one of two may
+ * @excesses: how often the pool was seen above its limit
  */
 struct race {
 	struct bytepool *pool;
@@ -36,20 +38,27 @@ struct race {
 	atomic_t arrived;
 	int line;
 	unsigned int failed;
+	atomic_t winners;
+	atomic_t excesses;
 };
 
-/* Nobody passes before @nr have come in all. */
-static void line_up(struct race *race, int nr)
+/* Wait until @nr have come in all. */
+static void line_wait(struct race *race, int nr)
 {
 	unsigned int spins;
 
-	atomic_inc(&race->arrived);
 	for (spins = 1; atomic_read(&race->arrived) < nr; spins++) {
 		cpu_relax();
 		/* The other may be without a CPU of its own. */
 		if (spins % 4096 == 0 && !in_hardirq())
 			cond_resched();
 	}
+}
+
+static void line_up(struct race *race, int nr)
+{
+	atomic_inc(&race->arrived);
+	line_wait(race, nr);
 }
 
 static void race_free(struct race *race)
@@ -146,7 +155,7 @@ void race_threads(struct seq_file *m)
 
 void race_bulk(struct seq_file *m)
 {
-	struct race race = { .nr = NR_BULK, .trials = 1000 };
+	struct race race = { .nr = NR_BULK, .trials = 300 };
 
 	race_run(m, &race, "double-free-bulk", NULL);
 }
@@ -164,7 +173,7 @@ static void race_trim_fn(struct worker *w)
 /* The block may be back in the system when the second free comes. */
 void race_trim(struct seq_file *m)
 {
-	struct race race = { .nr = 1, .trials = 3000 };
+	struct race race = { .nr = 1, .trials = 2000 };
 	struct worker trim = { .fn = race_trim_fn, .data = &race, .cpu = 0 };
 
 	race_run(m, &race, "double-free-trim", &trim);
@@ -179,6 +188,18 @@ static void race_interrupt(void *data)
 	atomic_inc(&race->arrived);
 }
 
+/* Who came in between might wait for that CPU, which waits for us with interrupts off. */
+static int race_interrupt_other(struct race *race, int cpu)
+{
+	int err;
+
+	preempt_disable();
+	err = smp_call_function_single(!cpu, race_interrupt, race, 0);
+	atomic_inc(&race->arrived);
+	preempt_enable();
+	return err;
+}
+
 static void race_hardirq_fn(struct worker *w)
 {
 	struct race *race = w->data;
@@ -188,11 +209,11 @@ static void race_hardirq_fn(struct worker *w)
 		if (!race_alloc(race, trial))
 			break;
 		race->line = 4 * trial + 2;
-		if (smp_call_function_single(!w->cpu, race_interrupt, race, 0)) {
+		if (race_interrupt_other(race, w->cpu)) {
 			race->failed++;
 			break;
 		}
-		line_up(race, race->line);
+		line_wait(race, race->line);
 		race_free(race);
 		line_up(race, race->line + 2);
 		cond_resched();
@@ -214,6 +235,56 @@ void race_hardirq(struct seq_file *m)
 		worker_join(&worker);
 	expect_warning_end();
 	race_check(m, &race, "double-free-hardirq");
+	bytepool_destroy(race.pool);
+}
+
+/* One block's worth of limit, and both want it. */
+static void race_limit_fn(struct worker *w)
+{
+	struct race *race = w->data;
+	unsigned int trial;
+	void *block;
+
+	for (trial = 0; trial < race->trials; trial++) {
+		line_up(race, 6 * trial + 2);
+		block = bytepool_alloc(race->pool, SZ_64K, GFP_NOWAIT | __GFP_NOWARN);
+		line_up(race, 6 * trial + 4);
+		if (block)
+			atomic_inc(&race->winners);
+		if (bytepool_size(race->pool) > SZ_64K)
+			atomic_inc(&race->excesses);
+		bytepool_free(race->pool, block);
+		line_up(race, 6 * trial + 6);
+		if (w->cpu == 0)
+			bytepool_trim(race->pool);
+	}
+}
+
+void race_limit(struct seq_file *m)
+{
+	struct race race = { .trials = 300 };
+	struct worker workers[2] = {
+		{ .fn = race_limit_fn, .data = &race },
+		{ .fn = race_limit_fn, .data = &race },
+	};
+	struct bytepool_params params = {
+		.min_size = SZ_64K, .max_size = SZ_64K, .limit_bytes = SZ_64K,
+	};
+	int err;
+
+	race.pool = bytepool_create("race-limit", &params);
+	if (IS_ERR(race.pool)) {
+		check(m, false, "race-limit", "runs", "create: %ld", PTR_ERR(race.pool));
+		return;
+	}
+	err = workers_start(workers, 2);
+	if (!err)
+		workers_join(workers, 2);
+	check(m, !err && atomic_read(&race.winners) == race.trials && !atomic_read(&race.excesses),
+	      "race-limit", "of two who want the last block, one gets it",
+	      "error %d, %d winners of %u, %d times above the limit", err,
+	      atomic_read(&race.winners), race.trials, atomic_read(&race.excesses));
+	check_emptied(m, race.pool, "race-limit", 0);
 	bytepool_destroy(race.pool);
 }
 

@@ -199,7 +199,8 @@ static void wait_once(struct seq_file *m, struct waiting *wait, int cpu, smp_cal
 	/* Who waits looks again by itself after seconds: that is not to be woken. */
 	check(m, !err && !early && wait->got && ktime_ms_delta(wait->at, begin) < 1000,
 	      "wait", what, "error %d, %s, %s after %lld ms", err,
-	      early ? "did not wait" : "waited", wait->got ? "a block" : "none", ktime_ms_delta(wait->at, begin));
+	      early ? "did not wait" : "waited", wait->got ? "a block" : "none",
+	      ktime_ms_delta(wait->at, begin));
 	bytepool_free(wait->pool, wait->got);
 	bytepool_free_bulk(wait->pool, NR_WAIT - wait->back, wait->blocks + wait->back);
 }

@@ -38,6 +38,8 @@ enum fault { CORRUPT, MISALIGNED, TOO_SMALL, NOT_ZERO, PARTIAL, OVER_LIMIT, REFU
  * @uniform: all sizes alike, else all magnitudes alike
  * @interrupts: use softirq and hardirq context too
  * @reserves: change reserves meanwhile
+ * @tight: threads allocate and free all the time, without sleeping, and
+ *	another one trims all the time
  * @may_refuse: somebody limits the pool
  * @nr_threads: that allocate and free
  * @seconds: it lasts
@@ -49,6 +51,7 @@ struct stress {
 	bool uniform;
 	bool interrupts;
 	bool reserves;
+	bool tight;
 	bool may_refuse;
 	unsigned int nr_threads;
 	unsigned int seconds;
@@ -173,7 +176,7 @@ static void step(struct actor *a, gfp_t gfp)
 static void step_bulk(struct actor *a, gfp_t gfp)
 {
 	unsigned int nr = 1 + below(a, NR_BULK);
-	size_t size = 1 + below(a, BULK_SIZE_MAX);
+	size_t size = 1 + below(a, min_t(size_t, a->run->stress->largest, BULK_SIZE_MAX));
 	void *blocks[NR_BULK];
 	unsigned int got, i;
 
@@ -271,6 +274,20 @@ static void thread_fn(struct worker *w)
 	}
 }
 
+static void tight_thread_fn(struct worker *w)
+{
+	struct actor *a = w->data;
+	unsigned int i;
+
+	while (!worker_stopping(w)) {
+		arm_timer(a, w->cpu);
+		for (i = 0; i < 50; i++) {
+			step(a, GFP_NOWAIT | __GFP_NOWARN);
+			step_bulk(a, GFP_NOWAIT | __GFP_NOWARN);
+		}
+	}
+}
+
 /* A pool that comes and goes beside the one that everybody uses. */
 static void come_and_go(struct run *run)
 {
@@ -286,6 +303,14 @@ static void come_and_go(struct run *run)
 		fault(run, NOT_ZERO);
 	bytepool_free(pool, block);
 	bytepool_destroy(pool);
+}
+
+static void tight_admin_fn(struct worker *w)
+{
+	struct run *run = w->data;
+
+	while (!worker_stopping(w))
+		bytepool_trim(run->pool);
 }
 
 static void admin_fn(struct worker *w)
@@ -342,7 +367,7 @@ static void run_init(struct run *run, const struct stress *stress)
 	for (i = 0; i < NR_THREADS_MAX; i++) {
 		actor_init(run, &run->threads[i], PROCESS, tag++);
 		actor_init(run, &run->remote[i], HARDIRQ, tag++);
-		run->workers[i].fn = thread_fn;
+		run->workers[i].fn = stress->tight ? tight_thread_fn : thread_fn;
 		run->workers[i].data = &run->threads[i];
 	}
 	for (i = 0; i < 2; i++) {
@@ -354,7 +379,8 @@ static void run_init(struct run *run, const struct stress *stress)
 			      HRTIMER_MODE_REL_PINNED_HARD);
 		tasklet_setup(&in->tasklet, step_tasklet);
 	}
-	run->admin = (struct worker){ .fn = admin_fn, .data = run, .cpu = 1 };
+	run->admin = (struct worker){ .data = run, .cpu = 1 };
+	run->admin.fn = stress->tight ? tight_admin_fn : admin_fn;
 	run->sampler = (struct worker){ .fn = sampler_fn, .data = run, .cpu = 0 };
 }
 
@@ -534,6 +560,17 @@ void stress_hotplug(struct seq_file *m)
 	static const struct stress stress = {
 		.name = "hotplug", .largest = SZ_1M, .nr_threads = 6, .seconds = 5,
 		.interrupts = true, .may_refuse = true,
+	};
+
+	stress_run(m, &stress);
+}
+
+/* Caches are closed and emptied all the time, while short operations are under way in them. */
+void stress_small(struct seq_file *m)
+{
+	static const struct stress stress = {
+		.name = "small", .largest = 8, .nr_threads = 4, .seconds = 3,
+		.interrupts = true, .tight = true,
 	};
 
 	stress_run(m, &stress);

@@ -84,6 +84,7 @@ bool block_aligned(const void *block, size_t size);
 /* The tests, by file. Each runs on CPU 0. */
 void stress_contexts(struct seq_file *m);
 void stress_hotplug(struct seq_file *m);
+void stress_small(struct seq_file *m);
 void stress_limit(struct seq_file *m);
 void stress_original(struct seq_file *m);
 
@@ -91,6 +92,7 @@ void race_threads(struct seq_file *m);
 void race_trim(struct seq_file *m);
 void race_bulk(struct seq_file *m);
 void race_hardirq(struct seq_file *m);
+void race_limit(struct seq_file *m);
 void race_ring(struct seq_file *m);
 
 void reserve_hardirq(struct seq_file *m);
