@@ -381,6 +381,26 @@ static void test_age_hot(void)
 	*shim_param_gc_interval_ms = 10000;
 }
 
+/* What was carved for its cache, and came back there, never went by the depot. */
+static void test_age_cached(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = 1000 };
+	void *p, *q;
+
+	*shim_param_gc_interval_ms = 100;
+	pool_start(&params);
+	p = bytepool_alloc(pool, 64, GFP_KERNEL);
+	shim_clock_advance(100);
+	EXPECT(!shim_works_pending());
+	q = bytepool_alloc(pool, 64, GFP_KERNEL);
+	bytepool_free(pool, q);
+	bytepool_free(pool, p);
+	shim_clock_advance(msecs_to_jiffies(1000) + 2 * msecs_to_jiffies(100));
+	EXPECT(bytepool_size(pool) == 0);
+	pool_stop();
+	*shim_param_gc_interval_ms = 10000;
+}
+
 static void test_never(void)
 {
 	const struct bytepool_params params = { .idle_timeout_ms = BYTEPOOL_TIMEOUT_NEVER };
@@ -1105,6 +1125,7 @@ static const struct test tests[] = {
 	{ "idle blocks need no system", test_hot },
 	{ "age, to the tick", test_age },
 	{ "age beside a hot block", test_age_hot },
+	{ "age of what is in a cache alone", test_age_cached },
 	{ "never by age, and then after all", test_never },
 	{ "SINGLE", test_single },
 	{ "limit", test_limit },

@@ -446,34 +446,58 @@ static void test_duel(void)
 	test_module_stop();
 }
 
-/* More want blocks than the pool may have: they wait, and all get some. */
+/*
+ * More want blocks than the pool may have: they wait, and all get some. A
+ * wakeup that is lost costs its sleeper seconds, once nobody else is there.
+ */
 
-#define WAITERS		6
+#define WAITERS		5
+#define TURNS		20
 
 static struct bytepool *small_pool;
-static unsigned long got[WAITERS];
+
+static void yield_at_point(void)
+{
+	sched_yield();
+	shim_countdown = 1 + rnd(8);
+}
 
 static void *waiter(void *arg)
 {
 	long who = (long)arg;
-	void *blocks[2];
+	unsigned int turn;
 
 	shim_cpu_enter(who);
-	shim_random_seed(who);
-	while (!stopped()) {
-		blocks[0] = bytepool_alloc(small_pool, 4096, GFP_KERNEL);
-		EXPECT(blocks[0]);
-		if (!blocks[0])
+	shim_random_seed(jiffies + who);
+	for (turn = 0; turn < TURNS; turn++) {
+		long *block;
+
+		shim_countdown = 1 + rnd(8);
+		block = bytepool_alloc(small_pool, 4096, GFP_KERNEL);
+		EXPECT(block);
+		if (!block)
 			break;
-		*(long *)blocks[0] = who;
-		if (!rnd(8))
-			shim_libc(sched_yield());
-		EXPECT(*(long *)blocks[0] == who);
-		bytepool_free(small_pool, blocks[0]);
-		got[who]++;
+		*block = who;
+		sched_yield();
+		EXPECT(*block == who);
+		bytepool_free(small_pool, block);
 	}
+	shim_countdown = 0;
 	shim_cpu_exit();
 	return NULL;
+}
+
+static void wait_round(void)
+{
+	unsigned long start = jiffies;
+	pthread_t threads[WAITERS];
+	long i;
+
+	for (i = 0; i < WAITERS; i++)
+		pthread_create(&threads[i], NULL, waiter, (void *)i);
+	for (i = 0; i < WAITERS; i++)
+		pthread_join(threads[i], NULL);
+	EXPECT(jiffies - start < 3 * HZ);
 }
 
 static void test_wait(void)
@@ -481,29 +505,21 @@ static void test_wait(void)
 	const struct bytepool_params params = {
 		.min_size = 4096, .max_size = 4096, .limit_bytes = 2 * 4096,
 	};
-	unsigned long end = jiffies + msecs_to_jiffies(seconds * 100);
-	pthread_t threads[WAITERS];
-	long i;
+	unsigned long end = jiffies + msecs_to_jiffies(seconds * 200);
+	unsigned int rounds = 0;
 
+	shim_point_hook = yield_at_point;
 	test_module_start();
 	small_pool = bytepool_create("small", &params);
 	EXPECT(!bytepool_reserve(small_pool, 4096, 2, GFP_KERNEL));
-	stop_set(false);
-	memset(got, 0, sizeof(got));
-	for (i = 0; i < WAITERS; i++)
-		pthread_create(&threads[i], NULL, waiter, (void *)i);
-	while (time_before(jiffies, end))
-		sleep_us(1000);
-	stop_set(true);
-	for (i = 0; i < WAITERS; i++)
-		pthread_join(threads[i], NULL);
-	for (i = 0; i < WAITERS; i++)
-		EXPECT(got[i] > 10);
-	/* A wakeup that is lost costs its sleeper seconds. */
-	EXPECT(!time_after(jiffies, end + HZ));
+	for (; time_before(jiffies, end) && !test_failed(); rounds++)
+		wait_round();
+	EXPECT(rounds > 5);
 	EXPECT(test_stats(small_pool).failures == 0);
+	EXPECT(test_stats(small_pool).allocs == rounds * WAITERS * TURNS);
 	bytepool_destroy(small_pool);
 	test_module_stop();
+	shim_point_hook = NULL;
 }
 
 /* Pools come and go while the GC, and who reads sysfs, walk them. */

@@ -56,6 +56,7 @@ typedef unsigned int __bitwise gfp_t;
 #define likely(x)	__builtin_expect(!!(x), 1)
 #define unlikely(x)	__builtin_expect(!!(x), 0)
 #define ____cacheline_aligned_in_smp __aligned(64)
+#define __read_mostly
 #define SMP_CACHE_BYTES	64
 #define BITS_PER_LONG	__LONG_WIDTH__
 #define BIT(n)		(1UL << (n))
