@@ -32,6 +32,7 @@
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/atomic.h>
+#include <linux/cache.h>
 #include <linux/completion.h>
 #include <linux/ctype.h>
 #include <linux/device.h>
@@ -80,8 +81,9 @@
 /* Slabs taken off a depot while its lock is held once. */
 #define REAP_BATCH		16U
 
-/* mempool_alloc() looks again this often for memory that nobody announces. */
-#define WAIT_RETRY		(5 * HZ)
+/* How often one who waits for a block looks for what nobody announces: as mempool_alloc() does. */
+#define RESERVE_RETRY		(5 * HZ)
+#define NOFAIL_RETRY		(HZ / 10)
 
 /* What a caller's gfp may say to the system: how hard to try, not what to give. */
 #define BYTEPOOL_GFP_MASK	(__GFP_RECLAIM | __GFP_IO | __GFP_FS | __GFP_HIGH | __GFP_ATOMIC | \
@@ -242,6 +244,8 @@ struct gc_pass {
 	unsigned long timeout;
 };
 
+static const struct gc_pass everything = { .all = true };
+
 static unsigned int idle_timeout_ms = 300000;
 static unsigned int gc_interval_ms = 10000;
 
@@ -249,7 +253,7 @@ struct bytepool *bytepool_system;
 EXPORT_SYMBOL_GPL(bytepool_system);
 
 /* Always found busy: a CPU that is led here goes to the depot. */
-static struct bytepool_cache closed_cache = { .busy = true };
+static struct bytepool_cache closed_cache __read_mostly = { .busy = true };
 
 /* All pools. Sleeping contexts only. */
 static LIST_HEAD(pools);
@@ -269,8 +273,6 @@ static DECLARE_DELAYED_WORK(orphans_work, orphans_work_fn);
 static void gc_work_fn(struct work_struct *work);
 static DECLARE_DELAYED_WORK(gc_work, gc_work_fn);
 static struct workqueue_struct *gc_wq;
-
-static void make_room(struct bytepool *pool);
 
 /*
  * The section in which a CPU may use its open caches and look at slabs that
@@ -614,7 +616,7 @@ static struct bytepool_slab *slab_create(struct bytepool_class *class, gfp_t gfp
 		slab = slab_create_any(class, gfp | __GFP_NOWARN | __GFP_NORETRY, node);
 		if (slab)
 			return slab;
-		make_room(class->pool);
+		bytepool_trim(class->pool);
 	}
 	return slab_create_any(class, gfp, node);
 }
@@ -686,6 +688,13 @@ static struct bytepool_slab *depot_oldest_late(struct bytepool_class *class)
 	return node ? rb_entry(node, struct bytepool_slab, age) : NULL;
 }
 
+/* Whether the pass takes what became idle at @stamp. */
+static bool gc_wants(const struct gc_pass *pass, unsigned long stamp)
+{
+	return pass->all || (pass->timeout != MAX_JIFFY_OFFSET &&
+			     time_after(pass->now, stamp + pass->timeout));
+}
+
 /* The oldest wholly idle slab, if the pass wants it and the reserve allows it. class->lock. */
 static struct bytepool_slab *depot_oldest(struct bytepool_class *class, const struct gc_pass *pass)
 {
@@ -699,7 +708,7 @@ static struct bytepool_slab *depot_oldest(struct bytepool_class *class, const st
 	}
 	if (!slab || class->nr_blocks - slab->nr < class->reserve)
 		return NULL;
-	return pass->all || time_after(pass->now, slab->stamp + pass->timeout) ? slab : NULL;
+	return gc_wants(pass, slab->stamp) ? slab : NULL;
 }
 
 /* The same, and take it off the depot's books. class->lock. */
@@ -717,6 +726,15 @@ static struct bytepool_slab *depot_take_oldest(struct bytepool_class *class,
 	class->nr_blocks -= slab->nr;
 	class->nr_idle -= slab->nr;
 	return slab;
+}
+
+/* Which block of the slab starts there, or -1. */
+static __always_inline int block_index(const struct bytepool_slab *slab, const void *block)
+{
+	u32 offset = (unsigned long)block - slab->ref.page;
+	u32 index = bytepool_block_index(offset, slab->class->reciprocal);
+
+	return likely(index < slab->nr && index * slab->class->size == offset) ? index : -1;
 }
 
 /* A slab with an idle block, on no list: rather a partial one, so that idle ones stay whole. */
@@ -737,17 +755,16 @@ static struct bytepool_slab *depot_take_slab(struct bytepool_class *class)
 	return slab;
 }
 
-/* Take a block of a slab that is on no list, in state @state, and file the slab. */
-static void *depot_carve(struct bytepool_class *class, struct bytepool_slab *slab,
-			 enum bytepool_block_state state, u32 *index, void **overwritten)
+/* Take a block of a slab that is on no list, leave it in @state, and file the slab. */
+static void *depot_pop(struct bytepool_class *class, struct bytepool_slab *slab,
+		       enum bytepool_block_state state, void **overwritten)
 {
-	void *block;
+	u32 index = slab_pop(slab, class->size, overwritten);
+	void *block = slab_block(slab, class->size, index);
 
-	*index = slab_pop(slab, class->size, overwritten);
-	WRITE_ONCE(slab->state[*index], state);
+	WRITE_ONCE(slab->state[index], state);
 	class->nr_idle--;
 	list_add(&slab->list, slab->nr_idle ? &class->partial : &class->full);
-	block = slab_block(slab, class->size, *index);
 	if (class->pool->flags & BYTEPOOL_WIPE && slab->nr > 1)
 		*(u16 *)block = 0;	/* the link */
 	return block;
@@ -797,7 +814,7 @@ static void cache_create(struct bytepool_class *class, gfp_t gfp)
 	struct bytepool_cache *cache;
 	size_t bytes;
 
-	if (READ_ONCE(class->cache[cpu]) || !class->cache_capacity)
+	if (READ_ONCE(class->cache[cpu]) || !class->cache_capacity || READ_ONCE(class->reserve))
 		return;
 	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible())
 		return;
@@ -824,11 +841,9 @@ static void cache_refill(struct bytepool_class *class, struct bytepool_cache *ca
 	while (cache->nr < cache_batch(cache) && class->nr_idle) {
 		struct bytepool_slab *slab = depot_take_slab(class);
 		unsigned long stamp = slab->stamp;
-		void *block;
-		u32 index;
+		void *block = depot_pop(class, slab, BYTEPOOL_BLOCK_CACHED, overwritten);
 
-		block = depot_carve(class, slab, BYTEPOOL_BLOCK_CACHED, &index, overwritten);
-		cache_insert(cache, block, slab, index, stamp);
+		cache_insert(cache, block, slab, block_index(slab, block), stamp);
 	}
 }
 
@@ -884,8 +899,8 @@ static void pool_wake(struct bytepool *pool)
 
 static void report_overwritten(struct bytepool_class *class, const void *block)
 {
-	pr_err_ratelimited("%s: the free block %p of %u bytes was written to\n",
-			   class->pool->name, block, class->size);
+	pr_err_ratelimited("%s: a free block of %u bytes was written to: %p, or near it\n",
+			   class->pool->name, class->size, block);
 }
 
 /* The class, made at its first use. */
@@ -963,17 +978,16 @@ static void *depot_alloc(struct bytepool_class *class)
 	void *block = NULL;
 	bool opened = false;
 	unsigned long flags;
-	u32 index;
 
 	section_enter();
 	flags = depot_lock(class);
 	cache = cache_own(class);
 	if (class->nr_idle) {
-		block = depot_carve(class, depot_take_slab(class), BYTEPOOL_BLOCK_IN_USE,
-				    &index, &overwritten);
+		block = depot_pop(class, depot_take_slab(class), BYTEPOOL_BLOCK_IN_USE,
+				  &overwritten);
 		class->hits++;
 	}
-	if (block && cache && class->nr_idle) {
+	if (cache && class->nr_idle) {
 		cache_refill(class, cache, &overwritten);
 		cache_set_open(class, smp_processor_id(), cache);
 		opened = true;
@@ -987,65 +1001,87 @@ static void *depot_alloc(struct bytepool_class *class)
 	return block;
 }
 
+/* Enter a new slab, all idle, into the depot's books, but on no list yet. class->lock. */
+static void depot_enter(struct bytepool_class *class, struct bytepool_slab *slab)
+{
+	class->nr_blocks += slab->nr;
+	class->nr_idle += slab->nr;
+}
+
+/* Wake one who waits for a block: the depot has more than its caller takes. */
+static void depot_wake(struct bytepool_class *class)
+{
+	/* One wakeup too many does no harm, and who waits looks again. */
+	if (data_race(class->nr_idle))
+		swake_up_one(&class->wait);
+}
+
 /* A block of a new slab. */
 static void *depot_grow(struct bytepool_class *class, gfp_t gfp, int node)
 {
 	struct bytepool_slab *slab = slab_create(class, gfp, node);
-	void *overwritten = NULL;	/* nobody had a block of it yet */
 	unsigned long flags;
 	void *block;
-	u32 index;
 
 	if (!slab)
 		return NULL;
 	flags = depot_lock(class);
-	class->nr_blocks += slab->nr;
-	class->nr_idle += slab->nr;
-	block = depot_carve(class, slab, BYTEPOOL_BLOCK_IN_USE, &index, &overwritten);
+	depot_enter(class, slab);
+	/* Nobody had a block of it yet, to write to. */
+	block = depot_pop(class, slab, BYTEPOOL_BLOCK_IN_USE, NULL);
 	class->misses++;
 	depot_unlock(class, flags);
+	depot_wake(class);
 	return block;
 }
 
 /*
- * Wait for a block, as mempool_alloc() does. Being queued before looking, and
- * looking under the lock under which depot_free() looks for us, no free is
- * missed; and a wakeup that came for a block we had already is passed on.
+ * Wait until a block may be in the depot, as mempool_alloc() does. Queued
+ * before looking, and looking under the lock under which depot_free() looks
+ * for us, we miss none. What nobody announces, memory of the system or room
+ * below the limit, is looked for from time to time.
  */
-static void *depot_wait(struct bytepool_class *class)
+static void depot_wait(struct bytepool_class *class)
 {
 	DECLARE_SWAITQUEUE(wait);
-	void *block;
+	unsigned long flags;
+	bool idle;
 
 	prepare_to_swait_exclusive(&class->wait, &wait, TASK_UNINTERRUPTIBLE);
-	block = depot_alloc(class);
-	if (!block) {
-		io_schedule_timeout(READ_ONCE(class->reserve) ? WAIT_RETRY : HZ / 10);
-		/* Before the caller tries to grow, which may give it back to make room. */
-		block = depot_alloc(class);
-	}
+	flags = depot_lock(class);
+	idle = class->nr_idle;
+	depot_unlock(class, flags);
+	if (!idle)
+		io_schedule_timeout(READ_ONCE(class->reserve) ? RESERVE_RETRY : NOFAIL_RETRY);
 	finish_swait(&class->wait, &wait);
-	/* A wakeup too many does no harm. */
-	if (block && data_race(class->nr_idle))
-		swake_up_one(&class->wait);
-	return block;
+}
+
+/* Whether an allocation waits rather than fail; where only the waiter frees, it would in vain. */
+static bool alloc_waits(struct bytepool_class *class, gfp_t gfp)
+{
+	return gfpflags_allow_blocking(gfp) && !pool_single(class->pool) &&
+	       (gfp & __GFP_NOFAIL || READ_ONCE(class->reserve));
 }
 
 static noinline void *alloc_slow(struct bytepool *pool, u32 index, gfp_t gfp, int node)
 {
-	bool must = gfp & __GFP_NOFAIL && gfpflags_allow_blocking(gfp);
 	struct bytepool_class *class;
+	bool waited = false;
+	gfp_t class_gfp;
 	void *block;
 
+	/* Not in the fast path, where it may cost a call. */
 	might_alloc(gfp);
-	class = class_get(pool, index, (gfp & BYTEPOOL_GFP_MASK) | (must ? __GFP_NOFAIL : 0));
+	class_gfp = gfp & BYTEPOOL_GFP_MASK;
+	if (gfpflags_allow_blocking(gfp))
+		class_gfp |= gfp & __GFP_NOFAIL;
+	class = class_get(pool, index, class_gfp);
 	if (!class)
 		goto fail;
 	/* Only what is idle in the depot could be moved to it. */
 	if (data_race(class->nr_idle))
 		cache_create(class, gfp);
-	block = depot_alloc(class);
-	while (!block) {
+	while (!(block = depot_alloc(class))) {
 		gfp_t how = gfp & BYTEPOOL_GFP_MASK;
 
 		/* With a reserve behind it, the system need not try hard. */
@@ -1054,10 +1090,14 @@ static noinline void *alloc_slow(struct bytepool *pool, u32 index, gfp_t gfp, in
 		block = depot_grow(class, how, node);
 		if (block)
 			break;
-		if (!must && !(gfpflags_allow_blocking(gfp) && READ_ONCE(class->reserve)))
+		if (!alloc_waits(class, gfp))
 			goto fail;
-		block = depot_wait(class);
+		depot_wait(class);
+		waited = true;
 	}
+	/* The wakeup may have been for another block than the one we got: pass it on. */
+	if (waited)
+		depot_wake(class);
 	return block;
 
 fail:
@@ -1169,7 +1209,8 @@ EXPORT_SYMBOL_GPL(bytepool_zalloc);
 unsigned int bytepool_alloc_bulk(struct bytepool *pool, size_t size, gfp_t gfp,
 				 unsigned int nr, void **blocks)
 {
-	unsigned int got, i;
+	unsigned int got = 0;
+	unsigned int i;
 	u32 index;
 
 	if (unlikely(!alloc_ok(pool, size, gfp))) {
@@ -1177,21 +1218,26 @@ unsigned int bytepool_alloc_bulk(struct bytepool *pool, size_t size, gfp_t gfp,
 		return 0;
 	}
 	index = bytepool_class_index(&pool->sizes, size);
-	for (got = 0; got < nr; got++) {
-		got += cache_alloc(pool, index, nr - got, blocks + got);
-		if (got == nr)
-			break;
-		blocks[got] = alloc_slow(pool, index, gfp, NUMA_NO_NODE);
-		if (!blocks[got]) {
-			bytepool_free_bulk(pool, got, blocks);
-			return 0;
+	while (got < nr) {
+		unsigned int n = cache_alloc(pool, index, nr - got, blocks + got);
+
+		if (!n) {
+			blocks[got] = alloc_slow(pool, index, gfp, NUMA_NO_NODE);
+			if (!blocks[got])
+				goto undo;
+			n = 1;
 		}
+		got += n;
 	}
 	if (gfp & __GFP_ZERO) {
 		for (i = 0; i < nr; i++)
 			memset(blocks[i], 0, bytepool_class_size(&pool->sizes, index));
 	}
 	return nr;
+
+undo:
+	bytepool_free_bulk(pool, got, blocks);
+	return 0;
 }
 EXPORT_SYMBOL_GPL(bytepool_alloc_bulk);
 
@@ -1209,15 +1255,6 @@ static noinline void bad_free(struct bytepool *pool, const void *block, enum byt
 		WARN(1, pr_fmt("%s: bad free of %p: %s\n"), pool->name, block, bad_free_text[why]);
 	else if (__ratelimit(&pool->bad_frees_limit))
 		pr_warn("%s: bad free of %p: %s\n", pool->name, block, bad_free_text[why]);
-}
-
-/* Which block of the slab starts there, or -1. */
-static __always_inline int block_index(const struct bytepool_slab *slab, const void *block)
-{
-	u32 offset = (unsigned long)block - slab->ref.page;
-	u32 index = bytepool_block_index(offset, slab->class->reciprocal);
-
-	return likely(index < slab->nr && index * slab->class->size == offset) ? index : -1;
 }
 
 /*
@@ -1444,15 +1481,10 @@ static struct bytepool_cache *cache_next(struct bytepool_class *class, unsigned 
 	return NULL;
 }
 
-static bool gc_wants(const struct gc_pass *pass, const struct bytepool_cache *cache)
-{
-	return pass->all ? READ_ONCE(cache->nr) : cache_expired(cache, pass->now, pass->timeout);
-}
-
 /*
- * Close the caches of a class that have what the pass wants. Whether any is
- * closed now: also by the background's first half, whose grace period is not
- * over yet.
+ * Close the caches of a class: all, or those that have what the pass wants.
+ * Whether any is closed now, also by the background's first half, whose grace
+ * period is not over yet.
  */
 static bool class_close(struct bytepool_class *class, const struct gc_pass *pass)
 {
@@ -1462,7 +1494,8 @@ static bool class_close(struct bytepool_class *class, const struct gc_pass *pass
 	unsigned int cpu = 0;
 
 	while ((cache = cache_next(class, &cpu))) {
-		if (!cache->closed && !gc_wants(pass, cache))
+		if (!cache->closed && !pass->all &&
+		    !(READ_ONCE(cache->nr) && gc_wants(pass, cache_oldest(cache))))
 			continue;
 		flags = depot_lock(class);
 		cache->closed = true;
@@ -1473,7 +1506,11 @@ static bool class_close(struct bytepool_class *class, const struct gc_pass *pass
 	return closed;
 }
 
-/* Take what the pass wants out of a class's caches, a grace period after they were closed. */
+/*
+ * Take what the pass wants out of a class's closed caches, a grace period
+ * after they were closed. What is empty then stays closed, until depot_alloc()
+ * or depot_free() has something for it and wakes the GC.
+ */
 static void class_drain(struct bytepool_class *class, const struct gc_pass *pass)
 {
 	struct bytepool_cache *cache;
@@ -1481,11 +1518,14 @@ static void class_drain(struct bytepool_class *class, const struct gc_pass *pass
 	unsigned int cpu = 0;
 
 	while ((cache = cache_next(class, &cpu))) {
+		u32 nr = 0;
+
 		if (!cache->closed)
 			continue;
 		flags = depot_lock(class);
-		while (cache->nr && gc_wants(pass, cache))
-			cache_flush(class, cache, 1);
+		while (nr < cache->nr && gc_wants(pass, cache->entries[nr].stamp))
+			nr++;
+		cache_flush(class, cache, nr);
 		cache->closed = false;
 		if (cache->nr && !class->reserve)
 			cache_set_open(class, cache->cpu, cache);
@@ -1526,9 +1566,10 @@ static unsigned long class_reap(struct bytepool_class *class, const struct gc_pa
 	return blocks;
 }
 
-static struct gc_pass gc_pass_begin(struct bytepool *pool, bool all)
+/* By the pool's timeout, from now on. */
+static struct gc_pass gc_pass_begin(struct bytepool *pool)
 {
-	return (struct gc_pass){ .all = all, .now = jiffies, .timeout = pool_timeout(pool) };
+	return (struct gc_pass){ .now = jiffies, .timeout = pool_timeout(pool) };
 }
 
 static bool pool_close(struct bytepool *pool, const struct gc_pass *pass)
@@ -1558,7 +1599,6 @@ static unsigned long pool_reap(struct bytepool *pool, const struct gc_pass *pass
 /* Whether the class has something that age or a trim could give back. */
 static bool class_reclaimable(struct bytepool_class *class)
 {
-	const struct gc_pass all = { .all = true };
 	struct bytepool_cache *cache;
 	unsigned long flags;
 	bool reclaimable;
@@ -1572,7 +1612,7 @@ static bool class_reclaimable(struct bytepool_class *class)
 	if (!data_race(class->nr_idle))
 		return false;
 	flags = depot_lock(class);
-	reclaimable = depot_oldest(class, &all);
+	reclaimable = depot_oldest(class, &everything);
 	depot_unlock(class, flags);
 	return reclaimable;
 }
@@ -1589,34 +1629,15 @@ static bool pool_reclaimable(struct bytepool *pool)
 	return false;
 }
 
-/* Give idle memory back for the sake of what is wanted now. */
-static void make_room(struct bytepool *pool)
-{
-	if (pool_reclaimable(pool))
-		bytepool_trim(pool);
-}
-
 /*
- * Let a pool with nothing idle sleep: its caches, all empty, are closed, so
- * that its next free comes by pool_wake(). See there for the order of things.
+ * Let a pool with nothing idle sleep: its caches are closed, so that the next
+ * free comes by pool_wake(). See there for the order of things; the caller
+ * lets a grace period pass, and then looks whether it has to be woken again.
  */
 static void pool_sleep(struct bytepool *pool)
 {
-	struct bytepool_class *class;
-	u32 index = 0;
-
 	WRITE_ONCE(pool->awake, false);
-	while ((class = class_next(pool, &index))) {
-		struct bytepool_cache *cache;
-		unsigned int cpu = 0;
-
-		while ((cache = cache_next(class, &cpu))) {
-			unsigned long flags = depot_lock(class);
-
-			cache_set_open(class, cache->cpu, &closed_cache);
-			depot_unlock(class, flags);
-		}
-	}
+	pool_close(pool, &everything);
 }
 
 /* The pool after @prev, or the first: pinned, so that it stays; @prev is no longer. */
@@ -1643,17 +1664,17 @@ static struct bytepool *pool_next(struct bytepool *prev)
 /* First half, for a pool that is awake. Whether it needs a grace period. */
 static bool gc_close(struct bytepool *pool)
 {
-	struct gc_pass pass = gc_pass_begin(pool, false);
+	struct gc_pass pass = gc_pass_begin(pool);
 	bool closed;
 
-	pool->visited = pass.timeout != MAX_JIFFY_OFFSET;
-	if (!pool->visited) {
+	if (pass.timeout == MAX_JIFFY_OFFSET) {
 		WRITE_ONCE(pool->awake, false);
 		/* Pairs with smp_mb() in timeout_changed(). */
 		smp_mb();
 		pool_wake(pool);
 		return false;
 	}
+	pool->visited = true;
 	mutex_lock(&pool->gc_lock);
 	closed = pool_close(pool, &pass);
 	if (!closed && !pool_reclaimable(pool)) {
@@ -1667,7 +1688,7 @@ static bool gc_close(struct bytepool *pool)
 /* Second half. */
 static void gc_reap(struct bytepool *pool)
 {
-	struct gc_pass pass = gc_pass_begin(pool, false);
+	struct gc_pass pass = gc_pass_begin(pool);
 
 	mutex_lock(&pool->gc_lock);
 	pool_reap(pool, &pass);
@@ -1713,7 +1734,7 @@ static void gc_work_fn(struct work_struct *work)
  */
 unsigned long bytepool_gc(struct bytepool *pool, size_t *bytes_held)
 {
-	struct gc_pass pass = gc_pass_begin(pool, false);
+	struct gc_pass pass = gc_pass_begin(pool);
 	unsigned long blocks;
 
 	mutex_lock(&pool->gc_lock);
@@ -1740,23 +1761,19 @@ EXPORT_SYMBOL_GPL(bytepool_gc);
  */
 unsigned long bytepool_trim(struct bytepool *pool)
 {
-	struct gc_pass pass = gc_pass_begin(pool, true);
-	unsigned long blocks;
-	bool closed;
+	unsigned long blocks = 0;
 
 	mutex_lock(&pool->gc_lock);
-	closed = pool_close(pool, &pass);
-	/* What the background would find out in its next pass. */
-	if (READ_ONCE(pool->awake)) {
+	if (pool_reclaimable(pool)) {
+		/* Nothing may be left to look after: what is, wakes the pool again. */
 		pool_sleep(pool);
-		closed = true;
+		if (!pool_single(pool))
+			synchronize_rcu();
+		blocks = pool_reap(pool, &everything);
+		if (pool_reclaimable(pool))
+			pool_wake(pool);
 	}
-	if (closed)
-		synchronize_rcu();
-	blocks = pool_reap(pool, &pass);
 	mutex_unlock(&pool->gc_lock);
-	if (pool_reclaimable(pool))
-		pool_wake(pool);
 	return blocks;
 }
 EXPORT_SYMBOL_GPL(bytepool_trim);
@@ -1771,33 +1788,23 @@ EXPORT_SYMBOL_GPL(bytepool_trim);
  */
 static unsigned int class_set_reserve(struct bytepool_class *class, unsigned int nr)
 {
-	const struct gc_pass all = { .all = true };
 	struct bytepool *pool = class->pool;
 	unsigned long flags;
 	unsigned int old;
-	int cpu;
 
 	mutex_lock(&pool->gc_lock);
 	flags = depot_lock(class);
 	old = class->reserve;
 	WRITE_ONCE(class->reserve, nr);
 	depot_unlock(class, flags);
-	if (nr && !old && class->cache_capacity) {
-		for_each_possible_cpu(cpu) {
-			flags = depot_lock(class);
-			if (class->cache[cpu])
-				class->cache[cpu]->closed = true;
-			cache_set_open(class, cpu, &closed_cache);
-			depot_unlock(class, flags);
-		}
+	if (nr && !old && class_close(class, &everything)) {
 		synchronize_rcu();
-		class_drain(class, &all);
+		class_drain(class, &everything);
 	}
 	mutex_unlock(&pool->gc_lock);
-	if (nr < old) {
-		swake_up_all(&class->wait);
-		pool_wake(pool);
-	}
+	/* More may be idle in the depot, or above the reserve; or waiting may be over. */
+	swake_up_all(&class->wait);
+	pool_wake(pool);
 	return old;
 }
 
@@ -1819,10 +1826,10 @@ static unsigned int class_set_reserve(struct bytepool_class *class, unsigned int
  */
 int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t gfp)
 {
-	const struct gc_pass all = { .all = true };
 	struct bytepool_class *class;
 	unsigned long flags;
 	unsigned int old;
+	unsigned long limit = READ_ONCE(pool->limit);
 	u64 bytes;
 
 	if (size - 1 >= pool->sizes.max || gfp & BYTEPOOL_GFP_REFUSED)
@@ -1834,7 +1841,7 @@ int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t 
 	if (!class)
 		return -ENOMEM;
 	bytes = (u64)nr * class->size;
-	if (bytes >> PAGE_SHIFT > totalram_pages() || (pool->limit && bytes > pool->limit))
+	if (bytes >> PAGE_SHIFT > totalram_pages() || (limit && bytes > limit))
 		return -ENOMEM;
 
 	old = class_set_reserve(class, nr);
@@ -1845,10 +1852,10 @@ int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t 
 		if (!slab)
 			goto undo;
 		flags = depot_lock(class);
-		class->nr_blocks += slab->nr;
-		class->nr_idle += slab->nr;
+		depot_enter(class, slab);
 		depot_add_idle(class, slab);
 		depot_unlock(class, flags);
+		depot_wake(class);
 		cond_resched();
 	}
 	return 0;
@@ -1856,7 +1863,7 @@ int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t 
 undo:
 	class_set_reserve(class, old);
 	mutex_lock(&pool->gc_lock);
-	class_reap(class, &all);
+	class_reap(class, &everything);
 	mutex_unlock(&pool->gc_lock);
 	return -ENOMEM;
 }
@@ -1946,7 +1953,7 @@ struct pool_attribute {
 };
 
 /* A write that means "do it": of 1, and of nothing else. */
-static int parse_go(const char *buf)
+static int parse_one(const char *buf)
 {
 	unsigned int value;
 	int err = kstrtouint(buf, 0, &value);
@@ -2045,10 +2052,19 @@ static ssize_t flags_show(struct bytepool *pool, const struct pool_attribute *at
 	return sysfs_emit(buf, "%#x\n", pool->flags);
 }
 
-/* The owner of a BYTEPOOL_SINGLE pool cannot serialise with a write to sysfs. */
+/* The same; but the owner of a BYTEPOOL_SINGLE pool cannot serialise with a write to sysfs. */
+static int pool_parse_one(struct bytepool *pool, const char *buf)
+{
+	int err = parse_one(buf);
+
+	if (err)
+		return err;
+	return pool_single(pool) ? -EOPNOTSUPP : 0;
+}
+
 static ssize_t gc_store(struct bytepool *pool, const char *buf, size_t len)
 {
-	int err = parse_go(buf) ?: pool_single(pool) ? -EOPNOTSUPP : 0;
+	int err = pool_parse_one(pool, buf);
 
 	if (err)
 		return err;
@@ -2058,7 +2074,7 @@ static ssize_t gc_store(struct bytepool *pool, const char *buf, size_t len)
 
 static ssize_t trim_store(struct bytepool *pool, const char *buf, size_t len)
 {
-	int err = parse_go(buf) ?: pool_single(pool) ? -EOPNOTSUPP : 0;
+	int err = pool_parse_one(pool, buf);
 
 	if (err)
 		return err;
@@ -2309,7 +2325,6 @@ static struct bytepool *pool_new(const char *name, const struct bytepool_params 
 	pool->limit = params->limit_bytes;
 	ratelimit_state_init(&pool->bad_frees_limit, DEFAULT_RATELIMIT_INTERVAL,
 			     DEFAULT_RATELIMIT_BURST);
-	ratelimit_set_flags(&pool->bad_frees_limit, RATELIMIT_MSG_ON_RELEASE);
 	mutex_init(&pool->gc_lock);
 	init_completion(&pool->unpinned);
 	init_completion(&pool->released);
@@ -2357,11 +2372,8 @@ static void pool_unlink(struct bytepool *pool)
 /* Forget a slab with blocks in use, whose memory is their owners' now: how many. */
 static unsigned long slab_abandon(struct bytepool_slab *slab)
 {
-	unsigned long in_use = 0;
-	u32 i;
+	unsigned long in_use = slab->nr - slab->nr_idle;
 
-	for (i = 0; i < slab->nr; i++)
-		in_use += slab->state[i] == BYTEPOOL_BLOCK_IN_USE;
 	slab_unregister(slab);
 	kfree_rcu(slab, rcu);
 	return in_use;
@@ -2370,27 +2382,27 @@ static unsigned long slab_abandon(struct bytepool_slab *slab)
 /* Give back what is idle, whatever the reserve, and forget the rest: how many blocks. */
 static unsigned long class_discard(struct bytepool_class *class)
 {
-	const struct gc_pass all = { .all = true };
 	struct bytepool_slab *slab, *next;
 	struct bytepool_cache *cache;
 	unsigned long leaked = 0;
 	unsigned int cpu = 0;
+	unsigned long flags;
 
-	WRITE_ONCE(class->reserve, 0);
 	/* No CPU is inside: the caller is the last user. */
-	while ((cache = cache_next(class, &cpu)))
-		cache->closed = true;
-	class_drain(class, &all);
-	class_reap(class, &all);
+	while ((cache = cache_next(class, &cpu))) {
+		flags = depot_lock(class);
+		cache_flush(class, cache, cache->nr);
+		depot_unlock(class, flags);
+		kfree(cache);
+	}
+	WRITE_ONCE(class->reserve, 0);
+	class_reap(class, &everything);
 	list_splice(&class->partial, &class->full);
 	list_for_each_entry_safe(slab, next, &class->full, list)
 		leaked += slab_abandon(slab);
 	if (leaked)
 		pr_warn("%s: %lu blocks of %u bytes are in use, and leak\n", class->pool->name,
 			leaked, class->size);
-	cpu = 0;
-	while ((cache = cache_next(class, &cpu)))
-		kfree(cache);
 	kfree_rcu(class, rcu);
 	return leaked;
 }
@@ -2560,7 +2572,7 @@ static ssize_t module_trim_store(struct kobject *kobj, struct kobj_attribute *at
 				 const char *buf, size_t len)
 {
 	struct bytepool *pool = NULL;
-	int err = parse_go(buf);
+	int err = parse_one(buf);
 
 	if (err)
 		return err;

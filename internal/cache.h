@@ -95,16 +95,13 @@ static inline void cache_drop_oldest(struct bytepool_cache *cache, u32 nr)
 }
 
 /*
- * Whether an entry that is older than @timeout jiffies is there. Right if the
- * cache is the caller's; from another CPU a hint, which the next look mends.
+ * When the oldest block was freed, if there is any. From another CPU than the
+ * cache's a hint, which the next look mends.
  */
-static inline bool cache_expired(const struct bytepool_cache *cache, unsigned long now,
-				 unsigned long timeout)
+static inline unsigned long cache_oldest(const struct bytepool_cache *cache)
 {
-	/* The owner may move entries meanwhile. */
-	unsigned long oldest = data_race(cache->entries[0].stamp);
-
-	return READ_ONCE(cache->nr) && time_after(now, oldest + timeout);
+	/* Its CPU may move entries meanwhile. */
+	return data_race(cache->entries[0].stamp);
 }
 
 #endif /* _BYTEPOOL_CACHE_H */

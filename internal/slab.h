@@ -43,7 +43,7 @@ struct bytepool_ref {
  * @class: the size class
  * @stamp: jiffies when the youngest idle block in the slab was freed
  * @ref: the entry of the first page, whose address is that of the first block
- * @more: entries of the other pages in which blocks start, or NULL
+ * @more: entries of the other pages, behind @state in the same allocation
  * @nr: blocks
  * @nr_idle: idle blocks in the slab
  * @first: head of the chain, or BYTEPOOL_NO_BLOCK
@@ -102,7 +102,8 @@ static inline void slab_rechain(struct bytepool_slab *slab, u32 size, u32 except
  * slab_pop() - take an idle block
  * @slab: with an idle block at least
  * @size: of a block, bytes
- * @overwritten: set to a block that somebody wrote to while it was idle
+ * @overwritten: set to a block that somebody wrote to while it was idle, or
+ *	that such a one led to
  *
  * A link that leads anywhere but to an idle block, or that ends the chain
  * early, costs nothing but the time to chain the slab again.

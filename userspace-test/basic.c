@@ -793,8 +793,20 @@ static void other_frees_last(void)
 	shim_cpu_run_other(5, free_last);
 }
 
+static void take_again(void)
+{
+	bytepool_free(pool, last_block);
+	last_block = bytepool_alloc(pool, 4096, GFP_ATOMIC);
+}
+
+/* Then its cache is open, and empty. */
+static void other_takes_again(void)
+{
+	shim_cpu_run_other(5, take_again);
+}
+
 /* The GC finds nothing; at each step from there to sleep, another CPU has something after all. */
-static void test_sleep(void)
+static void sleep_with(void (*what)(void))
 {
 	const struct bytepool_params params = { .idle_timeout_ms = 20 };
 	unsigned int point;
@@ -802,7 +814,7 @@ static void test_sleep(void)
 
 	*shim_param_gc_interval_ms = 100;
 	pool_start(&params);
-	between = other_frees_last;
+	between = what;
 	for (point = 1; point < 1000; point++) {
 		shim_cpu_move(5);
 		last_block = bytepool_alloc(pool, 4096, GFP_KERNEL);
@@ -818,6 +830,7 @@ static void test_sleep(void)
 		shim_point_hook = NULL;
 		if (!nr_between)
 			break;
+		other_frees_last();
 		shim_clock_advance(msecs_to_jiffies(20) + 2 * msecs_to_jiffies(100));
 		EXPECT(stats().blocks_idle == 0);
 		bytepool_free(pool, p);
@@ -828,6 +841,12 @@ static void test_sleep(void)
 	bytepool_free(pool, last_block);
 	pool_stop();
 	*shim_param_gc_interval_ms = 10000;
+}
+
+static void test_sleep(void)
+{
+	sleep_with(other_frees_last);
+	sleep_with(other_takes_again);
 }
 
 /* Orphans: slabs that the table would not take */

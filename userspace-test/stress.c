@@ -522,6 +522,75 @@ static void test_wait(void)
 	shim_point_hook = NULL;
 }
 
+/* As many as there are blocks, who keep what they get: each has one soon. */
+
+#define KEEPERS		3
+
+static unsigned int nr_kept;
+
+static void sleep_at_point(void)
+{
+	sleep_us(rnd(200));
+	shim_countdown = 1 + rnd(8);
+}
+
+static void *keeper(void *arg)
+{
+	void *block;
+
+	shim_cpu_enter((long)arg);
+	shim_random_seed(jiffies * 5 + (long)arg);
+	shim_countdown = 1 + rnd(8);
+	block = bytepool_alloc(small_pool, 4096, GFP_KERNEL);
+	shim_countdown = 0;
+	__atomic_fetch_add(&nr_kept, 1, __ATOMIC_RELAXED);
+	while (__atomic_load_n(&nr_kept, __ATOMIC_RELAXED) < KEEPERS)
+		sleep_us(50);
+	bytepool_free(small_pool, block);
+	shim_cpu_exit();
+	return NULL;
+}
+
+static void keep_round(void)
+{
+	unsigned long start = jiffies;
+	pthread_t threads[KEEPERS];
+	void *blocks[KEEPERS];
+	long i;
+
+	__atomic_store_n(&nr_kept, 0, __ATOMIC_RELAXED);
+	EXPECT(bytepool_alloc_bulk(small_pool, 4096, GFP_KERNEL, KEEPERS, blocks) == KEEPERS);
+	for (i = 0; i < KEEPERS; i++)
+		pthread_create(&threads[i], NULL, keeper, (void *)i);
+	for (i = 0; i < KEEPERS; i++) {
+		sleep_us(rnd(600));
+		bytepool_free(small_pool, blocks[i]);
+	}
+	for (i = 0; i < KEEPERS; i++)
+		pthread_join(threads[i], NULL);
+	EXPECT(jiffies - start < 3 * HZ);
+}
+
+static void test_keep(void)
+{
+	const struct bytepool_params params = {
+		.min_size = 4096, .max_size = 4096, .limit_bytes = KEEPERS * 4096,
+	};
+	unsigned long end = jiffies + msecs_to_jiffies(seconds * 200);
+	unsigned int rounds = 0;
+
+	shim_point_hook = sleep_at_point;
+	test_module_start();
+	small_pool = bytepool_create("small", &params);
+	EXPECT(!bytepool_reserve(small_pool, 4096, KEEPERS, GFP_KERNEL));
+	for (; time_before(jiffies, end) && !test_failed(); rounds++)
+		keep_round();
+	EXPECT(rounds > 5);
+	bytepool_destroy(small_pool);
+	test_module_stop();
+	shim_point_hook = NULL;
+}
+
 /* Pools come and go while the GC, and who reads sysfs, walk them. */
 
 static void *churner(void *arg)
@@ -580,6 +649,7 @@ static const struct test tests[] = {
 	{ "the same with interrupts", test_interrupts },
 	{ "two CPUs free a block at once", test_duel },
 	{ "waiters for a reserve all get their turn", test_wait },
+	{ "waiters who keep what they get do not keep others waiting", test_keep },
 	{ "pools come and go", test_churn },
 };
 
