@@ -46,6 +46,13 @@ void bk_exit(struct kunit *test);
 	};								\
 	kunit_test_suite(bytepool_##_name##_suite)
 
+/* Said of a test of more than two seconds, where the kernel has a word for it. */
+#ifdef KUNIT_CASE_SLOW
+#define BK_CASE_SLOW(_name)	KUNIT_CASE_SLOW(_name)
+#else
+#define BK_CASE_SLOW(_name)	KUNIT_CASE(_name)
+#endif
+
 /* Pools with a name of their own, destroyed at the end of the test. */
 struct bytepool *bk_pool(struct kunit *test, const struct bytepool_params *params);
 struct bytepool *bk_pool_fixed(struct kunit *test, size_t size, unsigned int flags);

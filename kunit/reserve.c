@@ -187,6 +187,7 @@ static void refused_beyond_limit(struct kunit *test)
 	struct bytepool *pool = bk_pool(test, &(struct bytepool_params){
 		.limit_bytes = 6 * SZ_64K,
 	});
+	void *block;
 
 	KUNIT_EXPECT_EQ(test, bytepool_reserve(pool, SZ_64K, 7, GFP_KERNEL), -ENOMEM);
 	bytepool_trim(pool);
@@ -195,6 +196,15 @@ static void refused_beyond_limit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, bytepool_reserve(pool, SZ_64K, 100, GFP_KERNEL), -ENOMEM);
 	bytepool_trim(pool);
 	KUNIT_EXPECT_EQ(test, blocks_of(pool), 2);
+
+	/* It would fit, but for what another class has in use. */
+	block = bytepool_alloc(pool, SZ_128K, GFP_KERNEL);
+	KUNIT_ASSERT_NOT_NULL(test, block);
+	KUNIT_EXPECT_EQ(test, bytepool_reserve(pool, SZ_64K, 5, GFP_KERNEL), -ENOMEM);
+	bytepool_free(pool, block);
+	bytepool_trim(pool);
+	KUNIT_EXPECT_EQ(test, bytepool_size(pool), 2 * SZ_64K);
+
 	KUNIT_EXPECT_EQ(test, bytepool_reserve(pool, SZ_64K, 6, GFP_KERNEL), 0);
 	KUNIT_EXPECT_EQ(test, bytepool_size(pool), 6 * SZ_64K);
 	KUNIT_EXPECT_EQ(test, bytepool_reserve(pool, SZ_64K, 0, GFP_KERNEL), 0);
@@ -207,8 +217,8 @@ static void refused_beyond_reason(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, bytepool_reserve(pool, SZ_4M, UINT_MAX, GFP_KERNEL), -ENOMEM);
 	KUNIT_EXPECT_EQ(test, bytepool_reserve(pool, SZ_64K, INT_MAX, GFP_KERNEL), -ENOMEM);
-	bytepool_trim(pool);
 	KUNIT_EXPECT_EQ(test, bytepool_size(pool), 0);
+	KUNIT_EXPECT_EQ(test, bk_stats(pool).reclaimed_bytes, 0);
 }
 
 struct taker {

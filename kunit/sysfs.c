@@ -319,6 +319,25 @@ static void trims_every_pool(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, bytepool_size(pools[i]), 0);
 }
 
+/* A single-threaded pool is its owner's alone, who may be inside. */
+static void leaves_single_alone(struct kunit *test)
+{
+	struct bytepool *pool = bk_pool(test, &(struct bytepool_params){
+		.flags = BYTEPOOL_SINGLE,
+	});
+	size_t held;
+	char *limit;
+
+	bk_check_sound(test, pool, SZ_64K, 3);
+	held = bytepool_size(pool);
+	KUNIT_EXPECT_EQ(test, bk_sysfs_write(test, "trim", "1"), 0);
+	KUNIT_EXPECT_LT(test, bk_sysfs_write(test, bk_pool_path(test, pool, "trim"), "1"), 0);
+	KUNIT_EXPECT_LT(test, bk_sysfs_write(test, bk_pool_path(test, pool, "gc"), "1"), 0);
+	limit = bk_pool_path(test, pool, "limit_bytes");
+	KUNIT_EXPECT_EQ(test, bk_sysfs_write(test, limit, "65536"), 0);
+	KUNIT_EXPECT_EQ(test, bytepool_size(pool), held);
+}
+
 static void trims_one_pool(struct kunit *test)
 {
 	struct bytepool *pool = bk_pool(test, NULL);
@@ -377,6 +396,7 @@ static struct kunit_case sysfs_cases[] = {
 	KUNIT_CASE(bytes_held),
 	KUNIT_CASE(orders_refused),
 	KUNIT_CASE(trims_every_pool),
+	KUNIT_CASE(leaves_single_alone),
 	KUNIT_CASE(trims_one_pool),
 	KUNIT_CASE(gc_of_one_pool),
 	KUNIT_CASE(read_only_is_that),
