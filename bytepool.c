@@ -4,7 +4,7 @@
  *
  * A pool serves a request from the smallest of its size classes that fits,
  * and keeps what is freed to hand it out again. Memory moves one way out and
- * the same way back, and each layer knows only its neighbours:
+ * the same way back:
  *
  *	system <-> slab <-> depot <-> per-CPU cache <-> caller
  *
@@ -21,13 +21,14 @@
  *   closes it, by turning the pointer that the CPU would follow to a cache
  *   that is always busy, and waits for an RCU grace period: regions with
  *   preemption off are readers, so then the CPU has left. No CPU is
- *   interrupted or waited for otherwise, and the fast path pays nothing.
+ *   interrupted or waited for otherwise, and the fast path pays one test.
  *
- * Locks, outermost first: pool->gc_lock, orphans_mutex, class->lock,
- * orphans_lock; pools_lock by itself. Of these, alloc and free take class->lock
- * alone, a raw spinlock held for a bounded number of steps and never over a
- * call to the system's allocator; the gc_lock, which a pass holds while it
- * gives memory back, they wait for only at a pool's limit.
+ * Locks: gc_lock is outermost; within it come either orphans_mutex and then
+ * orphans_lock, or class->lock, never both. pools_lock nests with none. Alloc
+ * and free take class->lock, and alloc orphans_lock: raw spinlocks, held for a
+ * bounded number of steps and never over a call to the system's allocator. An
+ * alloc that may sleep also takes gc_lock, to have idle memory given back when
+ * the pool is at its limit or the system is short.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -73,12 +74,16 @@
 #define GC_INTERVAL_MIN_MS	10U
 #define GC_INTERVAL_MAX_MS	3600000U
 
-/* A CPU keeps up to CACHE_BYTES of a class, or one block if that is not larger than the limit. */
+/*
+ * A CPU caches up to CACHE_BYTES of a class, but one block at least and
+ * CACHE_ENTRIES_MAX at most; of classes above CACHE_BLOCK_MAX none. With 32
+ * bytes of header and 32 an entry, the largest cache is 1 KiB.
+ */
 #define CACHE_BYTES		SZ_1M
 #define CACHE_BLOCK_MAX		SZ_4M
-#define CACHE_ENTRIES_MAX	31U		/* then a cache is 1 KiB */
+#define CACHE_ENTRIES_MAX	31U
 
-/* Slabs taken off a depot while its lock is held once. */
+/* Slabs taken off a depot while its lock is held once, so that nobody waits for long. */
 #define REAP_BATCH		16U
 
 /* How often one who waits for a block looks for what nobody announces: as mempool_alloc() does. */
@@ -96,7 +101,8 @@
 
 /* Why a free is refused. */
 enum bytepool_bad_free {
-	BAD_FREE_UNKNOWN = 1,
+	BAD_FREE_NONE,
+	BAD_FREE_UNKNOWN,
 	BAD_FREE_INSIDE,
 	BAD_FREE_FOREIGN,
 	BAD_FREE_IDLE,
@@ -170,7 +176,8 @@ struct bytepool_cpu {
  * @cpu: the open caches of each CPU
  * @sizes: its size classes
  * @flags: BYTEPOOL_*
- * @awake: the GC visits it; while it does not, every cache of the pool is closed
+ * @awake: the GC visits it. While it does not, all caches are closed, so that
+ *	the next free calls pool_wake(); except where blocks never age
  * @visited: gc_work's own: the pool is in its pass
  * @class: the classes, each made at its first use
  * @idle_timeout_ms: as in struct bytepool_params
@@ -249,6 +256,12 @@ static const struct gc_pass everything = { .all = true };
 static unsigned int idle_timeout_ms = 300000;
 static unsigned int gc_interval_ms = 10000;
 
+/* Not readable as parameters: /sys/kernel/bytepool tells what they are by now. */
+module_param(idle_timeout_ms, uint, 0);
+MODULE_PARM_DESC(idle_timeout_ms, "Age at which idle memory is given back, ms; 0 = never (default 300000)");
+module_param(gc_interval_ms, uint, 0);
+MODULE_PARM_DESC(gc_interval_ms, "How often the GC looks, ms; 10 to 3600000 (default 10000)");
+
 struct bytepool *bytepool_system;
 EXPORT_SYMBOL_GPL(bytepool_system);
 
@@ -267,8 +280,6 @@ static LIST_HEAD(orphans);
 static DEFINE_RAW_SPINLOCK(orphans_lock);
 /* Removals from the list, and what becomes of an orphan. Sleeping contexts only. */
 static DEFINE_MUTEX(orphans_mutex);
-static void orphans_work_fn(struct work_struct *work);
-static DECLARE_DELAYED_WORK(orphans_work, orphans_work_fn);
 
 static void gc_work_fn(struct work_struct *work);
 static DECLARE_DELAYED_WORK(gc_work, gc_work_fn);
@@ -294,10 +305,129 @@ static __always_inline void section_exit(void)
 }
 
 /*
+ * The list of pools
+ */
+
+static bool pool_single(const struct bytepool *pool)
+{
+	return pool->flags & BYTEPOOL_SINGLE;
+}
+
+/* Into the list of all pools, if the name is free. */
+static int pool_link(struct bytepool *pool)
+{
+	struct bytepool *other;
+	int err = 0;
+
+	mutex_lock(&pools_lock);
+	list_for_each_entry(other, &pools, list) {
+		if (!strcmp(other->name, pool->name))
+			err = -EEXIST;
+	}
+	if (!err)
+		list_add_tail(&pool->list, &pools);
+	mutex_unlock(&pools_lock);
+	return err;
+}
+
+/* Off the list, once no walk stands at the pool. */
+static void pool_unlink(struct bytepool *pool)
+{
+	bool pinned;
+
+	mutex_lock(&pools_lock);
+	pool->dying = true;
+	pinned = pool->nr_pins;
+	mutex_unlock(&pools_lock);
+	if (pinned)
+		wait_for_completion(&pool->unpinned);
+	mutex_lock(&pools_lock);
+	list_del(&pool->list);
+	mutex_unlock(&pools_lock);
+}
+
+/* The pool after @prev, or the first: pinned, so that it stays; @prev is no longer. */
+static struct bytepool *pool_next(struct bytepool *prev)
+{
+	struct bytepool *pool;
+
+	mutex_lock(&pools_lock);
+	pool = list_prepare_entry(prev, &pools, list);
+	list_for_each_entry_continue(pool, &pools, list) {
+		if (!pool->dying)
+			break;
+	}
+	if (list_entry_is_head(pool, &pools, list))
+		pool = NULL;
+	else
+		pool->nr_pins++;
+	if (prev && !--prev->nr_pins && prev->dying)
+		complete(&prev->unpinned);
+	mutex_unlock(&pools_lock);
+	return pool;
+}
+
+/*
+ * Size classes
+ */
+
+/* The class, made at its first use. */
+static struct bytepool_class *class_get(struct bytepool *pool, u32 index, gfp_t gfp)
+{
+	struct bytepool_class *other;
+	struct bytepool_class *class;
+	u32 size;
+
+	/* Pairs with cmpxchg() below. */
+	class = smp_load_acquire(&pool->class[index]);
+	if (likely(class))
+		return class;
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible())
+		return NULL;
+	class = kzalloc(struct_size(class, cache, nr_cpu_ids), gfp);
+	if (!class)
+		return NULL;
+	size = bytepool_class_size(&pool->sizes, index);
+	class->pool = pool;
+	class->index = index;
+	class->size = size;
+	class->slab_bytes = bytepool_slab_bytes(size);
+	class->reciprocal = bytepool_reciprocal(size);
+	if (!pool_single(pool) && size <= CACHE_BLOCK_MAX)
+		class->cache_capacity = clamp(CACHE_BYTES / size, 1U, CACHE_ENTRIES_MAX);
+	raw_spin_lock_init(&class->lock);
+	INIT_LIST_HEAD(&class->partial);
+	INIT_LIST_HEAD(&class->idle);
+	INIT_LIST_HEAD(&class->full);
+	class->idle_late = RB_ROOT_CACHED;
+	init_swait_queue_head(&class->wait);
+	/* Pairs with smp_load_acquire() above and in class_next(). If it fails, it acquires. */
+	other = cmpxchg(&pool->class[index], NULL, class);
+	if (other) {
+		kfree(class);
+		return other;
+	}
+	return class;
+}
+
+/* Walks the classes that there are: the one at *@index, from 0, or after. */
+static struct bytepool_class *class_next(struct bytepool *pool, u32 *index)
+{
+	while (*index < pool->sizes.nr) {
+		/* Pairs with cmpxchg() in class_get(). */
+		struct bytepool_class *class = smp_load_acquire(&pool->class[(*index)++]);
+
+		if (class)
+			return class;
+	}
+	return NULL;
+}
+
+/*
  * The table of addresses
  */
 
-/* Pages are near each other, and the product spreads them: a tenth of what jhash costs. */
+/* Fibonacci hashing: pages are near each other, and the product spreads them at little cost. */
 static __always_inline u32 page_hash(const void *key, u32 len, u32 seed)
 {
 	unsigned long page = *(const unsigned long *)key >> PAGE_SHIFT;
@@ -319,7 +449,7 @@ static const struct rhashtable_params slab_table_params = {
 	.automatic_shrinking = true,
 };
 
-static noinline struct bytepool_slab *orphan_find(unsigned long page)
+static noinline struct bytepool_slab *slab_find_slow(unsigned long page)
 {
 	struct bytepool_orphan *orphan;
 	struct bytepool_ref *ref;
@@ -345,7 +475,7 @@ static __always_inline struct bytepool_slab *slab_find(const void *block)
 	ref = rhashtable_lookup(&slab_table, &page, slab_table_params);
 	if (likely(ref))
 		return ref->slab;
-	return orphan_find(page);
+	return slab_find_slow(page);
 }
 
 static struct bytepool_ref *slab_ref(struct bytepool_slab *slab, unsigned int nr)
@@ -354,48 +484,26 @@ static struct bytepool_ref *slab_ref(struct bytepool_slab *slab, unsigned int nr
 }
 
 /* Put into the table what of the slab is not there yet. 0 or -errno. */
-static int slab_list(struct bytepool_slab *slab)
+static int slab_hash(struct bytepool_slab *slab)
 {
-	while (slab->nr_listed < slab->nr_refs) {
-		struct bytepool_ref *ref = slab_ref(slab, slab->nr_listed);
+	while (slab->nr_hashed < slab->nr_refs) {
+		struct bytepool_ref *ref = slab_ref(slab, slab->nr_hashed);
 		int err = rhashtable_insert_fast(&slab_table, &ref->node, slab_table_params);
 
 		if (err)
 			return err;
-		slab->nr_listed++;
+		slab->nr_hashed++;
 	}
 	return 0;
 }
 
-static void slab_unlist(struct bytepool_slab *slab)
+static void slab_unhash(struct bytepool_slab *slab)
 {
-	while (slab->nr_listed) {
-		struct bytepool_ref *ref = slab_ref(slab, --slab->nr_listed);
+	while (slab->nr_hashed) {
+		struct bytepool_ref *ref = slab_ref(slab, --slab->nr_hashed);
 
 		rhashtable_remove_fast(&slab_table, &ref->node, slab_table_params);
 	}
-}
-
-/* Make the slab known by its addresses. Any context that may allocate with @gfp. */
-static int slab_register(struct bytepool_slab *slab, gfp_t gfp)
-{
-	struct bytepool_orphan *orphan;
-	unsigned long flags;
-
-	if (compat_rhashtable_writable() && !slab_list(slab))
-		return 0;
-	orphan = kmalloc(sizeof(*orphan), gfp);
-	if (!orphan) {
-		slab_unlist(slab);
-		return -ENOMEM;
-	}
-	orphan->slab = slab;
-	slab->orphan = true;
-	raw_spin_lock_irqsave(&orphans_lock, flags);
-	list_add_tail_rcu(&orphan->list, &orphans);
-	raw_spin_unlock_irqrestore(&orphans_lock, flags);
-	queue_delayed_work(gc_wq, &orphans_work, 0);
-	return 0;
 }
 
 static void orphan_remove(struct bytepool_orphan *orphan)
@@ -406,24 +514,6 @@ static void orphan_remove(struct bytepool_orphan *orphan)
 	list_del_rcu(&orphan->list);
 	raw_spin_unlock_irqrestore(&orphans_lock, flags);
 	kfree_rcu(orphan, rcu);
-}
-
-static void slab_unregister(struct bytepool_slab *slab)
-{
-	/* Pairs with smp_store_release() in orphans_work_fn(): nr_listed is final. */
-	if (smp_load_acquire(&slab->orphan)) {
-		struct bytepool_orphan *orphan;
-
-		mutex_lock(&orphans_mutex);
-		rcu_read_lock();
-		list_for_each_entry_rcu(orphan, &orphans, list) {
-			if (orphan->slab == slab)
-				orphan_remove(orphan);
-		}
-		rcu_read_unlock();
-		mutex_unlock(&orphans_mutex);
-	}
-	slab_unlist(slab);
 }
 
 /* Put the orphans into the table. Those that came since are the next run's. */
@@ -437,11 +527,11 @@ static void orphans_work_fn(struct work_struct *work)
 	list_for_each_entry_rcu(orphan, &orphans, list) {
 		struct bytepool_slab *slab = orphan->slab;
 
-		if (slab_list(slab)) {
+		if (slab_hash(slab)) {
 			again = true;
 			continue;
 		}
-		/* Pairs with smp_rmb() in orphan_find(): first in the table, then off the list. */
+		/* Pairs with smp_rmb() in slab_find_slow(): in the table, then off the list. */
 		smp_wmb();
 		orphan_remove(orphan);
 		/* Pairs with smp_load_acquire() in slab_unregister(). */
@@ -450,17 +540,54 @@ static void orphans_work_fn(struct work_struct *work)
 	rcu_read_unlock();
 	mutex_unlock(&orphans_mutex);
 	if (again)
-		queue_delayed_work(gc_wq, &orphans_work, 1);
+		queue_delayed_work(gc_wq, to_delayed_work(work), 1);
+}
+
+static DECLARE_DELAYED_WORK(orphans_work, orphans_work_fn);
+
+/* Make the slab known by its addresses. Any context that may allocate with @gfp. */
+static int slab_register(struct bytepool_slab *slab, gfp_t gfp)
+{
+	struct bytepool_orphan *orphan;
+	unsigned long flags;
+
+	if (compat_rhashtable_writable() && !slab_hash(slab))
+		return 0;
+	orphan = kmalloc(sizeof(*orphan), gfp);
+	if (!orphan) {
+		slab_unhash(slab);
+		return -ENOMEM;
+	}
+	orphan->slab = slab;
+	slab->orphan = true;
+	raw_spin_lock_irqsave(&orphans_lock, flags);
+	list_add_tail_rcu(&orphan->list, &orphans);
+	raw_spin_unlock_irqrestore(&orphans_lock, flags);
+	queue_delayed_work(gc_wq, &orphans_work, 0);
+	return 0;
+}
+
+static void slab_unregister(struct bytepool_slab *slab)
+{
+	/* Pairs with smp_store_release() in orphans_work_fn(): nr_hashed is final. */
+	if (smp_load_acquire(&slab->orphan)) {
+		struct bytepool_orphan *orphan;
+
+		mutex_lock(&orphans_mutex);
+		rcu_read_lock();
+		list_for_each_entry_rcu(orphan, &orphans, list) {
+			if (orphan->slab == slab)
+				orphan_remove(orphan);
+		}
+		rcu_read_unlock();
+		mutex_unlock(&orphans_mutex);
+	}
+	slab_unhash(slab);
 }
 
 /*
  * System <-> slab
  */
-
-static bool pool_single(const struct bytepool *pool)
-{
-	return pool->flags & BYTEPOOL_SINGLE;
-}
 
 /* Take @bytes of the pool's limit: all or nothing, whoever else does. */
 static bool pool_charge(struct bytepool *pool, unsigned long bytes)
@@ -480,7 +607,7 @@ static void pool_uncharge(struct bytepool *pool, unsigned long bytes)
 	atomic_long_sub(bytes, &pool->held);
 }
 
-/* Pages in a row: of the smallest order that holds them, the surplus given back. */
+/* Pages in a row, the surplus of the order given back: alloc_pages_exact() with a node. */
 static void *pages_alloc(unsigned long bytes, gfp_t gfp, int node)
 {
 	unsigned int order = get_order(bytes);
@@ -516,7 +643,10 @@ static void backing_free(void *base, unsigned long bytes)
 		free_pages_exact(base, bytes);
 }
 
-/* Rather than have the page allocator look hard for a long run, map one, if the caller can wait. */
+/*
+ * A long run is asked of the page allocator only gently if the caller may
+ * sleep: then one that is mapped will do as well.
+ */
 static void *backing_alloc(struct bytepool *pool, unsigned long bytes, gfp_t gfp, int node)
 {
 	bool may_map = bytes > PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER &&
@@ -530,8 +660,8 @@ static void *backing_alloc(struct bytepool *pool, unsigned long bytes, gfp_t gfp
 }
 
 /* The descriptor. One of a single block takes no more than 96 bytes on a 64-bit machine. */
-static struct bytepool_slab *slab_describe(struct bytepool_class *class, void *base,
-					   unsigned long bytes, gfp_t gfp, int node)
+static struct bytepool_slab *slab_desc_alloc(struct bytepool_class *class, void *base,
+					     unsigned long bytes, gfp_t gfp, int node)
 {
 	unsigned int nr = bytes / class->size;
 	unsigned int nr_refs = nr == 1 ? 1 : bytes >> PAGE_SHIFT;
@@ -558,7 +688,7 @@ static struct bytepool_slab *slab_describe(struct bytepool_class *class, void *b
 	return slab;
 }
 
-static struct bytepool_slab *slab_create_bytes(struct bytepool_class *class, unsigned long bytes,
+static struct bytepool_slab *slab_create_sized(struct bytepool_class *class, unsigned long bytes,
 					       gfp_t gfp, int node)
 {
 	struct bytepool *pool = class->pool;
@@ -570,7 +700,7 @@ static struct bytepool_slab *slab_create_bytes(struct bytepool_class *class, uns
 	base = backing_alloc(pool, bytes, gfp, node);
 	if (!base)
 		goto uncharge;
-	slab = slab_describe(class, base, bytes, gfp, node);
+	slab = slab_desc_alloc(class, base, bytes, gfp, node);
 	if (!slab)
 		goto free_backing;
 	if (slab_register(slab, gfp))
@@ -590,15 +720,15 @@ uncharge:
  * A new slab, all idle, known by its addresses but in no depot yet. Where the
  * usual one is not to be had, one as small as a block allows.
  */
-static struct bytepool_slab *slab_create_any(struct bytepool_class *class, gfp_t gfp, int node)
+static struct bytepool_slab *slab_create_fitting(struct bytepool_class *class, gfp_t gfp, int node)
 {
 	unsigned long least = PAGE_ALIGN(class->size);
 	struct bytepool_slab *slab = NULL;
 
 	if (class->slab_bytes > least)
-		slab = slab_create_bytes(class, class->slab_bytes,
+		slab = slab_create_sized(class, class->slab_bytes,
 					 gfp | __GFP_NOWARN | __GFP_NORETRY, node);
-	return slab ?: slab_create_bytes(class, least, gfp, node);
+	return slab ?: slab_create_sized(class, least, gfp, node);
 }
 
 /*
@@ -613,19 +743,19 @@ static struct bytepool_slab *slab_create(struct bytepool_class *class, gfp_t gfp
 	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible())
 		return NULL;
 	if (gfpflags_allow_blocking(gfp)) {
-		slab = slab_create_any(class, gfp | __GFP_NOWARN | __GFP_NORETRY, node);
+		slab = slab_create_fitting(class, gfp | __GFP_NOWARN | __GFP_NORETRY, node);
 		if (slab)
 			return slab;
 		bytepool_trim(class->pool);
 	}
-	return slab_create_any(class, gfp, node);
+	return slab_create_fitting(class, gfp, node);
 }
 
 /* Give a slab back that no depot has any more: how many bytes. Sleeping contexts only. */
 static unsigned long slab_destroy(struct bytepool_slab *slab)
 {
 	struct bytepool *pool = slab->class->pool;
-	/* A slab never wastes a page, see bytepool_slab_bytes(). */
+	/* Less than a page is left over, see bytepool_slab_bytes(). */
 	unsigned long bytes = PAGE_ALIGN((unsigned long)slab->nr * slab->class->size);
 
 	slab_unregister(slab);
@@ -770,6 +900,12 @@ static void *depot_pop(struct bytepool_class *class, struct bytepool_slab *slab,
 	return block;
 }
 
+static void report_overwritten(struct bytepool_class *class, const void *block)
+{
+	pr_err_ratelimited("%s: a free block of %u bytes was written to: %p, or near it\n",
+			   class->pool->name, class->size, block);
+}
+
 static void depot_push(struct bytepool_class *class, struct bytepool_slab *slab, u32 index,
 		       unsigned long stamp)
 {
@@ -789,6 +925,18 @@ static void depot_push(struct bytepool_class *class, struct bytepool_slab *slab,
  * off. What keeps it from its own cache is then only that it interrupted
  * itself there, or that the GC has it.
  */
+
+/* Walks the caches that there are: that of CPU *@cpu, from 0, or after. */
+static struct bytepool_cache *cache_next(struct bytepool_class *class, unsigned int *cpu)
+{
+	while (*cpu < nr_cpu_ids) {
+		struct bytepool_cache *cache = READ_ONCE(class->cache[(*cpu)++]);
+
+		if (cache)
+			return cache;
+	}
+	return NULL;
+}
 
 /* This CPU's cache of the class, if it may be used. class->lock. */
 static struct bytepool_cache *cache_own(struct bytepool_class *class)
@@ -893,54 +1041,17 @@ static void pool_wake(struct bytepool *pool)
 	queue_delayed_work(gc_wq, &gc_work, gc_interval());
 }
 
+/* A timeout was written: have the GC see it soon. */
+static void timeout_changed(struct bytepool *pool)
+{
+	/* Pairs with smp_mb() in gc_close(): it sees the timeout, or we the pool not awake. */
+	smp_mb();
+	pool_wake(pool);
+}
+
 /*
  * Alloc
  */
-
-static void report_overwritten(struct bytepool_class *class, const void *block)
-{
-	pr_err_ratelimited("%s: a free block of %u bytes was written to: %p, or near it\n",
-			   class->pool->name, class->size, block);
-}
-
-/* The class, made at its first use. */
-static struct bytepool_class *class_get(struct bytepool *pool, u32 index, gfp_t gfp)
-{
-	struct bytepool_class *other;
-	struct bytepool_class *class;
-	u32 size;
-
-	/* Pairs with cmpxchg() below. */
-	class = smp_load_acquire(&pool->class[index]);
-	if (likely(class))
-		return class;
-	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible())
-		return NULL;
-	class = kzalloc(struct_size(class, cache, nr_cpu_ids), gfp);
-	if (!class)
-		return NULL;
-	size = bytepool_class_size(&pool->sizes, index);
-	class->pool = pool;
-	class->index = index;
-	class->size = size;
-	class->slab_bytes = bytepool_slab_bytes(size);
-	class->reciprocal = bytepool_reciprocal(size);
-	if (!pool_single(pool) && size <= CACHE_BLOCK_MAX)
-		class->cache_capacity = clamp(CACHE_BYTES / size, 1U, CACHE_ENTRIES_MAX);
-	raw_spin_lock_init(&class->lock);
-	INIT_LIST_HEAD(&class->partial);
-	INIT_LIST_HEAD(&class->idle);
-	INIT_LIST_HEAD(&class->full);
-	class->idle_late = RB_ROOT_CACHED;
-	init_swait_queue_head(&class->wait);
-	/* Pairs with smp_load_acquire() above and in class_next(). If it fails, it acquires. */
-	other = cmpxchg(&pool->class[index], NULL, class);
-	if (other) {
-		kfree(class);
-		return other;
-	}
-	return class;
-}
 
 /* Up to @nr blocks from this CPU's cache: how many it had. */
 static __always_inline unsigned int cache_alloc(struct bytepool *pool, u32 index,
@@ -1105,6 +1216,7 @@ fail:
 	return NULL;
 }
 
+/* @size 0 wraps around. */
 static __always_inline bool alloc_ok(struct bytepool *pool, size_t size, gfp_t gfp)
 {
 	return !IS_ERR_OR_NULL(pool) && size - 1 < pool->sizes.max &&
@@ -1165,7 +1277,8 @@ EXPORT_SYMBOL_GPL(bytepool_alloc);
  * @pool: the pool
  * @size: bytes wanted
  * @gfp: as for bytepool_alloc()
- * @node: where to ask for memory if no block is idle
+ * @node: where to ask for memory if no block is idle; what has to come from
+ *	vmalloc may come from elsewhere
  *
  * Context: Any but NMI; sleeps only if @gfp allows it.
  * Return: as bytepool_alloc().
@@ -1204,7 +1317,7 @@ EXPORT_SYMBOL_GPL(bytepool_zalloc);
  * One that waits for a reserve must not ask for more than is reserved.
  *
  * Context: Any but NMI; sleeps only if @gfp allows it.
- * Return: @nr, or 0 if not all could be had; then @blocks holds nothing.
+ * Return: @nr, or 0 if not all could be had; then @blocks is undefined.
  */
 unsigned int bytepool_alloc_bulk(struct bytepool *pool, size_t size, gfp_t gfp,
 				 unsigned int nr, void **blocks)
@@ -1278,7 +1391,7 @@ block_claim(struct bytepool *pool, const void *block, struct bytepool_slab **sla
 	if (unlikely(cmpxchg(&(*slab)->state[nr], BYTEPOOL_BLOCK_IN_USE,
 			     BYTEPOOL_BLOCK_CACHED) != BYTEPOOL_BLOCK_IN_USE))
 		return BAD_FREE_IDLE;
-	return 0;
+	return BAD_FREE_NONE;
 }
 
 /* Put a claimed block into this CPU's cache, if that is open and not full. Section. */
@@ -1456,31 +1569,6 @@ EXPORT_SYMBOL_GPL(bytepool_usable_size);
  * the depot, and give the depot's oldest slabs back. Both under gc_lock.
  */
 
-/* Walks the classes that there are: the one at *@index, from 0, or after. */
-static struct bytepool_class *class_next(struct bytepool *pool, u32 *index)
-{
-	while (*index < pool->sizes.nr) {
-		/* Pairs with cmpxchg() in class_get(). */
-		struct bytepool_class *class = smp_load_acquire(&pool->class[(*index)++]);
-
-		if (class)
-			return class;
-	}
-	return NULL;
-}
-
-/* Walks the caches that there are: that of CPU *@cpu, from 0, or after. */
-static struct bytepool_cache *cache_next(struct bytepool_class *class, unsigned int *cpu)
-{
-	while (*cpu < nr_cpu_ids) {
-		struct bytepool_cache *cache = READ_ONCE(class->cache[(*cpu)++]);
-
-		if (cache)
-			return cache;
-	}
-	return NULL;
-}
-
 /*
  * Close the caches of a class: all, or those that have what the pass wants.
  * Whether any is closed now, also by the background's first half, whose grace
@@ -1640,27 +1728,6 @@ static void pool_sleep(struct bytepool *pool)
 	pool_close(pool, &everything);
 }
 
-/* The pool after @prev, or the first: pinned, so that it stays; @prev is no longer. */
-static struct bytepool *pool_next(struct bytepool *prev)
-{
-	struct bytepool *pool;
-
-	mutex_lock(&pools_lock);
-	pool = list_prepare_entry(prev, &pools, list);
-	list_for_each_entry_continue(pool, &pools, list) {
-		if (!pool->dying)
-			break;
-	}
-	if (list_entry_is_head(pool, &pools, list))
-		pool = NULL;
-	else
-		pool->nr_pins++;
-	if (prev && !--prev->nr_pins && prev->dying)
-		complete(&prev->unpinned);
-	mutex_unlock(&pools_lock);
-	return pool;
-}
-
 /* First half, for a pool that is awake. Whether it needs a grace period. */
 static bool gc_close(struct bytepool *pool)
 {
@@ -1724,7 +1791,7 @@ static void gc_work_fn(struct work_struct *work)
 /**
  * bytepool_gc() - give back what has been idle beyond the pool's timeout, now
  * @pool: the pool
- * @bytes_held: where the bytes go that the pool still holds; may be NULL
+ * @bytes_held: if not NULL, set to the bytes that the pool still holds
  *
  * The owner of a BYTEPOOL_SINGLE pool calls it, since no one else does; for
  * the others the same is done in the background.
@@ -1821,8 +1888,9 @@ static unsigned int class_set_reserve(struct bytepool_class *class, unsigned int
  * context. Calls for one class are the caller's to serialise.
  *
  * Context: Process; may sleep.
- * Return: 0; -EINVAL if @size or @gfp is out of range; -ENOMEM if memory or the
- *	pool's limit does not allow it, then all is as before.
+ * Return: 0; -EINVAL if @size is 0 or above max_size or @gfp asks for a zone;
+ *	-ENOMEM if memory or the pool's limit does not allow it: then the old
+ *	reserve stands, though idle blocks may have been given back.
  */
 int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t gfp)
 {
@@ -1900,9 +1968,9 @@ static void class_add_stats(struct bytepool_class *class, struct bytepool_stats 
 	blocks = class->nr_blocks;
 	depot_unlock(class, flags);
 	while ((cache = cache_next(class, &cpu))) {
-		/* They may move while we read. */
+		/* Its CPU may change both meanwhile. */
 		frees += data_race(cache->frees);
-		/* So may these. */
+		/* As above. */
 		hits += data_race(cache->hits);
 	}
 	/* Counters that move are not read at one moment: keep what is derived within its bounds. */
@@ -1973,14 +2041,6 @@ static int parse_timeout(const char *buf, unsigned int *ms)
 		return -ERANGE;
 	*ms = value;
 	return 0;
-}
-
-/* A timeout was written: have the GC see it soon. */
-static void timeout_changed(struct bytepool *pool)
-{
-	/* Pairs with smp_mb() in gc_close(): it sees the timeout, or we the pool not awake. */
-	smp_mb();
-	pool_wake(pool);
 }
 
 static ssize_t idle_timeout_ms_show(struct bytepool *pool, const struct pool_attribute *attr,
@@ -2336,39 +2396,6 @@ static struct bytepool *pool_new(const char *name, const struct bytepool_params 
 	return pool;
 }
 
-/* Into the list of all pools, if the name is free. */
-static int pool_link(struct bytepool *pool)
-{
-	struct bytepool *other;
-	int err = 0;
-
-	mutex_lock(&pools_lock);
-	list_for_each_entry(other, &pools, list) {
-		if (!strcmp(other->name, pool->name))
-			err = -EEXIST;
-	}
-	if (!err)
-		list_add_tail(&pool->list, &pools);
-	mutex_unlock(&pools_lock);
-	return err;
-}
-
-/* Off the list, once no walk stands at the pool. */
-static void pool_unlink(struct bytepool *pool)
-{
-	bool pinned;
-
-	mutex_lock(&pools_lock);
-	pool->dying = true;
-	pinned = pool->nr_pins;
-	mutex_unlock(&pools_lock);
-	if (pinned)
-		wait_for_completion(&pool->unpinned);
-	mutex_lock(&pools_lock);
-	list_del(&pool->list);
-	mutex_unlock(&pools_lock);
-}
-
 /* Forget a slab with blocks in use, whose memory is their owners' now: how many. */
 static unsigned long slab_abandon(struct bytepool_slab *slab)
 {
@@ -2600,12 +2627,6 @@ static struct attribute *module_attrs[] = {
 };
 
 static const struct attribute_group module_group = { .attrs = module_attrs };
-
-/* Not readable as parameters: /sys/kernel/bytepool tells what they are by now. */
-module_param(idle_timeout_ms, uint, 0);
-MODULE_PARM_DESC(idle_timeout_ms, "Age at which idle memory is given back, ms; 0 = never (default 300000)");
-module_param(gc_interval_ms, uint, 0);
-MODULE_PARM_DESC(gc_interval_ms, "How often the GC looks, ms; 10 to 3600000 (default 10000)");
 
 static int __init module_sysfs_add(void)
 {

@@ -23,9 +23,9 @@ struct device;
 #define BYTEPOOL_CONTIG		BIT(1)
 /* A block is zeroed when it is freed. */
 #define BYTEPOOL_WIPE		BIT(2)
-/* A block is filled when it is freed and checked when it is reused. */
+/* A block is filled when it is freed and checked when it is reused: not in this version. */
 #define BYTEPOOL_POISON		BIT(3)
-/* The pool remembers who allocated each block. */
+/* The pool remembers who allocated each block: not in this version. */
 #define BYTEPOOL_TRACK		BIT(4)
 
 /* Values of bytepool_params.idle_timeout_ms with a meaning of their own. */
@@ -66,7 +66,7 @@ struct bytepool_params {
  * @misses: allocations that went to the system
  * @failures: allocations that returned NULL
  * @bad_frees: frees refused
- * @gc_runs: GC passes over this pool
+ * @gc_runs: GC passes over this pool, trims not counted
  * @reclaimed_blocks: blocks given back to the system
  * @reclaimed_bytes: backing memory given back to the system
  */

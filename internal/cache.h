@@ -32,11 +32,12 @@ struct bytepool_entry {
 
 /**
  * struct bytepool_cache - the idle blocks of one class on one CPU
- * @busy: the CPU is inside: an interrupt that finds it set keeps out
- * @closed: the GC took it away; changes under the class's lock
- * @capacity: most entries
+ * @busy: set while its CPU is inside; an interrupt on it goes to the depot then
+ * @closed: the GC has it, or will after a grace period; changes under gc_lock
+ *	and class->lock
+ * @capacity: most entries that fit
  * @nr: entries
- * @cpu: whose
+ * @cpu: the CPU that it belongs to
  * @hits: allocations served
  * @frees: frees taken
  * @entries: oldest first

@@ -16,7 +16,7 @@
 
 #define BYTEPOOL_GRAIN		8U		/* every class is a multiple of it */
 #define BYTEPOOL_SIZE_MAX	((u32)SZ_1G)	/* largest class there can be */
-#define BYTEPOOL_CLASSES_MAX	1048576U	/* a table of pointers to them stays below 8 MiB */
+#define BYTEPOOL_CLASSES_MAX	1048576U	/* 8 MiB of pointers, and for each CPU */
 #define BYTEPOOL_SLAB_PAGES	8U		/* most pages of a slab of several blocks */
 
 /**
@@ -48,6 +48,10 @@ static inline u32 bytepool_grid_point(u32 size)
 
 	if (last < 4 * BYTEPOOL_GRAIN)
 		return last / BYTEPOOL_GRAIN;
+	/*
+	 * The two bits below the highest tell the quarter of the doubling:
+	 * last >> (order - 2) is 4 ... 7. Order 5 begins with point 4.
+	 */
 	order = fls(last) - 1;
 	return 4 * order - 20 + (last >> (order - 2));
 }
@@ -118,9 +122,9 @@ static inline u32 bytepool_slab_bytes(u32 size)
 
 /*
  * Which block of its slab starts at an offset: a product instead of a
- * division. The reciprocal is rounded up, so the quotient is exact while
- * offset * size < 2^40: slabs of several blocks are far smaller, and in the
- * others only offsets within the first page are asked for.
+ * division. Rounding the reciprocal up keeps the quotient exact while
+ * offset * size < 2^40, which holds in slabs of several blocks. In a slab of
+ * one large block only offsets within the first page occur: the quotient is 0.
  */
 #define BYTEPOOL_RECIPROCAL_SHIFT	40
 

@@ -19,7 +19,7 @@
 #include <linux/rhashtable-types.h>
 #include <linux/types.h>
 
-#define BYTEPOOL_NO_BLOCK	0xffff
+#define BYTEPOOL_NO_BLOCK	0xffff	/* a slab has PAGE_SIZE / 8 blocks at most */
 
 /* What a block is. Only the step from IN_USE is raced for: see bytepool_free(). */
 enum bytepool_block_state {
@@ -49,7 +49,7 @@ struct bytepool_ref {
  * @first: head of the chain, or BYTEPOOL_NO_BLOCK
  * @carved: blocks that were ever handed out; those beyond have no links
  * @nr_refs: entries, @ref included
- * @nr_listed: how many of them are in the table
+ * @nr_hashed: how many of them are in the table of addresses
  * @orphan: not all of them are, see slab_register()
  * @state: enum bytepool_block_state of each block
  */
@@ -68,7 +68,7 @@ struct bytepool_slab {
 	u16 first;
 	u16 carved;
 	u8 nr_refs;
-	u8 nr_listed;
+	u8 nr_hashed;
 	bool orphan;
 	u8 state[];
 };

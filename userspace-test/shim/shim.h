@@ -495,6 +495,7 @@ struct delayed_work {
 	bool running;
 };
 
+#define to_delayed_work(w) container_of(w, struct delayed_work, work)
 #define DECLARE_DELAYED_WORK(name, function) \
 	struct delayed_work name = { .work = { .fn = (function) } }
 #define WQ_UNBOUND		1
