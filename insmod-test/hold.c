@@ -135,7 +135,7 @@ void hold_system(struct seq_file *m)
 	      after.blocks_in_use, after.bytes_idle);
 }
 
-#ifdef DEFINE_CLASS
+#ifdef BYTEPOOL_CLEANUP
 static bool scope_has_block(struct bytepool *pool, size_t size)
 {
 	CLASS(bytepool_block, block)(pool, size, GFP_KERNEL);
