@@ -390,17 +390,21 @@ void bk_set_interval(struct kunit *test, unsigned int ms)
 }
 
 /*
- * The lower bound is taken from the clock; the upper one is counted in ticks
- * that this thread saw, so that a stalled machine is not taken for a slow GC.
+ * The lower bound is taken from the clock. For the upper one a look counts for
+ * as many ticks as a sleep of one may take, two, and no more: so a machine that
+ * stalls between two looks is not taken for a slow GC.
  */
 void bk_wait_held(struct kunit *test, struct bytepool *pool, size_t bytes, ktime_t freed,
 		  unsigned int min_ms, unsigned int max_ms)
 {
 	s64 passed = ktime_ms_delta(ktime_get(), freed);
 	long ticks = msecs_to_jiffies(max_ms + 30) + 2 - (long)msecs_to_jiffies(passed);
+	unsigned long before = jiffies;
 
 	while (bytepool_size(pool) > bytes) {
-		if (ticks-- < 0) {
+		ticks -= min(jiffies - before, 2UL);
+		before = jiffies;
+		if (ticks < 0) {
 			KUNIT_FAIL(test, "holds %zu after %lld ms", bytepool_size(pool),
 				   ktime_ms_delta(ktime_get(), freed));
 			return;
