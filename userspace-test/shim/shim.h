@@ -70,17 +70,16 @@ typedef unsigned int __bitwise gfp_t;
 #define SHIM_OPTION(x)		SHIM_STRING(x)
 #define IS_ENABLED(option)	(SHIM_OPTION(option)[0] == '1')
 
-#define KERNEL_VERSION(a, b, c)	(((a) << 16) + ((b) << 8) + (c))
-#ifndef LINUX_VERSION_CODE
-#define LINUX_VERSION_CODE	KERNEL_VERSION(6, 12, 0)
+/* Whether the hash table may be modified with interrupts off. */
+#ifdef BYTEPOOL_RHASHTABLE_IRQSAFE
+#define SHIM_TABLE_IN_HARDIRQ	true
+#else
+#define SHIM_TABLE_IN_HARDIRQ	false
 #endif
 
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 #define min(a, b) \
 	({ __auto_type _a = (a); __auto_type _b = (b); _a < _b ? _a : _b; })
-/* Whether the hash table may be modified with interrupts off. */
-#define SHIM_TABLE_IN_HARDIRQ	(LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0))
-
 #define min_t(type, a, b)	min((type)(a), (type)(b))
 #define clamp(x, low, high) \
 	({ __auto_type _x = (x); _x < (low) ? (low) : _x > (high) ? (high) : _x; })
@@ -428,16 +427,7 @@ void might_alloc(gfp_t gfp);
 #define PAGE_MASK		(~(PAGE_SIZE - 1))
 #define PAGE_ALIGN(x)		(((x) + PAGE_SIZE - 1) & PAGE_MASK)
 #define PAGE_ALLOC_COSTLY_ORDER	3
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 8, 0)
-#define MAX_PAGE_ORDER		10
-#define MAX_ORDER_NR_PAGES	(1UL << MAX_PAGE_ORDER)
-#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
-#define MAX_ORDER		10
-#define MAX_ORDER_NR_PAGES	(1UL << MAX_ORDER)
-#else
-#define MAX_ORDER		11
-#define MAX_ORDER_NR_PAGES	(1UL << (MAX_ORDER - 1))
-#endif
+#define MAX_ORDER_NR_PAGES	1024UL
 
 /* A page is a number: nothing is kept there. */
 struct page {
