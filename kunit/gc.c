@@ -434,6 +434,31 @@ static void gc_call(struct kunit *test)
 	check_gc_call(test, BYTEPOOL_SINGLE);
 }
 
+/* Not even by what is left of a tick when the block is freed. */
+static void gc_call_is_never_early(struct kunit *test)
+{
+	struct bytepool *pool = bk_pool(test, &(struct bytepool_params){ .idle_timeout_ms = 40 });
+	unsigned int i;
+
+	bk_set_interval(test, 3600000);
+	for (i = 0; i < 5; i++) {
+		void *block = bytepool_alloc(pool, SZ_64K, GFP_KERNEL);
+		unsigned long tick = jiffies;
+		ktime_t freed;
+
+		KUNIT_ASSERT_NOT_NULL(test, block);
+		while (time_before_eq(jiffies, tick))
+			cpu_relax();
+		mdelay(MSEC_PER_SEC / HZ / 2);
+		freed = ktime_get();
+		bytepool_free(pool, block);
+		while (!bytepool_gc(pool, NULL))
+			cond_resched();
+		KUNIT_EXPECT_GE(test, ktime_to_ns(ktime_sub(ktime_get(), freed)),
+				40 * NSEC_PER_MSEC);
+	}
+}
+
 /* Nobody but its owner touches a single-threaded pool. */
 static void single_has_no_background(struct kunit *test)
 {
@@ -502,6 +527,7 @@ static struct kunit_case gc_cases[] = {
 	KUNIT_CASE(never),
 	BK_CASE_SLOW(sleeps_when_nothing_is_idle),
 	KUNIT_CASE(gc_call),
+	KUNIT_CASE(gc_call_is_never_early),
 	KUNIT_CASE(single_has_no_background),
 	KUNIT_CASE(trim_leaves_what_is_in_use),
 	{}
