@@ -83,12 +83,16 @@
 #define CACHE_BLOCK_MAX		SZ_4M
 #define CACHE_ENTRIES_MAX	31U
 
+/* A grace period takes some 10 ms as a rule; if it takes longer, ageing is as late. */
+#define GRACE_PERIOD		(HZ / 10)
+
 /* Slabs taken off a depot while its lock is held once, so that nobody waits for long. */
 #define REAP_BATCH		16U
 
 /* How often one who waits for a block looks for what nobody announces: as mempool_alloc() does. */
 #define RESERVE_RETRY		(5 * HZ)
 #define NOFAIL_RETRY		(HZ / 10)
+#define BULK_RETRY		(HZ / 50)
 
 /* What a caller's gfp may say to the system: how hard to try, not what to give. */
 #define BYTEPOOL_GFP_MASK	(__GFP_RECLAIM | __GFP_IO | __GFP_FS | __GFP_HIGH | __GFP_ATOMIC | \
@@ -285,6 +289,8 @@ static void gc_work_fn(struct work_struct *work);
 static DECLARE_DELAYED_WORK(gc_work, gc_work_fn);
 static struct workqueue_struct *gc_wq;
 
+static void make_room(struct bytepool *pool, u64 reclaimed);
+
 /*
  * The section in which a CPU may use its open caches and look at slabs that
  * are not its own: preemption off, which RCU knows as a reader. Only a kernel
@@ -371,11 +377,19 @@ static struct bytepool *pool_next(struct bytepool *prev)
  * Size classes
  */
 
+/* What of a caller's gfp is for the system; 6.1 warns of __GFP_ATOMIC where one may sleep. */
+static gfp_t system_gfp(gfp_t gfp)
+{
+	gfp &= BYTEPOOL_GFP_MASK;
+	return gfp & __GFP_DIRECT_RECLAIM ? gfp & ~__GFP_ATOMIC : gfp;
+}
+
 /* The class, made at its first use. */
 static struct bytepool_class *class_get(struct bytepool *pool, u32 index, gfp_t gfp)
 {
 	struct bytepool_class *other;
 	struct bytepool_class *class;
+	gfp_t class_gfp;
 	u32 size;
 
 	/* Pairs with cmpxchg() below. */
@@ -384,7 +398,10 @@ static struct bytepool_class *class_get(struct bytepool *pool, u32 index, gfp_t 
 		return class;
 	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible())
 		return NULL;
-	class = kzalloc(struct_size(class, cache, nr_cpu_ids), gfp);
+	class_gfp = system_gfp(gfp);
+	if (gfpflags_allow_blocking(gfp))
+		class_gfp |= gfp & __GFP_NOFAIL;
+	class = kzalloc(struct_size(class, cache, nr_cpu_ids), class_gfp);
 	if (!class)
 		return NULL;
 	size = bytepool_class_size(&pool->sizes, index);
@@ -743,10 +760,12 @@ static struct bytepool_slab *slab_create(struct bytepool_class *class, gfp_t gfp
 	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible())
 		return NULL;
 	if (gfpflags_allow_blocking(gfp)) {
+		u64 reclaimed = READ_ONCE(class->pool->reclaimed_blocks);
+
 		slab = slab_create_fitting(class, gfp | __GFP_NOWARN | __GFP_NORETRY, node);
 		if (slab)
 			return slab;
-		bytepool_trim(class->pool);
+		make_room(class->pool, reclaimed);
 	}
 	return slab_create_fitting(class, gfp, node);
 }
@@ -955,8 +974,8 @@ static void cache_set_open(struct bytepool_class *class, int cpu, struct bytepoo
 	smp_store_release(&per_cpu_ptr(class->pool->cpu, cpu)->open[class->index], cache);
 }
 
-/* Make this CPU's cache of the class. Without one the depot serves. */
-static void cache_create(struct bytepool_class *class, gfp_t gfp)
+/* Make this CPU's cache of the class, if that is easy. Without one the depot serves. */
+static void cache_create(struct bytepool_class *class)
 {
 	int cpu = raw_smp_processor_id();
 	struct bytepool_cache *cache;
@@ -967,7 +986,7 @@ static void cache_create(struct bytepool_class *class, gfp_t gfp)
 	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible())
 		return;
 	bytes = ALIGN(struct_size(cache, entries, class->cache_capacity), SMP_CACHE_BYTES);
-	cache = kzalloc_node(bytes, (gfp & BYTEPOOL_GFP_MASK) | __GFP_NOWARN, cpu_to_node(cpu));
+	cache = kzalloc_node(bytes, GFP_NOWAIT | __GFP_NOWARN, cpu_to_node(cpu));
 	if (!cache)
 		return;
 	cache->capacity = class->cache_capacity;
@@ -1019,7 +1038,10 @@ static unsigned long pool_timeout(const struct bytepool *pool)
 
 	if (ms == BYTEPOOL_TIMEOUT_DEFAULT)
 		ms = READ_ONCE(idle_timeout_ms) ?: BYTEPOOL_TIMEOUT_NEVER;
-	return ms == BYTEPOOL_TIMEOUT_NEVER ? MAX_JIFFY_OFFSET : msecs_to_jiffies(ms);
+	if (ms == BYTEPOOL_TIMEOUT_NEVER)
+		return MAX_JIFFY_OFFSET;
+	/* msecs_to_jiffies() takes what is above INT_MAX for negative. */
+	return min_t(u64, DIV_ROUND_UP_ULL((u64)ms * HZ, MSEC_PER_SEC), MAX_JIFFY_OFFSET);
 }
 
 static unsigned long gc_interval(void)
@@ -1028,8 +1050,8 @@ static unsigned long gc_interval(void)
 }
 
 /*
- * Have the GC visit the pool, since it may have something idle: called when a
- * block reaches the depot or a cache is opened. The GC clears @awake before it
+ * Have the GC visit the pool, since it has something idle: called when a slab
+ * is wholly idle and above the reserve, or a cache is opened. The GC clears @awake before it
  * closes the caches of a pool with nothing idle, and looks again after a grace
  * period; a section that came too early to see @awake cleared, it sees whole.
  */
@@ -1093,13 +1115,21 @@ static void *depot_alloc(struct bytepool_class *class)
 	section_enter();
 	flags = depot_lock(class);
 	cache = cache_own(class);
-	if (class->nr_idle) {
+	if (cache && cache->nr) {
+		/* It was closed. */
+		struct bytepool_entry *entry = cache_pop(cache);
+
+		WRITE_ONCE(entry->slab->state[entry->index], BYTEPOOL_BLOCK_IN_USE);
+		block = entry->block;
+		class->hits++;
+	} else if (class->nr_idle) {
 		block = depot_pop(class, depot_take_slab(class), BYTEPOOL_BLOCK_IN_USE,
 				  &overwritten);
 		class->hits++;
+		if (cache)
+			cache_refill(class, cache, &overwritten);
 	}
-	if (cache && class->nr_idle) {
-		cache_refill(class, cache, &overwritten);
+	if (cache && cache->nr) {
 		cache_set_open(class, smp_processor_id(), cache);
 		opened = true;
 	}
@@ -1133,15 +1163,22 @@ static void *depot_grow(struct bytepool_class *class, gfp_t gfp, int node)
 	struct bytepool_slab *slab = slab_create(class, gfp, node);
 	unsigned long flags;
 	void *block;
+	bool wake;
 
 	if (!slab)
 		return NULL;
+	section_enter();
 	flags = depot_lock(class);
 	depot_enter(class, slab);
 	/* Nobody had a block of it yet, to write to. */
 	block = depot_pop(class, slab, BYTEPOOL_BLOCK_IN_USE, NULL);
 	class->misses++;
+	/* With more blocks, idle ones may be above the reserve. */
+	wake = depot_oldest(class, &everything);
 	depot_unlock(class, flags);
+	if (wake)
+		pool_wake(class->pool);
+	section_exit();
 	depot_wake(class);
 	return block;
 }
@@ -1174,33 +1211,34 @@ static bool alloc_waits(struct bytepool_class *class, gfp_t gfp)
 	       (gfp & __GFP_NOFAIL || READ_ONCE(class->reserve));
 }
 
+/* An idle block from the depot, or one of a new slab. */
+static void *depot_alloc_or_grow(struct bytepool_class *class, gfp_t gfp, int node)
+{
+	void *block = depot_alloc(class);
+
+	if (block) {
+		/* For next time, and not before there is a block. */
+		cache_create(class);
+		return block;
+	}
+	/* With a reserve behind it, the system need not try hard. */
+	if (READ_ONCE(class->reserve))
+		gfp |= __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN;
+	return depot_grow(class, gfp, node);
+}
+
 static noinline void *alloc_slow(struct bytepool *pool, u32 index, gfp_t gfp, int node)
 {
 	struct bytepool_class *class;
 	bool waited = false;
-	gfp_t class_gfp;
 	void *block;
 
 	/* Not in the fast path, where it may cost a call. */
 	might_alloc(gfp);
-	class_gfp = gfp & BYTEPOOL_GFP_MASK;
-	if (gfpflags_allow_blocking(gfp))
-		class_gfp |= gfp & __GFP_NOFAIL;
-	class = class_get(pool, index, class_gfp);
+	class = class_get(pool, index, gfp);
 	if (!class)
 		goto fail;
-	/* Only what is idle in the depot could be moved to it. */
-	if (data_race(class->nr_idle))
-		cache_create(class, gfp);
-	while (!(block = depot_alloc(class))) {
-		gfp_t how = gfp & BYTEPOOL_GFP_MASK;
-
-		/* With a reserve behind it, the system need not try hard. */
-		if (READ_ONCE(class->reserve))
-			how |= __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN;
-		block = depot_grow(class, how, node);
-		if (block)
-			break;
+	while (!(block = depot_alloc_or_grow(class, system_gfp(gfp), node))) {
 		if (!alloc_waits(class, gfp))
 			goto fail;
 		depot_wait(class);
@@ -1260,7 +1298,8 @@ static __always_inline void *alloc_node(struct bytepool *pool, size_t size, gfp_
  * size, up to a page. It is freed with bytepool_free(), never with kfree() or
  * vfree(). An idle block is handed out without touching the system's
  * allocator. With a reserve for its size and a @gfp that may sleep, waits for
- * a block rather than fail; so does __GFP_NOFAIL.
+ * a block rather than fail; so does __GFP_NOFAIL. In a BYTEPOOL_SINGLE pool
+ * nobody else would free one, and it fails.
  *
  * Context: Any but NMI; sleeps only if @gfp allows it.
  * Return: the block; NULL if memory is short or the pool's limit reached, if
@@ -1306,15 +1345,38 @@ void *bytepool_zalloc(struct bytepool *pool, size_t size, gfp_t gfp)
 }
 EXPORT_SYMBOL_GPL(bytepool_zalloc);
 
+/* All or none, without waiting for a block. */
+static bool alloc_bulk(struct bytepool_class *class, gfp_t gfp, unsigned int nr, void **blocks)
+{
+	unsigned int got = 0;
+
+	while (got < nr) {
+		unsigned int n = cache_alloc(class->pool, class->index, nr - got, blocks + got);
+
+		if (!n) {
+			blocks[got] = depot_alloc_or_grow(class, gfp, NUMA_NO_NODE);
+			if (!blocks[got]) {
+				bytepool_free_bulk(class->pool, got, blocks);
+				return false;
+			}
+			n = 1;
+		}
+		got += n;
+	}
+	return true;
+}
+
 /**
  * bytepool_alloc_bulk() - get several blocks of a size
  * @pool: the pool
  * @size: bytes wanted in each
  * @gfp: as for bytepool_alloc()
- * @nr: how many
+ * @nr: how many; no more than are reserved, where it may have to wait for them
  * @blocks: where they go
  *
- * One that waits for a reserve must not ask for more than is reserved.
+ * It waits with empty hands, looking from time to time whether it can have
+ * all: two that held a part each would wait for each other forever. Blocks
+ * that it had to give back are in the statistics as allocated and freed.
  *
  * Context: Any but NMI; sleeps only if @gfp allows it.
  * Return: @nr, or 0 if not all could be had; then @blocks is undefined.
@@ -1322,34 +1384,29 @@ EXPORT_SYMBOL_GPL(bytepool_zalloc);
 unsigned int bytepool_alloc_bulk(struct bytepool *pool, size_t size, gfp_t gfp,
 				 unsigned int nr, void **blocks)
 {
-	unsigned int got = 0;
+	struct bytepool_class *class;
 	unsigned int i;
-	u32 index;
 
 	if (unlikely(!alloc_ok(pool, size, gfp))) {
 		alloc_refuse(pool, gfp);
 		return 0;
 	}
-	index = bytepool_class_index(&pool->sizes, size);
-	while (got < nr) {
-		unsigned int n = cache_alloc(pool, index, nr - got, blocks + got);
-
-		if (!n) {
-			blocks[got] = alloc_slow(pool, index, gfp, NUMA_NO_NODE);
-			if (!blocks[got])
-				goto undo;
-			n = 1;
-		}
-		got += n;
+	class = class_get(pool, bytepool_class_index(&pool->sizes, size), gfp);
+	if (!class)
+		goto fail;
+	while (!alloc_bulk(class, system_gfp(gfp), nr, blocks)) {
+		if (!alloc_waits(class, gfp))
+			goto fail;
+		schedule_timeout_uninterruptible(BULK_RETRY);
 	}
 	if (gfp & __GFP_ZERO) {
 		for (i = 0; i < nr; i++)
-			memset(blocks[i], 0, bytepool_class_size(&pool->sizes, index));
+			memset(blocks[i], 0, class->size);
 	}
 	return nr;
 
-undo:
-	bytepool_free_bulk(pool, got, blocks);
+fail:
+	atomic64_inc(&pool->failures);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(bytepool_alloc_bulk);
@@ -1423,10 +1480,10 @@ static noinline void depot_free(struct bytepool_slab *slab, u32 index, void *blo
 {
 	struct bytepool_class *class = slab->class;
 	struct bytepool_cache *cache;
+	bool waited_for, wake;
 	unsigned long flags;
-	bool waited_for;
 
-	cache_create(class, GFP_NOWAIT);
+	cache_create(class);
 	section_enter();
 	flags = depot_lock(class);
 	waited_for = swait_active(&class->wait);
@@ -1441,10 +1498,12 @@ static noinline void depot_free(struct bytepool_slab *slab, u32 index, void *blo
 		depot_push(class, slab, index, jiffies);
 		class->frees++;
 	}
+	wake = cache || depot_oldest(class, &everything);
 	depot_unlock(class, flags);
 	if (waited_for)
 		swake_up_one(&class->wait);
-	pool_wake(class->pool);
+	if (wake)
+		pool_wake(class->pool);
 	section_exit();
 }
 
@@ -1621,40 +1680,42 @@ static void class_drain(struct bytepool_class *class, const struct gc_pass *pass
 	}
 }
 
-/* Give back wholly idle slabs, as many blocks as the class has now at most. */
-static unsigned long class_reap(struct bytepool_class *class, const struct gc_pass *pass)
+/* Give back wholly idle slabs, until it was @most blocks or as many as there were. */
+static unsigned long class_reap(struct bytepool_class *class, const struct gc_pass *pass,
+				unsigned long most)
 {
 	struct bytepool *pool = class->pool;
-	/* A snapshot will do. */
-	unsigned long most = data_race(class->nr_blocks);
 	unsigned long blocks = 0, bytes = 0;
+	struct bytepool_slab *slab, *next;
+	unsigned long nr_blocks;
 	unsigned int taken;
 
+	/* A snapshot will do. */
+	nr_blocks = data_race(class->nr_blocks);
+	most = min(most, nr_blocks);
 	do {
-		struct bytepool_slab *slab, *next;
 		unsigned long flags;
 		LIST_HEAD(dead);
 
 		flags = depot_lock(class);
-		for (taken = 0; taken < REAP_BATCH; taken++) {
+		for (taken = 0; taken < REAP_BATCH && blocks < most; taken++) {
 			slab = depot_take_oldest(class, pass);
 			if (!slab)
 				break;
 			list_add_tail(&slab->list, &dead);
+			blocks += slab->nr;
 		}
 		depot_unlock(class, flags);
-		list_for_each_entry_safe(slab, next, &dead, list) {
-			blocks += slab->nr;
+		list_for_each_entry_safe(slab, next, &dead, list)
 			bytes += slab_destroy(slab);
-		}
 		cond_resched();
-	} while (taken == REAP_BATCH && blocks < most);
+	} while (taken == REAP_BATCH);
 	WRITE_ONCE(pool->reclaimed_blocks, pool->reclaimed_blocks + blocks);
 	WRITE_ONCE(pool->reclaimed_bytes, pool->reclaimed_bytes + bytes);
 	return blocks;
 }
 
-/* By the pool's timeout, from now on. */
+/* By the pool's timeout, as of now. */
 static struct gc_pass gc_pass_begin(struct bytepool *pool)
 {
 	return (struct gc_pass){ .now = jiffies, .timeout = pool_timeout(pool) };
@@ -1666,8 +1727,10 @@ static bool pool_close(struct bytepool *pool, const struct gc_pass *pass)
 	bool closed = false;
 	u32 index = 0;
 
-	while ((class = class_next(pool, &index)))
+	while ((class = class_next(pool, &index))) {
 		closed |= class_close(class, pass);
+		cond_resched();
+	}
 	return closed;
 }
 
@@ -1679,7 +1742,7 @@ static unsigned long pool_reap(struct bytepool *pool, const struct gc_pass *pass
 
 	while ((class = class_next(pool, &index))) {
 		class_drain(class, pass);
-		blocks += class_reap(class, pass);
+		blocks += class_reap(class, pass, ULONG_MAX);
 	}
 	return blocks;
 }
@@ -1713,6 +1776,7 @@ static bool pool_reclaimable(struct bytepool *pool)
 	while ((class = class_next(pool, &index))) {
 		if (class_reclaimable(class))
 			return true;
+		cond_resched();
 	}
 	return false;
 }
@@ -1728,10 +1792,16 @@ static void pool_sleep(struct bytepool *pool)
 	pool_close(pool, &everything);
 }
 
-/* First half, for a pool that is awake. Whether it needs a grace period. */
+/*
+ * First half, for a pool that is awake. Whether it needs a grace period. What
+ * has expired in the depot need not wait for it; and what expires in a cache
+ * while it lasts need not wait for the next pass.
+ */
 static bool gc_close(struct bytepool *pool)
 {
 	struct gc_pass pass = gc_pass_begin(pool);
+	struct bytepool_class *class;
+	u32 index = 0;
 	bool closed;
 
 	if (pass.timeout == MAX_JIFFY_OFFSET) {
@@ -1743,6 +1813,9 @@ static bool gc_close(struct bytepool *pool)
 	}
 	pool->visited = true;
 	mutex_lock(&pool->gc_lock);
+	while ((class = class_next(pool, &index)))
+		class_reap(class, &pass, ULONG_MAX);
+	pass.now += GRACE_PERIOD;
 	closed = pool_close(pool, &pass);
 	if (!closed && !pool_reclaimable(pool)) {
 		pool_sleep(pool);
@@ -1816,6 +1889,32 @@ unsigned long bytepool_gc(struct bytepool *pool, size_t *bytes_held)
 }
 EXPORT_SYMBOL_GPL(bytepool_gc);
 
+/* Give everything idle back. gc_lock. */
+static unsigned long pool_trim(struct bytepool *pool)
+{
+	unsigned long blocks;
+
+	if (!pool_reclaimable(pool))
+		return 0;
+	/* Nothing may be left to look after: what is, wakes the pool again. */
+	pool_sleep(pool);
+	if (!pool_single(pool))
+		synchronize_rcu();
+	blocks = pool_reap(pool, &everything);
+	if (pool_reclaimable(pool))
+		pool_wake(pool);
+	return blocks;
+}
+
+/* The same for the sake of what is wanted now, unless somebody did it since @reclaimed was read. */
+static void make_room(struct bytepool *pool, u64 reclaimed)
+{
+	mutex_lock(&pool->gc_lock);
+	if (pool->reclaimed_blocks == reclaimed)
+		pool_trim(pool);
+	mutex_unlock(&pool->gc_lock);
+}
+
 /**
  * bytepool_trim() - give every idle block back, whatever its age
  * @pool: the pool
@@ -1828,18 +1927,10 @@ EXPORT_SYMBOL_GPL(bytepool_gc);
  */
 unsigned long bytepool_trim(struct bytepool *pool)
 {
-	unsigned long blocks = 0;
+	unsigned long blocks;
 
 	mutex_lock(&pool->gc_lock);
-	if (pool_reclaimable(pool)) {
-		/* Nothing may be left to look after: what is, wakes the pool again. */
-		pool_sleep(pool);
-		if (!pool_single(pool))
-			synchronize_rcu();
-		blocks = pool_reap(pool, &everything);
-		if (pool_reclaimable(pool))
-			pool_wake(pool);
-	}
+	blocks = pool_trim(pool);
 	mutex_unlock(&pool->gc_lock);
 	return blocks;
 }
@@ -1871,7 +1962,8 @@ static unsigned int class_set_reserve(struct bytepool_class *class, unsigned int
 	mutex_unlock(&pool->gc_lock);
 	/* More may be idle in the depot, or above the reserve; or waiting may be over. */
 	swake_up_all(&class->wait);
-	pool_wake(pool);
+	if (class_reclaimable(class))
+		pool_wake(pool);
 	return old;
 }
 
@@ -1889,8 +1981,8 @@ static unsigned int class_set_reserve(struct bytepool_class *class, unsigned int
  *
  * Context: Process; may sleep.
  * Return: 0; -EINVAL if @size is 0 or above max_size or @gfp asks for a zone;
- *	-ENOMEM if memory or the pool's limit does not allow it: then the old
- *	reserve stands, though idle blocks may have been given back.
+ *	-ENOMEM if memory or the pool's limit does not allow it: then all is as
+ *	before.
  */
 int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t gfp)
 {
@@ -1898,11 +1990,12 @@ int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t 
 	unsigned long flags;
 	unsigned int old;
 	unsigned long limit = READ_ONCE(pool->limit);
+	unsigned long added = 0;
 	u64 bytes;
 
 	if (size - 1 >= pool->sizes.max || gfp & BYTEPOOL_GFP_REFUSED)
 		return -EINVAL;
-	gfp &= BYTEPOOL_GFP_MASK;
+	gfp = system_gfp(gfp);
 	if (!(gfp & __GFP_NORETRY))
 		gfp |= __GFP_RETRY_MAYFAIL;	/* fail rather than kill */
 	class = class_get(pool, bytepool_class_index(&pool->sizes, size), gfp);
@@ -1919,6 +2012,7 @@ int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t 
 
 		if (!slab)
 			goto undo;
+		added += slab->nr;
 		flags = depot_lock(class);
 		depot_enter(class, slab);
 		depot_add_idle(class, slab);
@@ -1931,7 +2025,7 @@ int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t 
 undo:
 	class_set_reserve(class, old);
 	mutex_lock(&pool->gc_lock);
-	class_reap(class, &everything);
+	class_reap(class, &everything, added);
 	mutex_unlock(&pool->gc_lock);
 	return -ENOMEM;
 }
@@ -2423,7 +2517,7 @@ static unsigned long class_discard(struct bytepool_class *class)
 		kfree(cache);
 	}
 	WRITE_ONCE(class->reserve, 0);
-	class_reap(class, &everything);
+	class_reap(class, &everything, ULONG_MAX);
 	list_splice(&class->partial, &class->full);
 	list_for_each_entry_safe(slab, next, &class->full, list)
 		leaked += slab_abandon(slab);

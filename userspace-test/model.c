@@ -484,14 +484,20 @@ static void do_alloc_bulk(struct model_pool *pool, u32 size, gfp_t gfp, u32 nr)
 {
 	unsigned long nested_before = nested;
 	struct op outer = op_begin(pool, bytepool_class_index(&pool->sizes, size));
+	struct class_state *class = &pool->class[op.class];
 	void *blocks[BULK_MAX] = {};
 	unsigned int got, i;
 
 	op.alloc = true;
 	op.any_age = gfpflags_allow_blocking(gfp) && (pool->limit || shim_failing());
-	/* One that waits must not ask for more than the reserve. */
-	if (gfpflags_allow_blocking(gfp) && pool->class[op.class].reserve)
-		nr = min(nr, pool->class[op.class].reserve);
+	/* Nor, were it to wait, how often it tried: stress.c has those. */
+	if (gfpflags_allow_blocking(gfp) && class->reserve) {
+		calm();
+		if (class->in_use < class->reserve)
+			nr = min(nr, class->reserve - class->in_use);
+		else
+			gfp = GFP_NOWAIT;
+	}
 	/* Were it to fail halfway, nobody could tell what others did meanwhile. */
 	if (shim_failing() || pool->limit)
 		calm();

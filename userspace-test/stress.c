@@ -522,6 +522,67 @@ static void test_wait(void)
 	shim_point_hook = NULL;
 }
 
+/* Two want more blocks together than there are, while these come back one by one: both get theirs. */
+
+#define BULK_RESERVE	8
+#define BULK_WANTED	6
+
+static unsigned int nr_bulks;
+
+static void *bulk_waiter(void *arg)
+{
+	void *blocks[BULK_WANTED];
+
+	shim_cpu_enter((long)arg);
+	EXPECT(bytepool_alloc_bulk(small_pool, 4096, GFP_KERNEL, BULK_WANTED, blocks) ==
+	       BULK_WANTED);
+	bytepool_free_bulk(small_pool, BULK_WANTED, blocks);
+	__atomic_fetch_add(&nr_bulks, 1, __ATOMIC_RELAXED);
+	shim_cpu_exit();
+	return NULL;
+}
+
+static void bulk_round(void)
+{
+	unsigned long end = jiffies + 3 * HZ;
+	void *blocks[BULK_RESERVE];
+	pthread_t threads[2];
+	long i;
+
+	__atomic_store_n(&nr_bulks, 0, __ATOMIC_RELAXED);
+	EXPECT(bytepool_alloc_bulk(small_pool, 4096, GFP_KERNEL, BULK_RESERVE, blocks) ==
+	       BULK_RESERVE);
+	for (i = 0; i < 2; i++)
+		pthread_create(&threads[i], NULL, bulk_waiter, (void *)i);
+	for (i = 0; i < BULK_RESERVE; i++) {
+		sleep_us(15000);
+		bytepool_free(small_pool, blocks[i]);
+	}
+	while (__atomic_load_n(&nr_bulks, __ATOMIC_RELAXED) < 2 && time_before(jiffies, end))
+		sleep_us(1000);
+	if (__atomic_load_n(&nr_bulks, __ATOMIC_RELAXED) < 2)
+		shim_die("they wait for each other");
+	for (i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+}
+
+static void test_bulk_wait(void)
+{
+	const struct bytepool_params params = {
+		.min_size = 4096, .max_size = 4096, .limit_bytes = BULK_RESERVE * 4096,
+	};
+	unsigned int round;
+
+	test_module_start();
+	small_pool = bytepool_create("small", &params);
+	EXPECT(!bytepool_reserve(small_pool, 4096, BULK_RESERVE, GFP_KERNEL));
+	for (round = 0; round < 5 && !test_failed(); round++)
+		bulk_round();
+	EXPECT(test_stats(small_pool).failures == 0);
+	bytepool_destroy(small_pool);
+	test_module_stop();
+}
+
 /* As many as there are blocks, who keep what they get: each has one soon. */
 
 #define KEEPERS		3
@@ -649,6 +710,7 @@ static const struct test tests[] = {
 	{ "the same with interrupts", test_interrupts },
 	{ "two CPUs free a block at once", test_duel },
 	{ "waiters for a reserve all get their turn", test_wait },
+	{ "two who wait for many do not wait for each other", test_bulk_wait },
 	{ "waiters who keep what they get do not keep others waiting", test_keep },
 	{ "pools come and go", test_churn },
 };

@@ -207,3 +207,9 @@ long io_schedule_timeout(long timeout)
 	shim_irq_restore(flags);
 	return time_before(jiffies, end) ? (long)(end - jiffies) : 0;
 }
+
+long schedule_timeout_uninterruptible(long timeout)
+{
+	__atomic_store_n(&shim_self.state, TASK_UNINTERRUPTIBLE, __ATOMIC_SEQ_CST);
+	return io_schedule_timeout(timeout);
+}

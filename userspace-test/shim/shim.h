@@ -276,6 +276,7 @@ void finish_swait(struct swait_queue_head *queue, struct swait_queue *wait);
 void swake_up_one(struct swait_queue_head *queue);
 void swake_up_all(struct swait_queue_head *queue);
 long io_schedule_timeout(long timeout);
+long schedule_timeout_uninterruptible(long timeout);
 
 /* RCU and the hash table: sync.c over liburcu.c */
 
@@ -466,6 +467,7 @@ void free_percpu(void *p);
 /* Time and work: work.c */
 
 #define HZ			250
+#define MSEC_PER_SEC		1000L
 #define MAX_JIFFY_OFFSET	((LONG_MAX >> 1) - 1)
 #define jiffies			shim_jiffies()
 #define time_after(a, b)	((long)((b) - (a)) < 0)
