@@ -522,7 +522,7 @@ static void test_wait(void)
 	shim_point_hook = NULL;
 }
 
-/* Two want more blocks together than there are, while these come back one by one: both get theirs. */
+/* Two want more blocks together than there are, and these come back one by one. */
 
 #define BULK_RESERVE	8
 #define BULK_WANTED	6
