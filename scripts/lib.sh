@@ -147,7 +147,8 @@ kernel_source() (
 	echo "$cache/source-$version"
 )
 
-# copy_sources DIR: what a kernel builds from, without what a build has left.
+# copy_sources DIR: what a kernel builds from, without what a build has left;
+# the module that README.md shows, too.
 copy_sources() (
 	need cpio cpio || exit
 	cd "$top" || exit
@@ -155,6 +156,9 @@ copy_sources() (
 		-prune -o -type f \( -name '*.[ch]' -o -name Kbuild -o -name Kconfig \
 		-o -name Makefile -o -name .kunitconfig \) ! -name '*.mod.c' -print0 |
 		cpio --quiet -0pdm "$1"
+	mkdir "$1/samples/readme"
+	sed -n '/^```c$/,/^```$/p' README.md | sed '/^```/d' >"$1/samples/readme/hello.c"
+	echo 'obj-m := hello.o' >"$1/samples/readme/Kbuild"
 )
 
 # make_modules KDIR SRC MAKE-ARGUMENT...: build bytepool.ko and then the modules
