@@ -156,7 +156,7 @@ copy_sources() (
 		-prune -o -type f \( -name '*.[ch]' -o -name Kbuild -o -name Kconfig \
 		-o -name Makefile -o -name .kunitconfig \) ! -name '*.mod.c' -print0 |
 		cpio --quiet -0pdm "$1"
-	mkdir "$1/samples/readme"
+	mkdir -p "$1/samples/readme"
 	sed -n '/^```c$/,/^```$/p' README.md | sed '/^```/d' >"$1/samples/readme/hello.c"
 	echo 'obj-m := hello.o' >"$1/samples/readme/Kbuild"
 )
