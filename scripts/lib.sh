@@ -157,6 +157,7 @@ copy_sources() (
 		-o -name Makefile -o -name .kunitconfig \) ! -name '*.mod.c' -print0 |
 		cpio --quiet -0pdm "$1"
 	mkdir -p "$1/samples/readme"
+	# shellcheck disable=SC2016
 	sed -n '/^```c$/,/^```$/p' README.md | sed '/^```/d' >"$1/samples/readme/hello.c"
 	echo 'obj-m := hello.o' >"$1/samples/readme/Kbuild"
 )
