@@ -192,7 +192,8 @@ struct bytepool_cpu {
  * @bad_frees_told: a bit for each enum bytepool_bad_free that had its stack trace
  * @bad_frees_limit: for the lines after those
  * @gc_lock: serialises what works from the far end: GC, trim, reserve
- * @gc_runs: GC passes; this and the next two are written under @gc_lock
+ * @trims: how many were begun; this and the next three are written under @gc_lock
+ * @gc_runs: GC passes
  * @reclaimed_blocks: blocks given back to the system
  * @reclaimed_bytes: memory given back to the system
  * @list: in pools, under pools_lock
@@ -220,6 +221,7 @@ struct bytepool {
 	struct ratelimit_state bad_frees_limit;
 
 	struct mutex gc_lock;	/* not held over an allocation from the system */
+	unsigned long trims;
 	u64 gc_runs;
 	u64 reclaimed_blocks;
 	u64 reclaimed_bytes;
@@ -289,7 +291,7 @@ static void gc_work_fn(struct work_struct *work);
 static DECLARE_DELAYED_WORK(gc_work, gc_work_fn);
 static struct workqueue_struct *gc_wq;
 
-static void make_room(struct bytepool *pool, u64 reclaimed);
+static void make_room(struct bytepool *pool, unsigned long trims);
 
 /*
  * The section in which a CPU may use its open caches and look at slabs that
@@ -760,12 +762,12 @@ static struct bytepool_slab *slab_create(struct bytepool_class *class, gfp_t gfp
 	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible())
 		return NULL;
 	if (gfpflags_allow_blocking(gfp)) {
-		u64 reclaimed = READ_ONCE(class->pool->reclaimed_blocks);
+		unsigned long trims = READ_ONCE(class->pool->trims);
 
 		slab = slab_create_fitting(class, gfp | __GFP_NOWARN | __GFP_NORETRY, node);
 		if (slab)
 			return slab;
-		make_room(class->pool, reclaimed);
+		make_room(class->pool, trims);
 	}
 	return slab_create_fitting(class, gfp, node);
 }
@@ -844,20 +846,24 @@ static bool gc_wants(const struct gc_pass *pass, unsigned long stamp)
 			     time_after(pass->now, stamp + pass->timeout));
 }
 
+/* Whether the class keeps its reserve without the slab. class->lock. */
+static bool depot_spares(struct bytepool_class *class, const struct bytepool_slab *slab)
+{
+	return slab && class->nr_blocks - slab->nr >= class->reserve;
+}
+
 /* The oldest wholly idle slab, if the pass wants it and the reserve allows it. class->lock. */
 static struct bytepool_slab *depot_oldest(struct bytepool_class *class, const struct gc_pass *pass)
 {
 	struct bytepool_slab *slab = depot_oldest_late(class);
-	struct bytepool_slab *last;
+	struct bytepool_slab *last = NULL;
 
-	if (!list_empty(&class->idle)) {
+	if (!list_empty(&class->idle))
 		last = list_last_entry(&class->idle, struct bytepool_slab, list);
-		if (!slab || time_before(last->stamp, slab->stamp))
-			slab = last;
-	}
-	if (!slab || class->nr_blocks - slab->nr < class->reserve)
-		return NULL;
-	return gc_wants(pass, slab->stamp) ? slab : NULL;
+	if (!depot_spares(class, slab) ||
+	    (depot_spares(class, last) && time_before(last->stamp, slab->stamp)))
+		slab = last;
+	return depot_spares(class, slab) && gc_wants(pass, slab->stamp) ? slab : NULL;
 }
 
 /* The same, and take it off the depot's books. class->lock. */
@@ -991,8 +997,11 @@ static void cache_create(struct bytepool_class *class)
 		return;
 	cache->capacity = class->cache_capacity;
 	cache->cpu = cpu;
-	/* Pairs with READ_ONCE() and dependent loads wherever class->cache[] is followed. */
-	if (cmpxchg_release(&class->cache[cpu], NULL, cache))
+	/*
+	 * Pairs with READ_ONCE() and dependent loads wherever class->cache[] is
+	 * followed, and as a full barrier with pool_sleep().
+	 */
+	if (cmpxchg(&class->cache[cpu], NULL, cache))
 		kfree(cache);
 }
 
@@ -1051,9 +1060,10 @@ static unsigned long gc_interval(void)
 
 /*
  * Have the GC visit the pool, since it has something idle: called when a slab
- * is wholly idle and above the reserve, or a cache is opened. The GC clears @awake before it
- * closes the caches of a pool with nothing idle, and looks again after a grace
- * period; a section that came too early to see @awake cleared, it sees whole.
+ * is wholly idle and above the reserve, or a cache is opened. The GC clears
+ * @awake before it closes the caches of a pool with nothing idle, and looks
+ * again after a grace period; a section that came too early to see @awake
+ * cleared, it sees whole.
  */
 static void pool_wake(struct bytepool *pool)
 {
@@ -1366,6 +1376,19 @@ static bool alloc_bulk(struct bytepool_class *class, gfp_t gfp, unsigned int nr,
 	return true;
 }
 
+/* Wait for @nr blocks with empty hands: two that held a part each would wait forever. */
+static void bulk_wait(struct bytepool_class *class, unsigned int nr)
+{
+	unsigned long end = jiffies + (READ_ONCE(class->reserve) ? RESERVE_RETRY : NOFAIL_RETRY);
+	unsigned long nr_idle;
+
+	do {
+		schedule_timeout_uninterruptible(BULK_RETRY);
+		/* All that is idle, if there is a reserve. */
+		nr_idle = data_race(class->nr_idle);
+	} while (nr_idle < nr && time_before(jiffies, end));
+}
+
 /**
  * bytepool_alloc_bulk() - get several blocks of a size
  * @pool: the pool
@@ -1374,8 +1397,8 @@ static bool alloc_bulk(struct bytepool_class *class, gfp_t gfp, unsigned int nr,
  * @nr: how many; no more than are reserved, where it may have to wait for them
  * @blocks: where they go
  *
- * It waits with empty hands, looking from time to time whether it can have
- * all: two that held a part each would wait for each other forever. Blocks
+ * It takes nothing while it waits, and has its turn when all @nr are idle at
+ * once: others that take single blocks may keep it waiting for long. Blocks
  * that it had to give back are in the statistics as allocated and freed.
  *
  * Context: Any but NMI; sleeps only if @gfp allows it.
@@ -1391,13 +1414,14 @@ unsigned int bytepool_alloc_bulk(struct bytepool *pool, size_t size, gfp_t gfp,
 		alloc_refuse(pool, gfp);
 		return 0;
 	}
+	might_alloc(gfp);
 	class = class_get(pool, bytepool_class_index(&pool->sizes, size), gfp);
 	if (!class)
 		goto fail;
 	while (!alloc_bulk(class, system_gfp(gfp), nr, blocks)) {
 		if (!alloc_waits(class, gfp))
 			goto fail;
-		schedule_timeout_uninterruptible(BULK_RETRY);
+		bulk_wait(class, nr);
 	}
 	if (gfp & __GFP_ZERO) {
 		for (i = 0; i < nr; i++)
@@ -1789,6 +1813,8 @@ static bool pool_reclaimable(struct bytepool *pool)
 static void pool_sleep(struct bytepool *pool)
 {
 	WRITE_ONCE(pool->awake, false);
+	/* Pairs with cmpxchg() in cache_create(): we see the cache, or its CPU the pool asleep. */
+	smp_mb();
 	pool_close(pool, &everything);
 }
 
@@ -1894,6 +1920,7 @@ static unsigned long pool_trim(struct bytepool *pool)
 {
 	unsigned long blocks;
 
+	WRITE_ONCE(pool->trims, pool->trims + 1);
 	if (!pool_reclaimable(pool))
 		return 0;
 	/* Nothing may be left to look after: what is, wakes the pool again. */
@@ -1906,11 +1933,11 @@ static unsigned long pool_trim(struct bytepool *pool)
 	return blocks;
 }
 
-/* The same for the sake of what is wanted now, unless somebody did it since @reclaimed was read. */
-static void make_room(struct bytepool *pool, u64 reclaimed)
+/* The same for the sake of what is wanted now, unless it was begun since @trims was read. */
+static void make_room(struct bytepool *pool, unsigned long trims)
 {
 	mutex_lock(&pool->gc_lock);
-	if (pool->reclaimed_blocks == reclaimed)
+	if (pool->trims == trims)
 		pool_trim(pool);
 	mutex_unlock(&pool->gc_lock);
 }
@@ -2020,6 +2047,9 @@ int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t 
 		depot_wake(class);
 		cond_resched();
 	}
+	/* Slabs that are larger than others may have brought more than was asked for. */
+	if (class_reclaimable(class))
+		pool_wake(pool);
 	return 0;
 
 undo:
