@@ -544,6 +544,34 @@ static void test_reserve(void)
 	pool_stop();
 }
 
+/* What is reserved wakes nobody; what is idle above it is given back, however it came there. */
+static void test_reserve_age(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = 1000, .limit_bytes = 4096 };
+	unsigned long end = msecs_to_jiffies(1000) + 2 * msecs_to_jiffies(100);
+	unsigned int i;
+
+	*shim_param_gc_interval_ms = 100;
+	pool_start(&params);
+	/* Below the limit there is room for a slab of one block alone. */
+	EXPECT(!bytepool_reserve(pool, 3072, 1, GFP_KERNEL));
+	for (i = 0; i < 10; i++) {
+		bytepool_free(pool, bytepool_alloc(pool, 3072, GFP_ATOMIC));
+		EXPECT(!shim_works_pending());
+		shim_clock_advance(10);
+	}
+	/* The next is larger than was asked for, so that the first is above the reserve. */
+	EXPECT(shim_sysfs_write("bytepool/pools/basic/limit_bytes", "0") == 1);
+	EXPECT(!bytepool_reserve(pool, 3072, 2, GFP_KERNEL));
+	EXPECT(stats().blocks_idle > 2);
+	shim_clock_advance(end);
+	EXPECT(stats().reclaimed_blocks == 1);
+	shim_clock_advance(end);
+	EXPECT(!shim_works_pending());
+	pool_stop();
+	*shim_param_gc_interval_ms = 10000;
+}
+
 /* Failures at each step */
 
 static void op_create(void)
@@ -1150,6 +1178,7 @@ static const struct test tests[] = {
 	{ "limit", test_limit },
 	{ "who waits gets the block that is freed", test_wait },
 	{ "reserve", test_reserve },
+	{ "reserve, and age", test_reserve_age },
 	{ "every allocation failing in every call", test_failures },
 	{ "every allocation failing while loading", test_load_failures },
 	{ "an interrupt at every point", test_interrupts },
