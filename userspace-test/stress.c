@@ -652,6 +652,75 @@ static void test_keep(void)
 	shim_point_hook = NULL;
 }
 
+/*
+ * At the limit, what is idle in other classes makes room, also where another
+ * CPU gives back something by age just then, and too little.
+ */
+
+#define ROOM_BLOCKS	31
+#define ROOM_TIMEOUT_MS	30
+
+static bool room_go;
+
+static void *little_giver(void *arg)
+{
+	shim_cpu_enter(1);
+	while (!stopped()) {
+		if (!__atomic_exchange_n(&room_go, false, __ATOMIC_SEQ_CST)) {
+			sleep_us(20);
+			continue;
+		}
+		/* Slowly, so that the other one comes in between. */
+		shim_countdown = 1;
+		bytepool_gc(small_pool, NULL);
+		shim_countdown = 0;
+	}
+	shim_cpu_exit();
+	return arg;
+}
+
+static void room_round(void)
+{
+	void *blocks[ROOM_BLOCKS], *block;
+
+	bytepool_free(small_pool, bytepool_alloc(small_pool, 4096, GFP_KERNEL));
+	sleep_us(2 * ROOM_TIMEOUT_MS * 1000);
+	EXPECT(bytepool_alloc_bulk(small_pool, 32768, GFP_KERNEL, ROOM_BLOCKS, blocks) ==
+	       ROOM_BLOCKS);
+	bytepool_free_bulk(small_pool, ROOM_BLOCKS, blocks);
+	__atomic_store_n(&room_go, true, __ATOMIC_SEQ_CST);
+	sleep_us(rnd(500));
+	block = bytepool_alloc(small_pool, 65536, GFP_KERNEL);
+	EXPECT(block);
+	bytepool_free(small_pool, block);
+	bytepool_trim(small_pool);
+}
+
+static void test_room(void)
+{
+	const struct bytepool_params params = {
+		.limit_bytes = 1024 * 1024, .idle_timeout_ms = ROOM_TIMEOUT_MS,
+	};
+	unsigned long end = jiffies + msecs_to_jiffies(seconds * 200);
+	unsigned int rounds;
+	pthread_t thread;
+
+	*shim_param_gc_interval_ms = 10000;
+	shim_point_hook = sleep_at_point;
+	test_module_start();
+	small_pool = bytepool_create("small", &params);
+	stop_set(false);
+	pthread_create(&thread, NULL, little_giver, NULL);
+	for (rounds = 0; time_before(jiffies, end) && !test_failed(); rounds++)
+		room_round();
+	EXPECT(rounds > 5);
+	stop_set(true);
+	pthread_join(thread, NULL);
+	bytepool_destroy(small_pool);
+	test_module_stop();
+	shim_point_hook = NULL;
+}
+
 /* Pools come and go while the GC, and who reads sysfs, walk them. */
 
 static void *churner(void *arg)
@@ -712,6 +781,7 @@ static const struct test tests[] = {
 	{ "waiters for a reserve all get their turn", test_wait },
 	{ "two who wait for many do not wait for each other", test_bulk_wait },
 	{ "waiters who keep what they get do not keep others waiting", test_keep },
+	{ "what is idle makes room at the limit", test_room },
 	{ "pools come and go", test_churn },
 };
 
