@@ -386,6 +386,12 @@ static gfp_t system_gfp(gfp_t gfp)
 	return gfp & __GFP_DIRECT_RECLAIM ? gfp & ~__GFP_ATOMIC : gfp;
 }
 
+/* On PREEMPT_RT, the locks of the system's allocator are not to be taken with preemption off. */
+static bool system_may_serve(void)
+{
+	return !IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible();
+}
+
 /* The class, made at its first use. */
 static struct bytepool_class *class_get(struct bytepool *pool, u32 index, gfp_t gfp)
 {
@@ -398,7 +404,7 @@ static struct bytepool_class *class_get(struct bytepool *pool, u32 index, gfp_t 
 	class = smp_load_acquire(&pool->class[index]);
 	if (likely(class))
 		return class;
-	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible())
+	if (!system_may_serve())
 		return NULL;
 	class_gfp = system_gfp(gfp);
 	if (gfpflags_allow_blocking(gfp))
@@ -758,8 +764,7 @@ static struct bytepool_slab *slab_create(struct bytepool_class *class, gfp_t gfp
 {
 	struct bytepool_slab *slab;
 
-	/* There, the system allocator's locks are not to be taken. */
-	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible())
+	if (!system_may_serve())
 		return NULL;
 	if (gfpflags_allow_blocking(gfp)) {
 		unsigned long trims = READ_ONCE(class->pool->trims);
@@ -989,7 +994,7 @@ static void cache_create(struct bytepool_class *class)
 
 	if (READ_ONCE(class->cache[cpu]) || !class->cache_capacity || READ_ONCE(class->reserve))
 		return;
-	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible())
+	if (!system_may_serve())
 		return;
 	bytes = ALIGN(struct_size(cache, entries, class->cache_capacity), SMP_CACHE_BYTES);
 	cache = kzalloc_node(bytes, GFP_NOWAIT | __GFP_NOWARN, cpu_to_node(cpu));
