@@ -169,7 +169,7 @@ make_modules() (
 	src=$2
 	shift 2
 	make -C "$kdir" M="$src" "$@" modules || exit
-	for dir in "$src"/insmod-test "$src"/samples/* "$src"/extra/*; do
+	for dir in "$src"/insmod-test "$src"/bench "$src"/samples/* "$src"/extra/*; do
 		if [ -e "$dir/Kbuild" ] || [ -e "$dir/Makefile" ]; then
 			make -C "$kdir" M="$dir" KCFLAGS="-I$src" \
 				KBUILD_EXTRA_SYMBOLS="$src/Module.symvers" \

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _BYTEPOOL_BENCH_H
+#define _BYTEPOOL_BENCH_H
+
+#include <linux/dmapool.h>
+#include <linux/mempool.h>
+#include <linux/slab.h>
+#include <linux/types.h>
+
+#include "bytepool.h"
+
+#if __has_include(<linux/objpool.h>)
+#include <linux/objpool.h>
+#define HAVE_OBJPOOL
+#endif
+
+#define SET_BLOCKS	16U	/* the working set, and a bulk */
+#define MIX_SLOTS	64U
+#define RING_SLOTS	64U
+
+struct handmade;
+struct ring;
+struct subject;
+
+/* One step of the random mix: free what the slot has, and allocate size for it. */
+struct mix_step {
+	unsigned int slot;
+	unsigned int size;
+};
+
+/* The loops that are the same for every allocator; loops.h has their bodies. */
+enum loop {
+	LOOP_PAIR,	/* one block, allocated and freed */
+	LOOP_SET,	/* SET_BLOCKS allocated, then freed in the same order */
+	LOOP_BULK,	/* the same by one call each way */
+	LOOP_MIX,	/* the steps of subject->mix */
+	LOOP_PRODUCE,	/* allocate, and put into subject->ring */
+	LOOP_CONSUME,	/* take out of subject->ring, and free */
+	LOOP_NR
+};
+
+/* Runs nr pairs, and returns how long they took. */
+typedef u64 (*loop_fn)(struct subject *s, unsigned int nr);
+
+/* An allocator that is measured. */
+struct peer {
+	const char *name;
+	size_t min_size;
+	size_t max_size;
+	int (*create)(struct subject *s);
+	void (*destroy)(struct subject *s);
+	loop_fn loops[LOOP_NR];	/* NULL: not for this one */
+};
+
+/* An allocator at work on one size. */
+struct subject {
+	const struct peer *peer;
+	size_t size;
+	unsigned long failed;	/* allocations that returned NULL */
+	const struct mix_step *mix;
+	struct ring *ring;
+	u64 best;
+	unsigned int nr;
+	union {
+		struct bytepool *pool;
+		struct kmem_cache *cache;
+		mempool_t *mempool;
+		struct dma_pool *dma_pool;
+		struct handmade *handmade;
+#ifdef HAVE_OBJPOOL
+		struct objpool_head objpool;
+#endif
+	};
+};
+
+/* peers.c: bytepool comes first. */
+extern const struct peer *const peers[];
+extern const unsigned int nr_peers;
+int peers_init(void);
+void peers_exit(void);
+const struct peer *peer_find(const char *name);
+int subject_init(struct subject *s, const struct peer *peer, size_t size);
+void subject_exit(struct subject *s);
+
+/* handmade.c */
+struct handmade *handmade_create(void);
+void handmade_destroy(struct handmade *pool);
+void *handmade_alloc(struct handmade *pool, size_t size, gfp_t gfp);
+void handmade_free(struct handmade *pool, const void *block);
+
+/* measure.c */
+extern bool counting;		/* instructions rather than time */
+extern unsigned long failures;	/* of all allocations */
+u64 bench_clock(void);
+void emit(const char *what, const char *peer, size_t size, u64 total, u64 nr, const char *unit);
+void emit_cost(const char *what, const char *peer, size_t size, u64 total, u64 nr);
+unsigned int pairs_for(struct subject *s, enum loop loop);
+void measure(const char *what, enum loop loop, struct subject *subjects, unsigned int nr);
+
+/* The cases. */
+void bench_check_clock(void);
+void bench_pair(void);
+void bench_set(void);
+void bench_bulk(void);
+void bench_mix(void);
+
+#endif /* _BYTEPOOL_BENCH_H */

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The measured loops. They are inlined into a function for each allocator, with
+ * its alloc and free inlined into them: the loop around every allocator is the
+ * same, and calls nothing but the allocator. Blocks are never touched.
+ */
+#ifndef _BYTEPOOL_BENCH_LOOPS_H
+#define _BYTEPOOL_BENCH_LOOPS_H
+
+#include "bench.h"
+#include "ring.h"
+
+typedef void *(*alloc_fn)(struct subject *s, size_t size);
+typedef void (*free_fn)(struct subject *s, void *block, size_t size);
+typedef bool (*alloc_bulk_fn)(struct subject *s, size_t size, void **blocks);
+typedef void (*free_bulk_fn)(struct subject *s, void **blocks);
+
+static __always_inline u64 loop_pair(struct subject *s, unsigned int nr,
+				     alloc_fn alloc, free_fn free)
+{
+	size_t size = s->size;
+	u64 start = bench_clock();
+
+	while (nr--) {
+		void *block = alloc(s, size);
+
+		if (unlikely(!block)) {
+			s->failed++;
+			continue;
+		}
+		free(s, block, size);
+	}
+	return bench_clock() - start;
+}
+
+static __always_inline u64 loop_set(struct subject *s, unsigned int nr,
+				    alloc_fn alloc, free_fn free)
+{
+	void *blocks[SET_BLOCKS];
+	size_t size = s->size;
+	u64 start = bench_clock();
+	unsigned int i;
+
+	for (nr /= SET_BLOCKS; nr; nr--) {
+		for (i = 0; i < SET_BLOCKS; i++)
+			blocks[i] = alloc(s, size);
+		for (i = 0; i < SET_BLOCKS; i++) {
+			if (unlikely(!blocks[i])) {
+				s->failed++;
+				continue;
+			}
+			free(s, blocks[i], size);
+		}
+	}
+	return bench_clock() - start;
+}
+
+static __always_inline u64 loop_bulk(struct subject *s, unsigned int nr,
+				     alloc_bulk_fn alloc, free_bulk_fn free)
+{
+	void *blocks[SET_BLOCKS];
+	size_t size = s->size;
+	u64 start = bench_clock();
+
+	for (nr /= SET_BLOCKS; nr; nr--) {
+		if (unlikely(!alloc(s, size, blocks))) {
+			s->failed++;
+			continue;
+		}
+		free(s, blocks);
+	}
+	return bench_clock() - start;
+}
+
+static __always_inline u64 loop_mix(struct subject *s, unsigned int nr,
+				    alloc_fn alloc, free_fn free)
+{
+	void *blocks[MIX_SLOTS] = { };
+	const struct mix_step *step;
+	u64 start = bench_clock();
+	unsigned int i;
+	u64 end;
+
+	for (step = s->mix; step < s->mix + nr; step++) {
+		if (likely(blocks[step->slot]))
+			free(s, blocks[step->slot], 0);
+		blocks[step->slot] = alloc(s, step->size);
+		if (unlikely(!blocks[step->slot]))
+			s->failed++;
+	}
+	end = bench_clock();
+	for (i = 0; i < MIX_SLOTS; i++) {
+		if (blocks[i])
+			free(s, blocks[i], 0);
+	}
+	return end - start;
+}
+
+static __always_inline u64 loop_produce(struct subject *s, unsigned int nr, alloc_fn alloc)
+{
+	size_t size = s->size;
+	u64 start = bench_clock();
+
+	while (nr--) {
+		void *block = alloc(s, size);
+
+		if (unlikely(!block))
+			s->failed++;
+		ring_put(s->ring, block);
+	}
+	return bench_clock() - start;
+}
+
+static __always_inline u64 loop_consume(struct subject *s, unsigned int nr, free_fn free)
+{
+	size_t size = s->size;
+	u64 start = bench_clock();
+
+	while (nr--) {
+		void *block = ring_get(s->ring);
+
+		if (likely(block))
+			free(s, block, size);
+	}
+	return bench_clock() - start;
+}
+
+/* For an allocator PEER that has peer_alloc() and peer_free(). */
+#define DEFINE_LOOPS(peer)							\
+static u64 peer##_pair(struct subject *s, unsigned int nr)			\
+{										\
+	return loop_pair(s, nr, peer##_alloc, peer##_free);			\
+}										\
+										\
+static u64 peer##_set(struct subject *s, unsigned int nr)			\
+{										\
+	return loop_set(s, nr, peer##_alloc, peer##_free);			\
+}										\
+										\
+static u64 peer##_produce(struct subject *s, unsigned int nr)			\
+{										\
+	return loop_produce(s, nr, peer##_alloc);				\
+}										\
+										\
+static u64 peer##_consume(struct subject *s, unsigned int nr)			\
+{										\
+	return loop_consume(s, nr, peer##_free);				\
+}
+
+/* For one that takes any size and frees without being told it. */
+#define DEFINE_LOOP_MIX(peer)							\
+static u64 peer##_mix(struct subject *s, unsigned int nr)			\
+{										\
+	return loop_mix(s, nr, peer##_alloc, peer##_free);			\
+}
+
+#define DEFINE_LOOP_BULK(peer)							\
+static u64 peer##_bulk(struct subject *s, unsigned int nr)			\
+{										\
+	return loop_bulk(s, nr, peer##_alloc_bulk, peer##_free_bulk);		\
+}
+
+#define LOOPS(peer)								\
+	[LOOP_PAIR] = peer##_pair,						\
+	[LOOP_SET] = peer##_set,						\
+	[LOOP_PRODUCE] = peer##_produce,					\
+	[LOOP_CONSUME] = peer##_consume
+
+#endif /* _BYTEPOOL_BENCH_LOOPS_H */

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * bytepool_bench - what bytepool costs, and what its users would take instead
+ *
+ * All is measured when the module is loaded, in one run of one kernel, and
+ * printed as lines of `bench`, mode, kernel, case, allocator, size, value and
+ * unit, with tabs between them. scripts/bench loads it, and says what the cases
+ * are for.
+ */
+#include <linux/cpumask.h>
+#include <linux/init.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+
+#include "bench.h"
+
+static char *only = "";
+module_param(only, charp, 0444);
+MODULE_PARM_DESC(only, "cases to run, with commas between them; all unless given");
+
+static bool instructions;
+module_param(instructions, bool, 0444);
+MODULE_PARM_DESC(instructions, "the time stamp counter counts instructions");
+
+static const struct bench_case {
+	const char *name;
+	void (*run)(void);
+} cases[] = {
+	{ "clock",	bench_check_clock },
+	{ "pair",	bench_pair },
+	{ "set16",	bench_set },
+	{ "bulk16",	bench_bulk },
+	{ "mix",	bench_mix },
+};
+
+static bool wanted(const char *name)
+{
+	size_t length = strlen(name);
+	const char *at = only;
+
+	if (!*only)
+		return true;
+	do {
+		if (!strncmp(at, name, length) && (!at[length] || at[length] == ','))
+			return true;
+		at = strchr(at, ',');
+	} while (at++);
+	return false;
+}
+
+static int __init bench_init(void)
+{
+	unsigned int i;
+	int err;
+
+	counting = instructions;
+	err = peers_init();
+	if (err)
+		return err;
+	set_cpus_allowed_ptr(current, cpumask_of(0));
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
+		if (wanted(cases[i].name))
+			cases[i].run();
+	}
+	set_cpus_allowed_ptr(current, cpu_possible_mask);
+	emit("failures", "all", 0, failures, 1, "allocations");
+	return 0;
+}
+late_initcall(bench_init);
+
+static void __exit bench_exit(void)
+{
+	peers_exit();
+}
+module_exit(bench_exit);
+
+MODULE_DESCRIPTION("Benchmark of bytepool and its peers");
+MODULE_LICENSE("GPL");

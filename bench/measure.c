@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Clocks, repetitions and results.
+ *
+ * Where QEMU counts instructions, one virtual nanosecond is one of them, and so
+ * is one tick of the time stamp counter; elsewhere it is the kernel's time.
+ */
+#include <linux/ktime.h>
+#include <linux/math64.h>
+#include <linux/minmax.h>
+#include <linux/sched.h>
+#include <linux/timex.h>
+#include <linux/utsname.h>
+
+#include "bench.h"
+
+#define REPETITIONS		9U
+#define PAIRS_MIN		64U
+#define PAIRS			4000U
+#define PAIRS_MAX		400000U
+
+/* What one repetition may take: where 4,000 pairs take more, there are fewer. */
+#define INSTRUCTIONS_MAX	20000000U
+#define NANOSECONDS		4000000U
+
+bool counting;
+unsigned long failures;
+
+u64 bench_clock(void)
+{
+	return counting ? get_cycles() : ktime_get_ns();
+}
+
+void emit(const char *what, const char *peer, size_t size, u64 total, u64 nr, const char *unit)
+{
+	u64 hundredths = div64_u64(total * 100 + nr / 2, nr);
+	u32 fraction;
+	u64 value = div_u64_rem(hundredths, 100, &fraction);
+
+	pr_info("bench\t%s\t%s\t%s\t%s\t%zu\t%llu.%02u\t%s\n",
+		counting ? "instructions" : IS_ENABLED(CONFIG_UML) ? "native" : "time",
+		utsname()->release, what, peer, size, value, fraction, unit);
+}
+
+/* The cost of each of nr operations that took total together. */
+void emit_cost(const char *what, const char *peer, size_t size, u64 total, u64 nr)
+{
+	emit(what, peer, size, total, nr, counting ? "instructions" : "ns");
+}
+
+/* How many pairs one repetition has. */
+unsigned int pairs_for(struct subject *s, enum loop loop)
+{
+	u64 pairs, cost;
+
+	s->peer->loops[loop](s, SET_BLOCKS);
+	cost = s->peer->loops[loop](s, PAIRS_MIN) / PAIRS_MIN + 1;
+	if (counting)
+		pairs = min_t(u64, INSTRUCTIONS_MAX / cost, PAIRS);
+	else
+		pairs = min_t(u64, NANOSECONDS / cost, PAIRS_MAX);
+	return round_up(max_t(u64, pairs, PAIRS_MIN), SET_BLOCKS);
+}
+
+/*
+ * The best of some repetitions of the loop for each subject, taken in turn, so
+ * that what disturbs the machine for a while disturbs all of them.
+ */
+void measure(const char *what, enum loop loop, struct subject *subjects, unsigned int nr)
+{
+	unsigned int i, repetition;
+
+	for (i = 0; i < nr; i++) {
+		subjects[i].nr = pairs_for(&subjects[i], loop);
+		subjects[i].best = U64_MAX;
+	}
+	for (repetition = 0; repetition < REPETITIONS; repetition++) {
+		for (i = 0; i < nr; i++) {
+			struct subject *s = &subjects[i];
+
+			s->best = min(s->best, s->peer->loops[loop](s, s->nr));
+			cond_resched();
+		}
+	}
+	for (i = 0; i < nr; i++)
+		emit_cost(what, subjects[i].peer->name, subjects[i].size,
+			  subjects[i].best, subjects[i].nr);
+}
+
+/* A thousand instructions, which have to count as a thousand. */
+void bench_check_clock(void)
+{
+	u64 best = U64_MAX;
+	unsigned int repetition;
+
+	for (repetition = 0; repetition < REPETITIONS; repetition++) {
+		u64 start = bench_clock();
+
+		asm volatile(".rept 10000\n\tnop\n\t.endr" ::: "memory");
+		best = min(best, bench_clock() - start);
+	}
+	emit_cost("clock", "nothing", 0, best, 10);
+}

@@ -1,0 +1,439 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The allocators that are measured, each as its users call it, and given what
+ * favours it.
+ */
+#include <linux/dma-mapping.h>
+#include <linux/err.h>
+#include <linux/io.h>
+#include <linux/mm.h>
+#include <linux/platform_device.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/vmalloc.h>
+
+#include "loops.h"
+
+/* What a pool that is filled beforehand gets. */
+#define PREALLOCATED	(2 * RING_SLOTS)
+
+static int nothing_to_create(struct subject *s)
+{
+	return 0;
+}
+
+static void nothing_to_destroy(struct subject *s)
+{
+}
+
+/* The cost of the loop itself. */
+static __always_inline void *nothing_alloc(struct subject *s, size_t size)
+{
+	void *block = s;
+
+	OPTIMIZER_HIDE_VAR(block);
+	return block;
+}
+
+static __always_inline void nothing_free(struct subject *s, void *block, size_t size)
+{
+	OPTIMIZER_HIDE_VAR(block);
+}
+
+DEFINE_LOOPS(nothing)
+DEFINE_LOOP_MIX(nothing)
+
+static const struct peer peer_nothing = {
+	.name = "nothing",
+	.min_size = 64,
+	.max_size = 64,
+	.create = nothing_to_create,
+	.destroy = nothing_to_destroy,
+	.loops = { LOOPS(nothing), [LOOP_MIX] = nothing_mix },
+};
+
+static int bytepool_peer_create(struct subject *s)
+{
+	s->pool = bytepool_create("bench", NULL);
+	return PTR_ERR_OR_ZERO(s->pool);
+}
+
+static void bytepool_peer_destroy(struct subject *s)
+{
+	bytepool_destroy(s->pool);
+}
+
+static __always_inline void *bytepool_peer_alloc(struct subject *s, size_t size)
+{
+	return bytepool_alloc(s->pool, size, GFP_KERNEL);
+}
+
+static __always_inline void bytepool_peer_free(struct subject *s, void *block, size_t size)
+{
+	bytepool_free(s->pool, block);
+}
+
+static __always_inline bool bytepool_peer_alloc_bulk(struct subject *s, size_t size, void **blocks)
+{
+	return bytepool_alloc_bulk(s->pool, size, GFP_KERNEL, SET_BLOCKS, blocks);
+}
+
+static __always_inline void bytepool_peer_free_bulk(struct subject *s, void **blocks)
+{
+	bytepool_free_bulk(s->pool, SET_BLOCKS, blocks);
+}
+
+DEFINE_LOOPS(bytepool_peer)
+DEFINE_LOOP_MIX(bytepool_peer)
+DEFINE_LOOP_BULK(bytepool_peer)
+
+static const struct peer peer_bytepool = {
+	.name = "bytepool",
+	.min_size = 8,
+	.max_size = SZ_4M,
+	.create = bytepool_peer_create,
+	.destroy = bytepool_peer_destroy,
+	.loops = {
+		LOOPS(bytepool_peer),
+		[LOOP_MIX] = bytepool_peer_mix,
+		[LOOP_BULK] = bytepool_peer_bulk,
+	},
+};
+
+static __always_inline void *kmalloc_alloc(struct subject *s, size_t size)
+{
+	return kmalloc(size, GFP_KERNEL);
+}
+
+static __always_inline void kmalloc_free(struct subject *s, void *block, size_t size)
+{
+	kfree(block);
+}
+
+DEFINE_LOOPS(kmalloc)
+DEFINE_LOOP_MIX(kmalloc)
+
+static const struct peer peer_kmalloc = {
+	.name = "kmalloc",
+	.min_size = 8,
+	.max_size = SZ_4M,
+	.create = nothing_to_create,
+	.destroy = nothing_to_destroy,
+	.loops = { LOOPS(kmalloc), [LOOP_MIX] = kmalloc_mix },
+};
+
+static __always_inline void *kvmalloc_alloc(struct subject *s, size_t size)
+{
+	return kvmalloc(size, GFP_KERNEL);
+}
+
+static __always_inline void kvmalloc_free(struct subject *s, void *block, size_t size)
+{
+	kvfree(block);
+}
+
+DEFINE_LOOPS(kvmalloc)
+DEFINE_LOOP_MIX(kvmalloc)
+
+static const struct peer peer_kvmalloc = {
+	.name = "kvmalloc",
+	.min_size = 8,
+	.max_size = SZ_4M,
+	.create = nothing_to_create,
+	.destroy = nothing_to_destroy,
+	.loops = { LOOPS(kvmalloc), [LOOP_MIX] = kvmalloc_mix },
+};
+
+static __always_inline void *vmalloc_alloc(struct subject *s, size_t size)
+{
+	return vmalloc(size);
+}
+
+static __always_inline void vmalloc_free(struct subject *s, void *block, size_t size)
+{
+	vfree(block);
+}
+
+DEFINE_LOOPS(vmalloc)
+
+static const struct peer peer_vmalloc = {
+	.name = "vmalloc",
+	.min_size = PAGE_SIZE,
+	.max_size = SZ_4M,
+	.create = nothing_to_create,
+	.destroy = nothing_to_destroy,
+	.loops = { LOOPS(vmalloc) },
+};
+
+static int kmem_cache_create_peer(struct subject *s)
+{
+	s->cache = kmem_cache_create("bytepool_bench", s->size, 0, 0, NULL);
+	return s->cache ? 0 : -ENOMEM;
+}
+
+static void kmem_cache_destroy_peer(struct subject *s)
+{
+	kmem_cache_destroy(s->cache);
+}
+
+static __always_inline void *kmem_cache_peer_alloc(struct subject *s, size_t size)
+{
+	return kmem_cache_alloc(s->cache, GFP_KERNEL);
+}
+
+static __always_inline void kmem_cache_peer_free(struct subject *s, void *block, size_t size)
+{
+	kmem_cache_free(s->cache, block);
+}
+
+static __always_inline bool kmem_cache_peer_alloc_bulk(struct subject *s, size_t size, void **blocks)
+{
+	return kmem_cache_alloc_bulk(s->cache, GFP_KERNEL, SET_BLOCKS, blocks);
+}
+
+static __always_inline void kmem_cache_peer_free_bulk(struct subject *s, void **blocks)
+{
+	kmem_cache_free_bulk(s->cache, SET_BLOCKS, blocks);
+}
+
+DEFINE_LOOPS(kmem_cache_peer)
+DEFINE_LOOP_BULK(kmem_cache_peer)
+
+static const struct peer peer_kmem_cache = {
+	.name = "kmem_cache",
+	.min_size = 8,
+	.max_size = SZ_256K,
+	.create = kmem_cache_create_peer,
+	.destroy = kmem_cache_destroy_peer,
+	.loops = { LOOPS(kmem_cache_peer), [LOOP_BULK] = kmem_cache_peer_bulk },
+};
+
+static int mempool_peer_create(struct subject *s)
+{
+	s->mempool = mempool_create_kmalloc_pool(SET_BLOCKS, s->size);
+	return s->mempool ? 0 : -ENOMEM;
+}
+
+static void mempool_peer_destroy(struct subject *s)
+{
+	mempool_destroy(s->mempool);
+}
+
+static __always_inline void *mempool_peer_alloc(struct subject *s, size_t size)
+{
+	return mempool_alloc(s->mempool, GFP_KERNEL);
+}
+
+static __always_inline void mempool_peer_free(struct subject *s, void *block, size_t size)
+{
+	mempool_free(block, s->mempool);
+}
+
+DEFINE_LOOPS(mempool_peer)
+
+static const struct peer peer_mempool = {
+	.name = "mempool",
+	.min_size = 8,
+	.max_size = SZ_4M,
+	.create = mempool_peer_create,
+	.destroy = mempool_peer_destroy,
+	.loops = { LOOPS(mempool_peer) },
+};
+
+#ifdef CONFIG_HAS_DMA
+static struct platform_device *dma_device;
+
+static int dma_pool_peer_create(struct subject *s)
+{
+	s->dma_pool = dma_pool_create("bytepool_bench", &dma_device->dev, s->size, 8, 0);
+	return s->dma_pool ? 0 : -ENOMEM;
+}
+
+static void dma_pool_peer_destroy(struct subject *s)
+{
+	dma_pool_destroy(s->dma_pool);
+}
+
+static __always_inline void *dma_pool_peer_alloc(struct subject *s, size_t size)
+{
+	dma_addr_t handle;
+
+	return dma_pool_alloc(s->dma_pool, GFP_KERNEL, &handle);
+}
+
+/* There is no IOMMU: what a user keeps for this call is the physical address. */
+static __always_inline void dma_pool_peer_free(struct subject *s, void *block, size_t size)
+{
+	dma_pool_free(s->dma_pool, block, virt_to_phys(block));
+}
+
+DEFINE_LOOPS(dma_pool_peer)
+
+static const struct peer peer_dma_pool = {
+	.name = "dma_pool",
+	.min_size = 8,
+	.max_size = SZ_4M,
+	.create = dma_pool_peer_create,
+	.destroy = dma_pool_peer_destroy,
+	.loops = { LOOPS(dma_pool_peer) },
+};
+
+int peers_init(void)
+{
+	dma_device = platform_device_register_simple("bytepool_bench", PLATFORM_DEVID_NONE, NULL, 0);
+	if (IS_ERR(dma_device))
+		return PTR_ERR(dma_device);
+	return dma_coerce_mask_and_coherent(&dma_device->dev, DMA_BIT_MASK(64));
+}
+
+void peers_exit(void)
+{
+	platform_device_unregister(dma_device);
+}
+#else
+int peers_init(void)
+{
+	return 0;
+}
+
+void peers_exit(void)
+{
+}
+#endif /* CONFIG_HAS_DMA */
+
+#ifdef HAVE_OBJPOOL
+static int objpool_peer_create(struct subject *s)
+{
+	return objpool_init(&s->objpool, PREALLOCATED, s->size, GFP_KERNEL, NULL, NULL, NULL);
+}
+
+static void objpool_peer_destroy(struct subject *s)
+{
+	objpool_fini(&s->objpool);
+}
+
+static __always_inline void *objpool_peer_alloc(struct subject *s, size_t size)
+{
+	return objpool_pop(&s->objpool);
+}
+
+static __always_inline void objpool_peer_free(struct subject *s, void *block, size_t size)
+{
+	objpool_push(block, &s->objpool);
+}
+
+DEFINE_LOOPS(objpool_peer)
+
+static const struct peer peer_objpool = {
+	.name = "objpool",
+	.min_size = 8,
+	.max_size = OBJPOOL_OBJECT_SIZE_MAX,
+	.create = objpool_peer_create,
+	.destroy = objpool_peer_destroy,
+	.loops = { LOOPS(objpool_peer) },
+};
+#endif
+
+static __always_inline void *pages_alloc(struct subject *s, size_t size)
+{
+	return alloc_pages_exact(size, GFP_KERNEL);
+}
+
+static __always_inline void pages_free(struct subject *s, void *block, size_t size)
+{
+	free_pages_exact(block, size);
+}
+
+DEFINE_LOOPS(pages)
+
+static const struct peer peer_pages = {
+	.name = "alloc_pages_exact",
+	.min_size = PAGE_SIZE,
+	.max_size = SZ_4M,
+	.create = nothing_to_create,
+	.destroy = nothing_to_destroy,
+	.loops = { LOOPS(pages) },
+};
+
+static int handmade_peer_create(struct subject *s)
+{
+	s->handmade = handmade_create();
+	return PTR_ERR_OR_ZERO(s->handmade);
+}
+
+static void handmade_peer_destroy(struct subject *s)
+{
+	handmade_destroy(s->handmade);
+}
+
+static __always_inline void *handmade_peer_alloc(struct subject *s, size_t size)
+{
+	return handmade_alloc(s->handmade, size, GFP_KERNEL);
+}
+
+static __always_inline void handmade_peer_free(struct subject *s, void *block, size_t size)
+{
+	handmade_free(s->handmade, block);
+}
+
+DEFINE_LOOPS(handmade_peer)
+DEFINE_LOOP_MIX(handmade_peer)
+
+static const struct peer peer_handmade = {
+	.name = "handmade",
+	.min_size = 8,
+	.max_size = SZ_4M,
+	.create = handmade_peer_create,
+	.destroy = handmade_peer_destroy,
+	.loops = { LOOPS(handmade_peer), [LOOP_MIX] = handmade_peer_mix },
+};
+
+const struct peer *const peers[] = {
+	&peer_bytepool,
+	&peer_kmalloc,
+	&peer_kvmalloc,
+	&peer_vmalloc,
+	&peer_kmem_cache,
+	&peer_mempool,
+#ifdef CONFIG_HAS_DMA
+	&peer_dma_pool,
+#endif
+#ifdef HAVE_OBJPOOL
+	&peer_objpool,
+#endif
+	&peer_pages,
+	&peer_handmade,
+	&peer_nothing,
+};
+const unsigned int nr_peers = ARRAY_SIZE(peers);
+
+const struct peer *peer_find(const char *name)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr_peers; i++) {
+		if (!strcmp(peers[i]->name, name))
+			return peers[i];
+	}
+	return NULL;
+}
+
+int subject_init(struct subject *s, const struct peer *peer, size_t size)
+{
+	int err;
+
+	memset(s, 0, sizeof(*s));
+	s->peer = peer;
+	s->size = size;
+	err = peer->create(s);
+	if (err)
+		pr_err("bytepool_bench: %s of %zu bytes: error %d\n", peer->name, size, err);
+	return err;
+}
+
+void subject_exit(struct subject *s)
+{
+	failures += s->failed;
+	s->peer->destroy(s);
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What one CPU does: a hot pair, a working set, a bulk, a mix of sizes.
+ */
+#include <linux/log2.h>
+#include <linux/prandom.h>
+#include <linux/sizes.h>
+#include <linux/vmalloc.h>
+
+#include "bench.h"
+
+#define MIX_STEPS	4000U
+
+/* Every peer that has the loop, at one size. */
+static void bench_size(const char *what, enum loop loop, size_t size,
+		       const struct mix_step *mix)
+{
+	struct subject *subjects = kcalloc(nr_peers, sizeof(*subjects), GFP_KERNEL);
+	unsigned int i, nr = 0;
+
+	if (!subjects) {
+		failures++;
+		return;
+	}
+	for (i = 0; i < nr_peers; i++) {
+		if (!peers[i]->loops[loop])
+			continue;
+		if (!mix && (size < peers[i]->min_size || size > peers[i]->max_size))
+			continue;
+		if (!subject_init(&subjects[nr], peers[i], size))
+			subjects[nr++].mix = mix;
+	}
+	measure(what, loop, subjects, nr);
+	for (i = 0; i < nr; i++)
+		subject_exit(&subjects[i]);
+	kfree(subjects);
+}
+
+static void bench_sizes(const char *what, enum loop loop)
+{
+	size_t size;
+
+	for (size = 8; size <= SZ_4M; size *= 2) {
+		bench_size(what, loop, size, NULL);
+		if (size >= 16 && size < SZ_4M)
+			bench_size(what, loop, size / 2 * 3, NULL);
+	}
+}
+
+void bench_pair(void)
+{
+	bench_sizes("pair", LOOP_PAIR);
+}
+
+void bench_set(void)
+{
+	bench_sizes("set16", LOOP_SET);
+}
+
+void bench_bulk(void)
+{
+	bench_sizes("bulk16", LOOP_BULK);
+}
+
+/* Sizes of which as many lie in each doubling, from 8 bytes up to max. */
+static void bench_mix_to(size_t max)
+{
+	struct mix_step *mix = vmalloc(array_size(MIX_STEPS, sizeof(*mix)));
+	struct rnd_state random;
+	unsigned int i;
+
+	if (!mix) {
+		failures++;
+		return;
+	}
+	prandom_seed_state(&random, 1);
+	for (i = 0; i < MIX_STEPS; i++) {
+		u32 doubling = prandom_u32_state(&random) % (ilog2(max) - 3);
+		size_t base = 8UL << doubling;
+
+		mix[i].slot = prandom_u32_state(&random) % MIX_SLOTS;
+		mix[i].size = base + 1 + prandom_u32_state(&random) % base;
+	}
+	bench_size("mix", LOOP_MIX, max, mix);
+	vfree(mix);
+}
+
+void bench_mix(void)
+{
+	bench_mix_to(SZ_8K);
+	bench_mix_to(SZ_64K);
+	bench_mix_to(SZ_1M);
+}
