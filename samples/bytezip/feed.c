@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * feed - real data through /dev/bytezip, and what that costs
+ *
+ *	feed FILE RECORD_SIZE PASSES PROCESSES
+ *
+ * In every pass each process writes the whole of FILE, in records. At the end
+ * one process writes them all again, reads each back, and compares. Prints two
+ * lines, of the fastest pass and of the reading:
+ *
+ *	pack|unpack RECORDS PLAIN_BYTES PACKED_BYTES TOTAL_NS ALLOC_NS
+ */
+#include <err.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define DEVICE		"/dev/bytezip"
+#define COSTS		"/sys/kernel/debug/bytezip/costs"
+#define RECORD_MAX	(128 << 10)
+
+struct cost {
+	long long records, plain_bytes, packed_bytes, total_ns, alloc_ns;
+};
+
+static char *data;
+static size_t size, record_size;
+
+static int open_or_die(const char *path, int flags)
+{
+	int fd = open(path, flags);
+
+	if (fd < 0)
+		err(1, "%s", path);
+	return fd;
+}
+
+static void load(const char *path)
+{
+	int fd = open_or_die(path, O_RDONLY);
+	struct stat st;
+	size_t done;
+	ssize_t got;
+
+	if (fstat(fd, &st))
+		err(1, "%s", path);
+	size = st.st_size;
+	data = malloc(size);
+	if (!size || !data)
+		errx(1, "%s: no memory for %zu bytes", path, size);
+	for (done = 0; done < size; done += got) {
+		got = read(fd, data + done, size - done);
+		if (got <= 0)
+			err(1, "%s", path);
+	}
+	close(fd);
+}
+
+static struct cost read_cost(const char *call)
+{
+	FILE *f = fopen(COSTS, "r");
+	struct cost c;
+	char line[256], name[16];
+
+	if (!f)
+		err(1, COSTS);
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%15s %lld %lld %lld %lld %lld", name, &c.records, &c.plain_bytes,
+			   &c.packed_bytes, &c.total_ns, &c.alloc_ns) == 6 && !strcmp(name, call)) {
+			fclose(f);
+			return c;
+		}
+	}
+	errx(1, COSTS ": no line %s", call);
+}
+
+static struct cost cost_since(const char *call, struct cost then)
+{
+	struct cost now = read_cost(call);
+
+	return (struct cost) {
+		now.records - then.records,
+		now.plain_bytes - then.plain_bytes,
+		now.packed_bytes - then.packed_bytes,
+		now.total_ns - then.total_ns,
+		now.alloc_ns - then.alloc_ns,
+	};
+}
+
+static void print_cost(const char *call, struct cost c)
+{
+	printf("%s %lld %lld %lld %lld %lld\n", call, c.records, c.plain_bytes, c.packed_bytes,
+	       c.total_ns, c.alloc_ns);
+}
+
+static size_t length_at(size_t offset)
+{
+	return size - offset < record_size ? size - offset : record_size;
+}
+
+static void write_record(int fd, size_t offset)
+{
+	if (write(fd, data + offset, length_at(offset)) != (ssize_t)length_at(offset))
+		err(1, "write at %zu", offset);
+}
+
+static void write_all(int fd)
+{
+	size_t offset;
+
+	for (offset = 0; offset < size; offset += record_size)
+		write_record(fd, offset);
+}
+
+/* All processes begin when the pipe to them is closed. */
+static void write_in_process(int go, int other_end)
+{
+	int fd = open_or_die(DEVICE, O_RDWR);
+	char c;
+
+	close(other_end);
+	if (read(go, &c, 1))
+		err(1, "waiting for the others");
+	write_all(fd);
+	_exit(0);
+}
+
+static struct cost run_pass(int processes)
+{
+	struct cost before = read_cost("pack");
+	int go[2], status, i;
+
+	if (pipe(go))
+		err(1, "pipe");
+	for (i = 0; i < processes; i++)
+		if (!fork())
+			write_in_process(go[0], go[1]);
+	close(go[0]);
+	close(go[1]);
+	for (i = 0; i < processes; i++)
+		if (wait(&status) < 0 || status)
+			errx(1, "a process failed");
+	return cost_since("pack", before);
+}
+
+static struct cost read_back(void)
+{
+	static char back[RECORD_MAX];
+	int fd = open_or_die(DEVICE, O_RDWR);
+	struct cost before = read_cost("unpack");
+	size_t offset, length;
+
+	for (offset = 0; offset < size; offset += record_size) {
+		length = length_at(offset);
+		write_record(fd, offset);
+		memset(back, 0, length);
+		if (read(fd, back, length) != (ssize_t)length)
+			err(1, "read at %zu", offset);
+		if (memcmp(back, data + offset, length))
+			errx(1, "other data at %zu", offset);
+	}
+	close(fd);
+	return cost_since("unpack", before);
+}
+
+int main(int argc, char **argv)
+{
+	struct cost best = { 0 }, cost;
+	int passes, processes;
+
+	if (argc != 5)
+		errx(2, "usage: feed FILE RECORD_SIZE PASSES PROCESSES");
+	load(argv[1]);
+	record_size = strtoul(argv[2], NULL, 0);
+	passes = atoi(argv[3]);
+	processes = atoi(argv[4]);
+	if (!record_size || record_size > RECORD_MAX || passes < 1 || processes < 1)
+		errx(2, "a number that is out of range");
+
+	while (passes--) {
+		cost = run_pass(processes);
+		if (!best.records || cost.total_ns < best.total_ns)
+			best = cost;
+	}
+	cost = read_back();
+	print_cost("pack", best);
+	print_cost("unpack", cost);
+	return 0;
+}
