@@ -104,9 +104,9 @@ unpack_image() (
 	download_package "$package" ||
 		{ as_root apt-get update -qq && download_package "$package"; } ||
 		die "cannot download $package: are linux-headers-$1 out of date?"
-	dpkg-deb --fsys-tarfile ./*.deb | tar -xf - "./boot/vmlinuz-$1" &&
-		mv "boot/vmlinuz-$1" vmlinuz &&
-		rm -r boot ./*.deb
+	dpkg-deb --fsys-tarfile ./*.deb |
+		tar -xf - "./boot/vmlinuz-$1" "./lib/modules/$1/kernel/lib" &&
+		rm ./*.deb
 )
 
 # kernel_image SERIES: the kernel that kernel_headers builds for.
@@ -115,10 +115,20 @@ kernel_image() (
 	release=$(kernel_release "$1")
 	image=/boot/vmlinuz-$release
 	if [ ! -r "$image" ]; then
-		once "$cache/image-$release" unpack_image "$release" || exit
-		image=$cache/image-$release/vmlinuz
+		once "$cache/linux-$release" unpack_image "$release" || exit
+		image=$cache/linux-$release$image
 	fi
 	echo "$image"
+)
+
+# copy_module SERIES NAME DIR: that kernel's own module lib/.../NAME, for a guest
+# to load, unless it is built in.
+copy_module() (
+	kdir=$(kernel_headers "$1") || exit
+	grep -q "	$2	" "$kdir/Module.symvers" || exit 0
+	image=$(kernel_image "$1") || exit
+	release=${image##*/vmlinuz-}
+	cp "${image%/boot/*}/lib/modules/$release/kernel/$2.ko" "$3"
 )
 
 # Drivers, sound and foreign architectures are most of the tree: leave out

@@ -19,13 +19,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define DEVICE		"/dev/bytezip"
-#define COSTS		"/sys/kernel/debug/bytezip/costs"
-#define RECORD_MAX	(128 << 10)
+#include "costs.h"
 
-struct cost {
-	long long records, plain_bytes, packed_bytes, total_ns, alloc_ns;
-};
+#define DEVICE		"/dev/bytezip"
+#define RECORD_MAX	(128 << 10)
 
 static char *data;
 static size_t size, record_size;
@@ -60,27 +57,18 @@ static void load(const char *path)
 	close(fd);
 }
 
-static struct cost read_cost(const char *call)
+static struct cost read_cost_or_die(const char *call)
 {
-	FILE *f = fopen(COSTS, "r");
 	struct cost c;
-	char line[256], name[16];
 
-	if (!f)
-		err(1, COSTS);
-	while (fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%15s %lld %lld %lld %lld %lld", name, &c.records, &c.plain_bytes,
-			   &c.packed_bytes, &c.total_ns, &c.alloc_ns) == 6 && !strcmp(name, call)) {
-			fclose(f);
-			return c;
-		}
-	}
-	errx(1, COSTS ": no line %s", call);
+	if (!read_cost(call, &c))
+		errx(1, "no costs of %s", call);
+	return c;
 }
 
 static struct cost cost_since(const char *call, struct cost then)
 {
-	struct cost now = read_cost(call);
+	struct cost now = read_cost_or_die(call);
 
 	return (struct cost) {
 		now.records - then.records,
@@ -131,7 +119,7 @@ static void write_in_process(int go, int other_end)
 
 static struct cost run_pass(int processes)
 {
-	struct cost before = read_cost("pack");
+	struct cost before = read_cost_or_die("pack");
 	int go[2], status, i;
 
 	if (pipe(go))
@@ -151,7 +139,7 @@ static struct cost read_back(void)
 {
 	static char back[RECORD_MAX];
 	int fd = open_or_die(DEVICE, O_RDWR);
-	struct cost before = read_cost("unpack");
+	struct cost before = read_cost_or_die("unpack");
 	size_t offset, length;
 
 	for (offset = 0; offset < size; offset += record_size) {

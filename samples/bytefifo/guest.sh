@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
+#
+# What scripts/test-sample does in the guest, beside the check program.
+
+unload() {
+	echo "a message that nobody reads" >/dev/bytefifo
+	rmmod bytefifo
+}
+
+for alloc in bytepool kvmalloc; do
+	report "insmod alloc=$alloc" insmod /bytefifo.ko alloc=$alloc max_bytes=8388608 max_messages=64
+	check alloc=$alloc
+	report "rmmod alloc=$alloc, a message in the queue" unload
+done
+report "no warning in the kernel log" log_is_clean
+
+refuses alloc=other
+refuses max_bytes=0
+refuses max_messages=0

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
+#
+# What scripts/test-sample does in the guest, beside the check program.
+
+costs=/sys/kernel/debug/bytezip/costs
+stats=/sys/kernel/bytepool/pools/bytezip/stats
+
+# One read of the busybox in which all of this runs, in records.
+pack_busybox() {
+	dd if=/bin/busybox of=/dev/bytezip bs=64k 2>/dev/null
+	sed -n 's/^pack \([0-9]* [0-9]* [0-9]*\) .*/\1/p' $costs
+}
+
+# The records, their bytes and their packed bytes are the same whatever the
+# memory came from and had in it.
+same_result() {
+	[ "$(pack_busybox)" = "$expected" ]
+}
+
+packs_better() {
+	[ "$(awk '/^pack/ { print $4 < $3 * 0.7 }' $costs)" = 1 ]
+}
+
+nothing_in_use() {
+	[ "$(cat $stats/bytes_in_use)" = 0 ] && [ "$(cat $stats/failures)" = 0 ] &&
+		[ "$(cat $stats/bad_frees)" = 0 ] && [ "$(cat $stats/hits)" -gt 1000 ]
+}
+
+open_file_keeps_it() {
+	exec 3<>/dev/bytezip
+	echo "a record that nobody reads" >&3
+	! rmmod bytezip 2>/dev/null
+	kept=$?
+	exec 3>&-
+	return $kept
+}
+
+[ ! -e /zstd_compress.ko ] || insmod /zstd_compress.ko
+
+for method in zstd zlib; do
+	expected=
+	for alloc in bytepool kvmalloc vmalloc; do
+		with="alloc=$alloc method=$method"
+		# shellcheck disable=SC2086 # two words
+		report "insmod $with" insmod /bytezip.ko $with
+		[ -n "$expected" ] || expected=$(pack_busybox)
+		[ $alloc = bytepool ] || report "$with packs busybox as bytepool does" same_result
+		report "$with makes it smaller" packs_better
+		check "$with"
+		report "$with: no rmmod while the device is open" open_file_keeps_it
+		[ $alloc != bytepool ] || report "$with: the pool got all of it back" nothing_in_use
+		report "$with: rmmod" rmmod bytezip
+		report "$with: nothing left in sysfs and debugfs" \
+			[ ! -e ${stats%/*} -a ! -e $costs -a ! -e /dev/bytezip ]
+	done
+done
+
+for with in "method=zstd level=1" "method=zstd level=22" "method=zlib level=1" "method=zlib level=9"; do
+	# shellcheck disable=SC2086 # two words
+	report "insmod $with" insmod /bytezip.ko $with
+	check "$with" repeated_noise_comes_back
+	report "rmmod $with" rmmod bytezip
+done
+report "no warning in the kernel log" log_is_clean
+
+refuses alloc=other
+refuses method=other
+refuses level=0
+refuses level=23
+refuses method=zlib level=10
+report "a refused load leaves no pool" [ ! -e ${stats%/*} ]
