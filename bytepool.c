@@ -76,12 +76,16 @@
 
 /*
  * A CPU caches up to CACHE_BYTES of a class, but one block at least and
- * CACHE_ENTRIES_MAX at most; of classes above CACHE_BLOCK_MAX none. With 32
- * bytes of header and 32 an entry, the largest cache is 1 KiB.
+ * CACHE_ENTRIES_MAX at most; of classes above CACHE_BLOCK_MAX none. On a
+ * 64-bit machine the largest cache is 1 KiB.
  */
 #define CACHE_BYTES		SZ_1M
 #define CACHE_BLOCK_MAX		SZ_4M
-#define CACHE_ENTRIES_MAX	31U
+#define CACHE_ENTRIES_MAX	29U
+
+/* Half the blocks that a CPU remembers, see struct lookaside: 8 KiB on a 64-bit machine. */
+#define LOOKASIDE_BITS		7
+#define LOOKASIDE_SETS		BIT(LOOKASIDE_BITS)
 
 /* A grace period takes some 10 ms as a rule; if it takes longer, ageing is as late. */
 #define GRACE_PERIOD		(HZ / 10)
@@ -94,6 +98,9 @@
 #define NOFAIL_RETRY		(HZ / 10)
 #define BULK_RETRY		(HZ / 50)
 
+/* Blocks of a bulk that are freed with preemption off at most once. */
+#define BULK_SECTION		64U
+
 /* What a caller's gfp may say to the system: how hard to try, not what to give. */
 #define BYTEPOOL_GFP_MASK	(__GFP_RECLAIM | __GFP_IO | __GFP_FS | __GFP_HIGH | __GFP_ATOMIC | \
 				 __GFP_NOWARN | __GFP_NORETRY | __GFP_RETRY_MAYFAIL | \
@@ -102,6 +109,9 @@
 
 /* Idle memory is anywhere in memory, so a request for a zone cannot be met. */
 #define BYTEPOOL_GFP_REFUSED	(__GFP_DMA | __GFP_DMA32)
+
+/* What the fast path does not look at. */
+#define BYTEPOOL_GFP_SLOW	(BYTEPOOL_GFP_REFUSED | __GFP_ZERO)
 
 /* Why a free is refused. */
 enum bytepool_bad_free {
@@ -125,7 +135,7 @@ static const char * const bad_free_text[] = {
  * @index: number in the pool
  * @size: of a block, bytes
  * @slab_bytes: of a slab, bytes; where that is not to be had, as few as hold a block
- * @reciprocal: of @size, see block_index()
+ * @reciprocal: of @size, see block_state()
  * @cache_capacity: blocks that a CPU may keep; 0 = no per-CPU caches
  * @rcu: at its end, until no CPU can be looking at it
  * @lock: protects all below; taken in any context, and not at all in a
@@ -168,8 +178,8 @@ struct bytepool_class {
 };
 
 /*
- * What a CPU follows: open[class] is its cache of that class, or closed_cache
- * while there is none or it may not be used.
+ * What a CPU follows: open[slot] is its cache of the slot's class, or
+ * closed_cache while there is none or it may not be used.
  */
 struct bytepool_cpu {
 	struct bytepool_cache **open;
@@ -271,8 +281,38 @@ MODULE_PARM_DESC(gc_interval_ms, "How often the GC looks, ms; 10 to 3600000 (def
 struct bytepool *bytepool_system;
 EXPORT_SYMBOL_GPL(bytepool_system);
 
-/* Always found busy: a CPU that is led here goes to the depot. */
-static struct bytepool_cache closed_cache __read_mostly = { .busy = true };
+/* No pool: who finds it as a cache's goes to the depot. */
+static char no_pool;
+#define cache_busy	((struct bytepool *)&no_pool)
+
+static struct bytepool_cache closed_cache __read_mostly = { .pool = cache_busy };
+
+/**
+ * struct look - a block that this CPU has freed, and what the table said of it
+ * @cache: where to free it; closed_cache while the rest is not to be relied on
+ * @block: its address
+ * @state: its state in @slab
+ * @slab: where it lies
+ */
+struct look {
+	struct bytepool_cache *cache;
+	const void *block;
+	u8 *state;
+	struct bytepool_slab *slab;
+};
+
+/*
+ * The look-aside of a CPU. What is in it was true when lookaside_age was @age,
+ * and is until a slab dies or a cache is closed: then the age goes up first.
+ * Read in sections; see lookaside_writable() for who writes it.
+ */
+struct lookaside {
+	struct look at[LOOKASIDE_SETS][2];
+	long age;
+};
+
+static struct lookaside __percpu *lookasides;
+static atomic_long_t lookaside_age __read_mostly = ATOMIC_LONG_INIT(1);
 
 /* All pools. Sleeping contexts only. */
 static LIST_HEAD(pools);
@@ -611,6 +651,92 @@ static void slab_unregister(struct bytepool_slab *slab)
 }
 
 /*
+ * The look-aside
+ */
+
+/*
+ * Where the block is, if it is remembered, or else in look_second(). Addresses
+ * may be far apart or near: the product spreads both.
+ */
+static __always_inline struct look __percpu *look_at(const void *block)
+{
+	u32 hash = (u32)(unsigned long)block * GOLDEN_RATIO_32;
+
+	return lookasides->at[hash >> (32 - LOOKASIDE_BITS)];
+}
+
+static __always_inline struct look __percpu *look_second(struct look __percpu *look)
+{
+	return look + 1;
+}
+
+/*
+ * What is remembered of a slab or by a cache is not true any more: no section
+ * that begins from now on believes it. The caller has unhashed the slab, or
+ * closed the cache; and lets a grace period pass before it frees the one or
+ * reaches into the other.
+ */
+static void lookaside_forget(void)
+{
+	/* Pairs with smp_rmb() in lookaside_refresh(). */
+	smp_mb__before_atomic();
+	atomic_long_inc(&lookaside_age);
+}
+
+/*
+ * Whether no section that this one interrupted can be amid the look-aside: a
+ * task interrupts none, and where preemption was on, there was none. Section.
+ */
+static bool lookaside_writable(void)
+{
+	return in_task() || (IS_ENABLED(CONFIG_PREEMPT_COUNT) &&
+			     (preempt_count() & PREEMPT_MASK) == PREEMPT_OFFSET);
+}
+
+/* Forget what is not true any more: whether anything may be entered. Section. */
+static bool lookaside_refresh(void)
+{
+	struct lookaside *lookaside = this_cpu_ptr(lookasides);
+	long age = atomic_long_read(&lookaside_age);
+	struct look *look;
+
+	if (!lookaside_writable())
+		return false;
+	if (lookaside->age == age)
+		return true;
+	for (look = lookaside->at[0]; look < lookaside->at[LOOKASIDE_SETS]; look++)
+		look->cache = &closed_cache;
+	/* Pairs with smp_mb__before_atomic() in lookaside_forget(): look up what is true by now. */
+	smp_rmb();
+	lookaside->age = age;
+	return true;
+}
+
+/* This CPU's interrupts may read it at any time, so the compiler's order is enough. */
+static void look_set(struct look *look, const struct look *from)
+{
+	look->cache = &closed_cache;
+	barrier();
+	look->block = from->block;
+	look->state = from->state;
+	look->slab = from->slab;
+	barrier();
+	look->cache = from->cache;
+}
+
+/*
+ * Remember a block, which was looked up since lookaside_refresh() allowed it,
+ * and the one before it as the second. Section.
+ */
+static void lookaside_enter(const struct look *new)
+{
+	struct look __percpu *first = look_at(new->block);
+
+	look_set(this_cpu_ptr(look_second(first)), this_cpu_ptr(first));
+	look_set(this_cpu_ptr(first), new);
+}
+
+/*
  * System <-> slab
  */
 
@@ -785,6 +911,7 @@ static unsigned long slab_destroy(struct bytepool_slab *slab)
 	unsigned long bytes = PAGE_ALIGN((unsigned long)slab->nr * slab->class->size);
 
 	slab_unregister(slab);
+	lookaside_forget();
 	backing_free((void *)slab->ref.page, bytes);
 	pool_uncharge(pool, bytes);
 	kfree_rcu(slab, rcu);
@@ -888,13 +1015,13 @@ static struct bytepool_slab *depot_take_oldest(struct bytepool_class *class,
 	return slab;
 }
 
-/* Which block of the slab starts there, or -1. */
-static __always_inline int block_index(const struct bytepool_slab *slab, const void *block)
+/* The state of the block of the slab that starts there, or NULL. */
+static u8 *block_state(struct bytepool_slab *slab, const void *block)
 {
 	u32 offset = (unsigned long)block - slab->ref.page;
 	u32 index = bytepool_block_index(offset, slab->class->reciprocal);
 
-	return likely(index < slab->nr && index * slab->class->size == offset) ? index : -1;
+	return index < slab->nr && index * slab->class->size == offset ? &slab->state[index] : NULL;
 }
 
 /* A slab with an idle block, on no list: rather a partial one, so that idle ones stay whole. */
@@ -936,11 +1063,11 @@ static void report_overwritten(struct bytepool_class *class, const void *block)
 			   class->pool->name, class->size, block);
 }
 
-static void depot_push(struct bytepool_class *class, struct bytepool_slab *slab, u32 index,
+static void depot_push(struct bytepool_class *class, struct bytepool_slab *slab, const u8 *state,
 		       unsigned long stamp)
 {
 	list_del(&slab->list);
-	slab_push(slab, class->size, index, stamp);
+	slab_push(slab, class->size, state - slab->state, stamp);
 	class->nr_idle++;
 	if (slab->nr_idle == slab->nr)
 		depot_add_idle(class, slab);
@@ -973,7 +1100,7 @@ static struct bytepool_cache *cache_own(struct bytepool_class *class)
 {
 	struct bytepool_cache *cache = READ_ONCE(class->cache[smp_processor_id()]);
 
-	if (!cache || cache->busy || cache->closed || class->reserve)
+	if (!cache || cache->pool != class->pool || cache->closed || class->reserve)
 		return NULL;
 	return cache;
 }
@@ -981,8 +1108,14 @@ static struct bytepool_cache *cache_own(struct bytepool_class *class)
 /* Let a CPU follow its cache, or closed_cache. class->lock. */
 static void cache_set_open(struct bytepool_class *class, int cpu, struct bytepool_cache *cache)
 {
-	/* Pairs with the dependent loads of the fast paths: the GC has left the cache. */
-	smp_store_release(&per_cpu_ptr(class->pool->cpu, cpu)->open[class->index], cache);
+	const struct bytepool_sizes *sizes = &class->pool->sizes;
+	struct bytepool_cache **open = per_cpu_ptr(class->pool->cpu, cpu)->open;
+	u32 slot = bytepool_first_slot(sizes, class->index);
+
+	for (; slot <= bytepool_last_slot(sizes, class->index); slot++) {
+		/* Pairs with the dependent loads of the fast paths: the GC has left the cache. */
+		smp_store_release(&open[slot], cache);
+	}
 }
 
 /* Make this CPU's cache of the class, if that is easy. Without one the depot serves. */
@@ -1000,8 +1133,10 @@ static void cache_create(struct bytepool_class *class)
 	cache = kzalloc_node(bytes, GFP_NOWAIT | __GFP_NOWARN, cpu_to_node(cpu));
 	if (!cache)
 		return;
-	cache->capacity = class->cache_capacity;
 	cache->cpu = cpu;
+	cache->top = cache->entries;
+	cache->end = cache->entries + class->cache_capacity;
+	cache->pool = class->pool;
 	/*
 	 * Pairs with READ_ONCE() and dependent loads wherever class->cache[] is
 	 * followed, and as a full barrier with pool_sleep().
@@ -1012,19 +1147,19 @@ static void cache_create(struct bytepool_class *class)
 
 static u32 cache_batch(const struct bytepool_cache *cache)
 {
-	return (cache->capacity + 1) / 2;
+	return (cache_capacity(cache) + 1) / 2;
 }
 
 /* Fill with half of what fits. class->lock. */
 static void cache_refill(struct bytepool_class *class, struct bytepool_cache *cache,
 			 void **overwritten)
 {
-	while (cache->nr < cache_batch(cache) && class->nr_idle) {
+	while (cache_nr(cache) < cache_batch(cache) && class->nr_idle) {
 		struct bytepool_slab *slab = depot_take_slab(class);
 		unsigned long stamp = slab->stamp;
 		void *block = depot_pop(class, slab, BYTEPOOL_BLOCK_CACHED, overwritten);
 
-		cache_insert(cache, block, slab, block_index(slab, block), stamp);
+		cache_insert(cache, block, block_state(slab, block), slab, stamp);
 	}
 }
 
@@ -1036,7 +1171,7 @@ static void cache_flush(struct bytepool_class *class, struct bytepool_cache *cac
 	for (i = 0; i < nr; i++) {
 		struct bytepool_entry *entry = &cache->entries[i];
 
-		depot_push(class, entry->slab, entry->index, entry->stamp);
+		depot_push(class, entry->slab, entry->state, entry->stamp);
 	}
 	cache_drop_oldest(cache, nr);
 }
@@ -1090,29 +1225,70 @@ static void timeout_changed(struct bytepool *pool)
  * Alloc
  */
 
+/*
+ * Make a cache this section's alone, if it is the pool's: an interrupt of this
+ * CPU finds it busy. Against those, the compiler's order is enough. Section.
+ */
+static __always_inline bool cache_enter(struct bytepool_cache *cache, struct bytepool *pool)
+{
+	if (unlikely(cache->pool != pool))
+		return false;
+	cache->pool = cache_busy;
+	barrier();
+	return true;
+}
+
+static __always_inline void cache_leave(struct bytepool_cache *cache, struct bytepool *pool)
+{
+	barrier();
+	cache->pool = pool;
+}
+
+/* This CPU's cache for the slot, or closed_cache. Section. */
+static __always_inline struct bytepool_cache *cache_open(struct bytepool *pool, u32 slot)
+{
+	return READ_ONCE(raw_cpu_read(pool->cpu->open)[slot]);
+}
+
+/* Statistics of a cache are read from afar, as they stand. */
+#define cache_count(counter, nr)	((void)data_race((counter) += (nr)))
+
+/* A block from this CPU's cache, if it has one. */
+static __always_inline void *cache_alloc(struct bytepool *pool, u32 slot)
+{
+	struct bytepool_cache *cache;
+	void *block;
+
+	section_enter();
+	cache = cache_open(pool, slot);
+	if (likely(cache_enter(cache, pool))) {
+		block = cache_pop(cache);
+		if (likely(block)) {
+			cache_count(cache->hits, 1);
+			cache_leave(cache, pool);
+			section_exit();
+			return block;
+		}
+		cache_leave(cache, pool);
+	}
+	section_exit();
+	return NULL;
+}
+
 /* Up to @nr blocks from this CPU's cache: how many it had. */
-static __always_inline unsigned int cache_alloc(struct bytepool *pool, u32 index,
-						unsigned int nr, void **blocks)
+static unsigned int cache_alloc_bulk(struct bytepool *pool, u32 slot, unsigned int nr,
+				     void **blocks)
 {
 	struct bytepool_cache *cache;
 	unsigned int got = 0;
 
 	section_enter();
-	cache = READ_ONCE(this_cpu_ptr(pool->cpu)->open[index]);
-	if (likely(!cache->busy)) {
-		/* Against this CPU's interrupts, so the compiler's order is enough. */
-		cache->busy = true;
-		barrier();
-		for (; got < nr && likely(cache->nr); got++) {
-			struct bytepool_entry *entry = cache_pop(cache);
-
-			WRITE_ONCE(entry->slab->state[entry->index], BYTEPOOL_BLOCK_IN_USE);
-			blocks[got] = entry->block;
-		}
-		/* Read from afar as it stands. */
-		data_race(cache->hits += got);
-		barrier();
-		cache->busy = false;
+	cache = cache_open(pool, slot);
+	if (cache_enter(cache, pool)) {
+		while (got < nr && (blocks[got] = cache_pop(cache)))
+			got++;
+		cache_count(cache->hits, got);
+		cache_leave(cache, pool);
 	}
 	section_exit();
 	return got;
@@ -1130,12 +1306,9 @@ static void *depot_alloc(struct bytepool_class *class)
 	section_enter();
 	flags = depot_lock(class);
 	cache = cache_own(class);
-	if (cache && cache->nr) {
-		/* It was closed. */
-		struct bytepool_entry *entry = cache_pop(cache);
-
-		WRITE_ONCE(entry->slab->state[entry->index], BYTEPOOL_BLOCK_IN_USE);
-		block = entry->block;
+	if (cache)
+		block = cache_pop(cache);	/* It was closed. */
+	if (block) {
 		class->hits++;
 	} else if (class->nr_idle) {
 		block = depot_pop(class, depot_take_slab(class), BYTEPOOL_BLOCK_IN_USE,
@@ -1144,7 +1317,7 @@ static void *depot_alloc(struct bytepool_class *class)
 		if (cache)
 			cache_refill(class, cache, &overwritten);
 	}
-	if (cache && cache->nr) {
+	if (cache && cache_nr(cache)) {
 		cache_set_open(class, smp_processor_id(), cache);
 		opened = true;
 	}
@@ -1242,7 +1415,8 @@ static void *depot_alloc_or_grow(struct bytepool_class *class, gfp_t gfp, int no
 	return depot_grow(class, gfp, node);
 }
 
-static noinline void *alloc_slow(struct bytepool *pool, u32 index, gfp_t gfp, int node)
+/* For all that this CPU's cache does not serve. */
+static noinline void *alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, int node)
 {
 	struct bytepool_class *class;
 	bool waited = false;
@@ -1250,7 +1424,7 @@ static noinline void *alloc_slow(struct bytepool *pool, u32 index, gfp_t gfp, in
 
 	/* Not in the fast path, where it may cost a call. */
 	might_alloc(gfp);
-	class = class_get(pool, index, gfp);
+	class = class_get(pool, bytepool_class_index(&pool->sizes, size), gfp);
 	if (!class)
 		goto fail;
 	while (!(block = depot_alloc_or_grow(class, system_gfp(gfp), node))) {
@@ -1286,18 +1460,20 @@ static noinline void *alloc_refuse(struct bytepool *pool, gfp_t gfp)
 	return NULL;
 }
 
-static __always_inline void *alloc_node(struct bytepool *pool, size_t size, gfp_t gfp, int node)
+/* An allocation of any kind. */
+static noinline void *alloc_any(struct bytepool *pool, size_t size, gfp_t gfp, int node)
 {
 	void *block;
-	u32 index;
 
-	if (unlikely(!alloc_ok(pool, size, gfp)))
+	if (!alloc_ok(pool, size, gfp))
 		return alloc_refuse(pool, gfp);
-	index = bytepool_class_index(&pool->sizes, size);
-	if (unlikely(!cache_alloc(pool, index, 1, &block)))
-		block = alloc_slow(pool, index, gfp, node);
-	if (unlikely(gfp & __GFP_ZERO) && block)
+	block = cache_alloc(pool, bytepool_slot(&pool->sizes, size)) ?:
+		alloc_slow(pool, size, gfp, node);
+	if (gfp & __GFP_ZERO && block) {
+		u32 index = bytepool_class_index(&pool->sizes, size);
+
 		memset(block, 0, bytepool_class_size(&pool->sizes, index));
+	}
 	return block;
 }
 
@@ -1322,7 +1498,20 @@ static __always_inline void *alloc_node(struct bytepool *pool, size_t size, gfp_
  */
 void *bytepool_alloc(struct bytepool *pool, size_t size, gfp_t gfp)
 {
-	return alloc_node(pool, size, gfp, NUMA_NO_NODE);
+	void *block;
+
+	/* What is usual, in few instructions and without a stack frame; @size 0 wraps around. */
+	if (IS_ERR_OR_NULL(pool) || unlikely(gfp & BYTEPOOL_GFP_SLOW))
+		return alloc_any(pool, size, gfp, NUMA_NO_NODE);
+	if (likely(size - 1 < pool->sizes.grid_max))
+		block = cache_alloc(pool, bytepool_grid_point(size));
+	else if (size - 1 < pool->sizes.max)
+		block = cache_alloc(pool, bytepool_slot(&pool->sizes, size));
+	else
+		return alloc_refuse(pool, gfp);
+	if (likely(block))
+		return block;
+	return alloc_slow(pool, size, gfp, NUMA_NO_NODE);
 }
 EXPORT_SYMBOL_GPL(bytepool_alloc);
 
@@ -1341,7 +1530,7 @@ void *bytepool_alloc_node(struct bytepool *pool, size_t size, gfp_t gfp, int nod
 {
 	if (unlikely(node < 0 || node >= MAX_NUMNODES || !node_online(node)))
 		node = NUMA_NO_NODE;
-	return alloc_node(pool, size, gfp, node);
+	return alloc_any(pool, size, gfp, node);
 }
 EXPORT_SYMBOL_GPL(bytepool_alloc_node);
 
@@ -1356,17 +1545,18 @@ EXPORT_SYMBOL_GPL(bytepool_alloc_node);
  */
 void *bytepool_zalloc(struct bytepool *pool, size_t size, gfp_t gfp)
 {
-	return alloc_node(pool, size, gfp | __GFP_ZERO, NUMA_NO_NODE);
+	return alloc_any(pool, size, gfp | __GFP_ZERO, NUMA_NO_NODE);
 }
 EXPORT_SYMBOL_GPL(bytepool_zalloc);
 
 /* All or none, without waiting for a block. */
 static bool alloc_bulk(struct bytepool_class *class, gfp_t gfp, unsigned int nr, void **blocks)
 {
+	u32 slot = bytepool_first_slot(&class->pool->sizes, class->index);
 	unsigned int got = 0;
 
 	while (got < nr) {
-		unsigned int n = cache_alloc(class->pool, class->index, nr - got, blocks + got);
+		unsigned int n = cache_alloc_bulk(class->pool, slot, nr - got, blocks + got);
 
 		if (!n) {
 			blocks[got] = depot_alloc_or_grow(class, gfp, NUMA_NO_NODE);
@@ -1456,58 +1646,52 @@ static noinline void bad_free(struct bytepool *pool, const void *block, enum byt
 		pr_warn("%s: bad free of %p: %s\n", pool->name, block, bad_free_text[why]);
 }
 
-/*
- * Take a block back from its caller: from then on it is ours, idle but nowhere
- * yet. Of several CPUs that try at once, one succeeds. Section.
- */
-static __always_inline enum bytepool_bad_free
-block_claim(struct bytepool *pool, const void *block, struct bytepool_slab **slab, u32 *index)
+/* Of several CPUs that free a block at once, one succeeds. From then on it is ours. */
+static __always_inline bool state_claim(u8 *state)
 {
-	int nr;
+	u8 in_use = BYTEPOOL_BLOCK_IN_USE;
 
-	*slab = slab_find(block);
-	if (unlikely(!*slab))
+	return likely(try_cmpxchg(state, &in_use, (u8)BYTEPOOL_BLOCK_CACHED));
+}
+
+/* Take a block back from its caller, and tell where it lies. Section. */
+static enum bytepool_bad_free block_claim(struct bytepool *pool, struct look *look)
+{
+	look->slab = slab_find(look->block);
+	if (!look->slab)
 		return BAD_FREE_UNKNOWN;
-	if (unlikely((*slab)->class->pool != pool))
+	if (look->slab->class->pool != pool)
 		return BAD_FREE_FOREIGN;
-	nr = block_index(*slab, block);
-	if (unlikely(nr < 0))
+	look->state = block_state(look->slab, look->block);
+	if (!look->state)
 		return BAD_FREE_INSIDE;
-	*index = nr;
-	if (unlikely(cmpxchg(&(*slab)->state[nr], BYTEPOOL_BLOCK_IN_USE,
-			     BYTEPOOL_BLOCK_CACHED) != BYTEPOOL_BLOCK_IN_USE))
-		return BAD_FREE_IDLE;
-	return BAD_FREE_NONE;
+	return state_claim(look->state) ? BAD_FREE_NONE : BAD_FREE_IDLE;
 }
 
 /* Put a claimed block into this CPU's cache, if that is open and not full. Section. */
-static __always_inline bool cache_free(struct bytepool *pool, struct bytepool_slab *slab,
-				       u32 index, void *block)
+static bool cache_free(struct bytepool *pool, struct look *look)
 {
+	const struct bytepool_class *class = look->slab->class;
 	struct bytepool_cache *cache;
 	bool done = false;
 
-	cache = READ_ONCE(this_cpu_ptr(pool->cpu)->open[slab->class->index]);
-	if (unlikely(cache->busy))
+	cache = cache_open(pool, bytepool_first_slot(&pool->sizes, class->index));
+	if (!cache_enter(cache, pool))
 		return false;
-	/* Against this CPU's interrupts, so the compiler's order is enough. */
-	cache->busy = true;
-	barrier();
-	if (likely(cache->nr < cache->capacity)) {
-		cache_push(cache, block, slab, index, jiffies);
-		/* Read from afar as it stands. */
-		data_race(cache->frees++);
+	if (!cache_full(cache)) {
+		cache_push(cache, (void *)look->block, look->state, look->slab, jiffies);
+		cache_count(cache->frees, 1);
+		look->cache = cache;
 		done = true;
 	}
-	barrier();
-	cache->busy = false;
+	cache_leave(cache, pool);
 	return done;
 }
 
 /* Put a claimed block into this CPU's cache, making room there, or else into the depot. */
-static noinline void depot_free(struct bytepool_slab *slab, u32 index, void *block)
+static void depot_free(const struct look *look)
 {
-	struct bytepool_class *class = slab->class;
+	struct bytepool_class *class = look->slab->class;
 	struct bytepool_cache *cache;
 	bool waited_for, wake;
 	unsigned long flags;
@@ -1518,13 +1702,13 @@ static noinline void depot_free(struct bytepool_slab *slab, u32 index, void *blo
 	waited_for = swait_active(&class->wait);
 	cache = waited_for ? NULL : cache_own(class);
 	if (cache) {
-		if (cache->nr == cache->capacity)
+		if (cache_full(cache))
 			cache_flush(class, cache, cache_batch(cache));
-		cache_push(cache, block, slab, index, jiffies);
+		cache_push(cache, (void *)look->block, look->state, look->slab, jiffies);
 		cache->frees++;
 		cache_set_open(class, smp_processor_id(), cache);
 	} else {
-		depot_push(class, slab, index, jiffies);
+		depot_push(class, look->slab, look->state, jiffies);
 		class->frees++;
 	}
 	wake = cache || depot_oldest(class, &everything);
@@ -1536,31 +1720,91 @@ static noinline void depot_free(struct bytepool_slab *slab, u32 index, void *blo
 	section_exit();
 }
 
-static __always_inline void free_block(struct bytepool *pool, const void *block)
+/* Free what may be anything. */
+static noinline void free_any(struct bytepool *pool, const void *block)
 {
+	struct look look = { .block = block };
 	enum bytepool_bad_free bad;
-	struct bytepool_slab *slab;
 	bool done = false;
-	u32 index;
+	bool remember;
 
-	if (unlikely(!block))
+	if (!block)
 		return;
 	section_enter();
-	bad = block_claim(pool, block, &slab, &index);
-	if (likely(!bad)) {
-		if (unlikely(pool->flags & BYTEPOOL_WIPE)) {
+	remember = lookaside_refresh();
+	bad = block_claim(pool, &look);
+	if (!bad) {
+		if (pool->flags & BYTEPOOL_WIPE) {
+			remember = false;
 			/* It may be long, and the block is ours alone. */
 			section_exit();
-			memset((void *)block, 0, slab->class->size);
+			memset((void *)block, 0, look.slab->class->size);
 			section_enter();
 		}
-		done = cache_free(pool, slab, index, (void *)block);
+		done = cache_free(pool, &look);
+		if (done && remember)
+			lookaside_enter(&look);
 	}
 	section_exit();
 	if (unlikely(bad))
 		bad_free(pool, block, bad);
-	else if (unlikely(!done))
-		depot_free(slab, index, (void *)block);
+	else if (!done)
+		depot_free(&look);
+}
+
+/* What became of a free. */
+enum free_result {
+	FREE_DONE,
+	FREE_TWICE,	/* refused: the block is idle */
+	FREE_OPEN,	/* it is free_any()'s to find out */
+};
+
+/* Whether what this CPU remembers is true, for the rest of the section. */
+static __always_inline bool lookaside_current(void)
+{
+	return likely(raw_cpu_read(lookasides->age) == atomic_long_read(&lookaside_age));
+}
+
+/* Free a block that this CPU remembers to its open cache. Section, lookaside_current(). */
+static __always_inline enum free_result free_known(struct bytepool *pool, const void *block)
+{
+	struct look __percpu *look = look_at(block);
+	struct bytepool_entry *top;
+	struct bytepool_cache *cache;
+	u8 *state;
+
+	if (unlikely(raw_cpu_read(look->block) != block)) {
+		look = look_second(look);
+		if (raw_cpu_read(look->block) != block)
+			return FREE_OPEN;
+	}
+	cache = raw_cpu_read(look->cache);
+	if (unlikely(!cache_enter(cache, pool)))
+		return FREE_OPEN;
+	top = cache->top;
+	if (unlikely(top == cache->end)) {
+		cache_leave(cache, pool);
+		return FREE_OPEN;
+	}
+	state = raw_cpu_read(look->state);
+	if (unlikely(!state_claim(state))) {
+		cache_leave(cache, pool);
+		return FREE_TWICE;
+	}
+	cache_push_at(cache, top, (void *)block, state, raw_cpu_read(look->slab), jiffies);
+	cache_count(cache->frees, 1);
+	cache_leave(cache, pool);
+	return FREE_DONE;
+}
+
+/* Free what free_known() did not. */
+static noinline void free_refused(struct bytepool *pool, const void *block,
+				  enum free_result result)
+{
+	if (result == FREE_TWICE)
+		bad_free(pool, block, BAD_FREE_IDLE);
+	else
+		free_any(pool, block);
 }
 
 /**
@@ -1575,7 +1819,18 @@ static __always_inline void free_block(struct bytepool *pool, const void *block)
  */
 void bytepool_free(struct bytepool *pool, const void *block)
 {
-	free_block(pool, block);
+	enum free_result result = FREE_OPEN;
+
+	section_enter();
+	if (lookaside_current()) {
+		result = free_known(pool, block);
+		if (likely(result == FREE_DONE)) {
+			section_exit();
+			return;
+		}
+	}
+	section_exit();
+	free_refused(pool, block, result);
 }
 EXPORT_SYMBOL_GPL(bytepool_free);
 
@@ -1589,10 +1844,22 @@ EXPORT_SYMBOL_GPL(bytepool_free);
  */
 void bytepool_free_bulk(struct bytepool *pool, unsigned int nr, void **blocks)
 {
-	unsigned int i;
+	unsigned int i = 0;
 
-	for (i = 0; i < nr; i++)
-		free_block(pool, blocks[i]);
+	while (i < nr) {
+		unsigned int end = i + min(nr - i, BULK_SECTION);
+		enum free_result result = FREE_OPEN;
+
+		section_enter();
+		if (lookaside_current()) {
+			do {
+				result = free_known(pool, blocks[i]);
+			} while (likely(result == FREE_DONE) && ++i < end);
+		}
+		section_exit();
+		if (unlikely(result != FREE_DONE))
+			free_refused(pool, blocks[i++], result);
+	}
 }
 EXPORT_SYMBOL_GPL(bytepool_free_bulk);
 
@@ -1619,7 +1886,7 @@ void bytepool_free_any(const void *block)
 	section_exit();
 	if (!WARN_ONCE(!pool, pr_fmt("bad free of %p: %s\n"), block,
 		       bad_free_text[BAD_FREE_UNKNOWN]))
-		free_block(pool, block);
+		free_any(pool, block);
 }
 EXPORT_SYMBOL_GPL(bytepool_free_any);
 
@@ -1635,13 +1902,13 @@ size_t bytepool_usable_size(struct bytepool *pool, const void *block)
 {
 	struct bytepool_slab *slab;
 	size_t size = 0;
-	int index;
+	u8 *state;
 
 	section_enter();
 	slab = slab_find(block);
 	if (slab && slab->class->pool == pool) {
-		index = block_index(slab, block);
-		if (index >= 0 && READ_ONCE(slab->state[index]) == BYTEPOOL_BLOCK_IN_USE)
+		state = block_state(slab, block);
+		if (state && READ_ONCE(*state) == BYTEPOOL_BLOCK_IN_USE)
 			size = slab->class->size;
 	}
 	section_exit();
@@ -1671,7 +1938,7 @@ static bool class_close(struct bytepool_class *class, const struct gc_pass *pass
 
 	while ((cache = cache_next(class, &cpu))) {
 		if (!cache->closed && !pass->all &&
-		    !(READ_ONCE(cache->nr) && gc_wants(pass, cache_oldest(cache))))
+		    !(cache_nr(cache) && gc_wants(pass, cache_oldest(cache))))
 			continue;
 		flags = depot_lock(class);
 		cache->closed = true;
@@ -1679,6 +1946,8 @@ static bool class_close(struct bytepool_class *class, const struct gc_pass *pass
 		depot_unlock(class, flags);
 		closed = true;
 	}
+	if (closed)
+		lookaside_forget();
 	return closed;
 }
 
@@ -1699,11 +1968,11 @@ static void class_drain(struct bytepool_class *class, const struct gc_pass *pass
 		if (!cache->closed)
 			continue;
 		flags = depot_lock(class);
-		while (nr < cache->nr && gc_wants(pass, cache->entries[nr].stamp))
+		while (nr < cache_nr(cache) && gc_wants(pass, cache->entries[nr].stamp))
 			nr++;
 		cache_flush(class, cache, nr);
 		cache->closed = false;
-		if (cache->nr && !class->reserve)
+		if (cache_nr(cache) && !class->reserve)
 			cache_set_open(class, cache->cpu, cache);
 		depot_unlock(class, flags);
 	}
@@ -1785,7 +2054,7 @@ static bool class_reclaimable(struct bytepool_class *class)
 	unsigned int cpu = 0;
 
 	while ((cache = cache_next(class, &cpu))) {
-		if (READ_ONCE(cache->nr))
+		if (cache_nr(cache))
 			return true;
 	}
 	/* What comes in this moment comes with pool_wake(). */
@@ -2480,10 +2749,10 @@ static void pool_free(struct bytepool *pool)
 /* The tables of a pool, all caches closed. */
 static int pool_alloc_tables(struct bytepool *pool)
 {
-	u32 nr = pool->sizes.nr;
+	u32 nr = bytepool_nr_slots(&pool->sizes);
 	int cpu;
 
-	pool->class = kvcalloc(nr, sizeof(*pool->class), GFP_KERNEL);
+	pool->class = kvcalloc(pool->sizes.nr, sizeof(*pool->class), GFP_KERNEL);
 	pool->cpu = alloc_percpu(struct bytepool_cpu);
 	if (!pool->class || !pool->cpu)
 		return -ENOMEM;
@@ -2531,6 +2800,7 @@ static unsigned long slab_abandon(struct bytepool_slab *slab)
 	unsigned long in_use = slab->nr - slab->nr_idle;
 
 	slab_unregister(slab);
+	lookaside_forget();
 	kfree_rcu(slab, rcu);
 	return in_use;
 }
@@ -2547,9 +2817,11 @@ static unsigned long class_discard(struct bytepool_class *class)
 	/* No CPU is inside: the caller is the last user. */
 	while ((cache = cache_next(class, &cpu))) {
 		flags = depot_lock(class);
-		cache_flush(class, cache, cache->nr);
+		cache_flush(class, cache, cache_nr(cache));
 		depot_unlock(class, flags);
-		kfree(cache);
+		/* Pools that share its CPU may still see it in the look-aside. */
+		lookaside_forget();
+		kfree_rcu(cache, rcu);
 	}
 	WRITE_ONCE(class->reserve, 0);
 	class_reap(class, &everything, ULONG_MAX);
@@ -2816,9 +3088,12 @@ static int __init bytepool_init(void)
 	if (err)
 		return err;
 	err = -ENOMEM;
+	lookasides = alloc_percpu(struct lookaside);
+	if (!lookasides)
+		goto destroy_table;
 	gc_wq = alloc_workqueue("bytepool", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!gc_wq)
-		goto destroy_table;
+		goto free_lookasides;
 	err = module_sysfs_add();
 	if (err)
 		goto destroy_wq;
@@ -2833,6 +3108,8 @@ remove_sysfs:
 	module_sysfs_remove();
 destroy_wq:
 	destroy_workqueue(gc_wq);
+free_lookasides:
+	free_percpu(lookasides);
 destroy_table:
 	rhashtable_destroy(&slab_table);
 	return err;
@@ -2845,6 +3122,7 @@ static void __exit bytepool_exit(void)
 	cancel_delayed_work_sync(&gc_work);
 	cancel_delayed_work_sync(&orphans_work);
 	destroy_workqueue(gc_wq);
+	free_percpu(lookasides);
 	rhashtable_destroy(&slab_table);
 }
 

@@ -3,8 +3,9 @@
  * A per-CPU cache: a stack of idle blocks of one class, the last freed on top.
  *
  * Entries rise in age from top to bottom, always: what has expired is the
- * lowest part. Who may touch a cache, and how it is taken away from its CPU,
- * stands in bytepool.c.
+ * lowest part. Below the lowest lies an entry without a block, so that a pop
+ * finds out that the cache is empty by what it has to read anyway. Who may
+ * touch a cache, and how it is taken away from its CPU, stands in bytepool.c.
  */
 #ifndef _BYTEPOOL_CACHE_H
 #define _BYTEPOOL_CACHE_H
@@ -14,85 +15,118 @@
 #include <linux/string.h>
 #include <linux/types.h>
 
-struct bytepool_slab;
+#include "slab.h"
+
+struct bytepool;
 
 /**
  * struct bytepool_entry - an idle block in a cache
  * @block: its address
+ * @state: its state in @slab
  * @slab: where it lies
  * @stamp: jiffies when it was freed
- * @index: of the block in @slab
  */
 struct bytepool_entry {
 	void *block;
+	u8 *state;
 	struct bytepool_slab *slab;
 	unsigned long stamp;
-	u32 index;
 };
 
 /**
  * struct bytepool_cache - the idle blocks of one class on one CPU
- * @busy: set while its CPU is inside; an interrupt on it goes to the depot then
- * @closed: the GC has it, or will after a grace period; changes under gc_lock
- *	and class->lock
- * @capacity: most entries that fit
- * @nr: entries
- * @cpu: the CPU that it belongs to
+ * @pool: whose; cache_busy while its CPU is inside: an interrupt goes to the depot then
+ * @top: one above the youngest entry
+ * @end: where @top is when it is full
  * @hits: allocations served
  * @frees: frees taken
+ * @cpu: the CPU that it belongs to
+ * @closed: the GC has it, or will after a grace period; changes under gc_lock
+ *	and the depot's lock
+ * @rcu: at its end, until no CPU can be looking at it
+ * @floor: one below the oldest entry; without a block
  * @entries: oldest first
  */
 struct bytepool_cache {
-	bool busy;
-	bool closed;
-	u16 capacity;
-	u32 nr;
-	int cpu;
+	struct bytepool *pool;
+	struct bytepool_entry *top;
+	struct bytepool_entry *end;
 	u64 hits;
 	u64 frees;
+	int cpu;
+	bool closed;
+	struct rcu_head rcu;
+	struct bytepool_entry floor;
 	struct bytepool_entry entries[];
 };
 
-static inline void cache_push(struct bytepool_cache *cache, void *block,
-			      struct bytepool_slab *slab, u32 index, unsigned long stamp)
+/* How many entries it has; from another CPU than the cache's a hint. */
+static inline u32 cache_nr(const struct bytepool_cache *cache)
 {
-	struct bytepool_entry *entry = &cache->entries[cache->nr];
-
-	entry->block = block;
-	entry->slab = slab;
-	entry->stamp = stamp;
-	entry->index = index;
-	WRITE_ONCE(cache->nr, cache->nr + 1);
+	return READ_ONCE(cache->top) - cache->entries;
 }
 
-static inline struct bytepool_entry *cache_pop(struct bytepool_cache *cache)
+static inline u32 cache_capacity(const struct bytepool_cache *cache)
 {
-	u32 top = cache->nr - 1;
+	return cache->end - cache->entries;
+}
 
-	WRITE_ONCE(cache->nr, top);
-	return &cache->entries[top];
+static inline bool cache_full(const struct bytepool_cache *cache)
+{
+	return cache->top == cache->end;
+}
+
+/* The same as cache_push(), for who knows @top, as it is. */
+static __always_inline void cache_push_at(struct bytepool_cache *cache, struct bytepool_entry *top,
+					  void *block, u8 *state, struct bytepool_slab *slab,
+					  unsigned long stamp)
+{
+	top->block = block;
+	top->state = state;
+	top->slab = slab;
+	top->stamp = stamp;
+	WRITE_ONCE(cache->top, top + 1);
+}
+
+static inline void cache_push(struct bytepool_cache *cache, void *block, u8 *state,
+			      struct bytepool_slab *slab, unsigned long stamp)
+{
+	cache_push_at(cache, cache->top, block, state, slab, stamp);
+}
+
+/* The youngest block, in use from now on, or NULL. */
+static __always_inline void *cache_pop(struct bytepool_cache *cache)
+{
+	struct bytepool_entry *top = cache->top - 1;
+	void *block = top->block;
+
+	if (likely(block)) {
+		WRITE_ONCE(*top->state, BYTEPOOL_BLOCK_IN_USE);
+		WRITE_ONCE(cache->top, top);
+	}
+	return block;
 }
 
 /* Put a block where its age belongs. */
-static inline void cache_insert(struct bytepool_cache *cache, void *block,
-				struct bytepool_slab *slab, u32 index, unsigned long stamp)
+static inline void cache_insert(struct bytepool_cache *cache, void *block, u8 *state,
+				struct bytepool_slab *slab, unsigned long stamp)
 {
-	struct bytepool_entry *entry = &cache->entries[cache->nr];
+	struct bytepool_entry *entry = cache->top;
 
 	for (; entry > cache->entries && time_after(entry[-1].stamp, stamp); entry--)
 		*entry = entry[-1];
 	*entry = (struct bytepool_entry){
-		.block = block, .slab = slab, .stamp = stamp, .index = index,
+		.block = block, .state = state, .slab = slab, .stamp = stamp,
 	};
-	WRITE_ONCE(cache->nr, cache->nr + 1);
+	WRITE_ONCE(cache->top, cache->top + 1);
 }
 
 /* Drop the @nr oldest entries, which the caller has dealt with. */
 static inline void cache_drop_oldest(struct bytepool_cache *cache, u32 nr)
 {
 	memmove(cache->entries, cache->entries + nr,
-		(cache->nr - nr) * sizeof(cache->entries[0]));
-	WRITE_ONCE(cache->nr, cache->nr - nr);
+		(cache_nr(cache) - nr) * sizeof(cache->entries[0]));
+	WRITE_ONCE(cache->top, cache->top - nr);
 }
 
 /*

@@ -25,34 +25,33 @@
  * @max: largest class, bytes
  * @step: distance of linear classes, bytes; 0 = geometric
  * @nr: number of classes
- * @grid: geometric: the grid point of class 1
+ * @extra_slots: slots of class 0 beyond its first, see bytepool_slot()
  * @per_step: reciprocal of @step
+ * @grid_max: up to which size the slot is the grid point without a look at the rest
  */
 struct bytepool_sizes {
 	u32 min;
 	u32 max;
 	u32 step;
 	u32 nr;
-	u32 grid;
+	u32 extra_slots;
 	struct reciprocal_value per_step;
+	size_t grid_max;
 };
 
 /*
  * The geometric grid has four points per doubling, 8 bytes apart at least:
  * 8 16 24 32, 40 48 56 64, 80 96 112 128, 160 ...
+ *
+ * The two bits below the highest tell the quarter of the doubling: last >>
+ * (order - 2) is 4 ... 7. Order 5 begins with point 4; what is below it counts
+ * as of order 5, and has quarters 0 ... 3 there.
  */
-static inline u32 bytepool_grid_point(u32 size)
+static __always_inline u32 bytepool_grid_point(u32 size)
 {
 	u32 last = size - 1;
-	u32 order;
+	u32 order = __fls(last | 4 * BYTEPOOL_GRAIN);
 
-	if (last < 4 * BYTEPOOL_GRAIN)
-		return last / BYTEPOOL_GRAIN;
-	/*
-	 * The two bits below the highest tell the quarter of the doubling:
-	 * last >> (order - 2) is 4 ... 7. Order 5 begins with point 4.
-	 */
-	order = fls(last) - 1;
 	return 4 * order - 20 + (last >> (order - 2));
 }
 
@@ -63,14 +62,42 @@ static inline u32 bytepool_grid_size(u32 point)
 	return (5 + point % 4) << (point / 4 + 2);
 }
 
-/* The class that serves @size, which must be in 1 ... max. */
-static inline u32 bytepool_class_index(const struct bytepool_sizes *sizes, u32 size)
+/*
+ * Where to look for what serves @size, which must be in 1 ... max. Slots are
+ * classes, but for those of a geometric pool: they are grid points, and class
+ * 0 has all below the next class's.
+ */
+static inline u32 bytepool_slot(const struct bytepool_sizes *sizes, u32 size)
 {
 	if (size <= sizes->min)
 		return 0;
 	if (sizes->step)
 		return reciprocal_divide(size - sizes->min + sizes->step - 1, sizes->per_step);
-	return bytepool_grid_point(size) - sizes->grid + 1;
+	return bytepool_grid_point(size);
+}
+
+static inline u32 bytepool_nr_slots(const struct bytepool_sizes *sizes)
+{
+	return sizes->nr + sizes->extra_slots;
+}
+
+/* The first and the last slot of a class. */
+static inline u32 bytepool_first_slot(const struct bytepool_sizes *sizes, u32 index)
+{
+	return index ? index + sizes->extra_slots : 0;
+}
+
+static inline u32 bytepool_last_slot(const struct bytepool_sizes *sizes, u32 index)
+{
+	return index + sizes->extra_slots;
+}
+
+/* The class that serves @size, which must be in 1 ... max. */
+static inline u32 bytepool_class_index(const struct bytepool_sizes *sizes, u32 size)
+{
+	u32 slot = bytepool_slot(sizes, size);
+
+	return slot - min(slot, sizes->extra_slots);
 }
 
 static inline u32 bytepool_class_size(const struct bytepool_sizes *sizes, u32 index)
@@ -79,7 +106,7 @@ static inline u32 bytepool_class_size(const struct bytepool_sizes *sizes, u32 in
 		return sizes->min;
 	if (sizes->step)
 		return min(sizes->min + index * sizes->step, sizes->max);
-	return min(bytepool_grid_size(sizes->grid + index - 1), sizes->max);
+	return min(bytepool_grid_size(index + sizes->extra_slots), sizes->max);
 }
 
 /* Bounds were checked: multiples of 8, 8 <= min <= max <= BYTEPOOL_SIZE_MAX, step <= the same. */
@@ -88,7 +115,9 @@ static inline void bytepool_sizes_init(struct bytepool_sizes *sizes, u32 min, u3
 	sizes->min = min;
 	sizes->max = max;
 	sizes->step = step;
-	sizes->grid = bytepool_grid_point(min + 1);
+	sizes->extra_slots = step ? 0 : bytepool_grid_point(min + 1) - 1;
+	/* Unless the smallest class lies between two grid points. */
+	sizes->grid_max = !step && bytepool_grid_point(min) == sizes->extra_slots ? max : 0;
 	if (step)
 		sizes->per_step = reciprocal_value(step);
 	sizes->nr = bytepool_class_index(sizes, max) + 1;

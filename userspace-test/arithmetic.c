@@ -267,7 +267,7 @@ static bool cache_ordered(const struct bytepool_cache *cache)
 {
 	u32 i;
 
-	for (i = 1; i < cache->nr; i++) {
+	for (i = 1; i < cache_nr(cache); i++) {
 		if (time_after(cache->entries[i - 1].stamp, cache->entries[i].stamp))
 			return false;
 	}
@@ -280,29 +280,40 @@ static void test_cache_order(void)
 	struct bytepool_cache *cache = calloc(1, struct_size(cache, entries, ENTRIES));
 	unsigned long now = -500UL;
 	unsigned long round, mask = 0;
+	u8 state[ENTRIES];
 	bool ok = true;
 
+	cache->top = cache->entries;
+	cache->end = cache->entries + ENTRIES;
 	for (round = 0; round < 200000; round++) {
 		u32 what = shim_random() % 8, nr;
 
 		now += shim_random() % 4 == 0;
-		if (what < 4 && cache->nr < ENTRIES) {
+		if (what < 4 && !cache_full(cache)) {
 			for (nr = 0; mask & BIT(nr); )
 				nr++;
 			mask |= BIT(nr);
+			state[nr] = BYTEPOOL_BLOCK_CACHED;
 			if (what < 2)
-				cache_push(cache, NULL, NULL, nr, now);
+				cache_push(cache, &state[nr], &state[nr], NULL, now);
 			else
-				cache_insert(cache, NULL, NULL, nr, now - shim_random() % 100);
-		} else if (what < 7 && cache->nr) {
-			mask &= ~BIT(cache_pop(cache)->index);
-		} else if (cache->nr) {
-			for (nr = 0; nr < cache->nr / 2; nr++)
-				mask &= ~BIT(cache->entries[nr].index);
+				cache_insert(cache, &state[nr], &state[nr], NULL,
+					     now - shim_random() % 100);
+		} else if (what < 7) {
+			u8 *popped = cache_pop(cache);
+
+			ok &= !popped == !mask;
+			if (popped) {
+				ok &= *popped == BYTEPOOL_BLOCK_IN_USE;
+				mask &= ~BIT(popped - state);
+			}
+		} else {
+			for (nr = 0; nr < cache_nr(cache) / 2; nr++)
+				mask &= ~BIT(cache->entries[nr].state - state);
 			cache_drop_oldest(cache, nr);
 		}
-		ok &= cache_ordered(cache) && (u32)__builtin_popcountl(mask) == cache->nr;
-		if (cache->nr)
+		ok &= cache_ordered(cache) && (u32)__builtin_popcountl(mask) == cache_nr(cache);
+		if (mask)
 			ok &= cache_oldest(cache) == cache->entries[0].stamp;
 	}
 	EXPECT(ok);

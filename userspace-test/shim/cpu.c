@@ -117,6 +117,7 @@ bool shim_cpu_run_other(int cpu, void (*fn)(void))
 		return false;
 	self->cpu = cpu;
 	self->preempt = 0;
+	self->irqs = 0;
 	self->irqs_off = false;
 	self->irq_pending = false;
 	self->hardirq = 0;
@@ -127,6 +128,7 @@ bool shim_cpu_run_other(int cpu, void (*fn)(void))
 		shim_die("what CPU %d ran left it in atomic context", cpu);
 	self->cpu = saved.cpu;
 	self->preempt = saved.preempt;
+	self->irqs = saved.irqs;
 	self->irqs_off = saved.irqs_off;
 	self->irq_pending = saved.irq_pending;
 	self->hardirq = saved.hardirq;
@@ -189,6 +191,17 @@ bool in_hardirq(void)
 	return shim_self.hardirq;
 }
 
+bool in_task(void)
+{
+	return !shim_self.hardirq && !shim_self.softirq;
+}
+
+/* Of preempt_disable() alone: that of an interrupt is the shim's. */
+unsigned int preempt_count(void)
+{
+	return shim_self.preempt - shim_self.irqs;
+}
+
 void shim_raise_softirq(void)
 {
 	shim_self.softirq_pending = true;
@@ -201,6 +214,7 @@ static void irq_run(void)
 	self->irqs_off = true;
 	self->irq_pending = false;
 	preempt_disable();
+	self->irqs++;
 	self->hardirq++;
 	if (shim_hardirq)
 		shim_hardirq();
@@ -215,6 +229,7 @@ static void irq_run(void)
 		self->irqs_off = true;
 		self->softirq--;
 	}
+	self->irqs--;
 	section_end();
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	self->irqs_off = false;

@@ -32,6 +32,7 @@ struct shim_task {
 	int slot;
 	int state;
 	unsigned int preempt;
+	unsigned int irqs;
 	unsigned int spins;
 	unsigned int hardirq;
 	unsigned int softirq;

@@ -89,6 +89,8 @@ typedef unsigned int __bitwise gfp_t;
 #define struct_size(p, member, n) \
 	(sizeof(*(p)) + (size_t)(n) * sizeof((p)->member[0]))
 #define fls(x)			(32 - __builtin_clz(x))
+#define __fls(x)		(63 - __builtin_clzl(x))
+#define GOLDEN_RATIO_32		0x61c88647
 #define GOLDEN_RATIO_64		0x61c8864680b583ebULL
 #define SZ_1M			0x100000
 #define SZ_4K			0x1000
@@ -140,7 +142,8 @@ static inline void shim_point(void)
 #define barrier() \
 	({ __asm__ volatile("" : : : "memory"); shim_point(); })
 #define smp_mb()	__atomic_thread_fence(__ATOMIC_SEQ_CST)
-#define smp_rmb()	__atomic_thread_fence(__ATOMIC_ACQUIRE)
+#define smp_rmb() \
+	({ __atomic_thread_fence(__ATOMIC_ACQUIRE); __asm__ volatile("" : : : "memory"); })
 #define smp_wmb()	__atomic_thread_fence(__ATOMIC_RELEASE)
 
 #define SHIM_CMPXCHG(p, expected, value, order) ({			\
@@ -152,6 +155,11 @@ static inline void shim_point(void)
 	_old;								\
 })
 #define cmpxchg(p, old, value)		SHIM_CMPXCHG(p, old, value, __ATOMIC_SEQ_CST)
+#define try_cmpxchg(p, old, value) ({					\
+	shim_point();							\
+	__atomic_compare_exchange_n(p, old, value, false,		\
+				    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);\
+})
 #define cmpxchg_release(p, old, value)	SHIM_CMPXCHG(p, old, value, __ATOMIC_RELEASE)
 
 #ifdef __SANITIZE_THREAD__
@@ -184,6 +192,9 @@ struct shim_atomic_long {
 #define atomic64_read(a)	__atomic_load_n(&(a)->value, __ATOMIC_RELAXED)
 #define atomic_long_read(a)	atomic64_read(a)
 #define atomic64_inc(a)		((void)__atomic_fetch_add(&(a)->value, 1, __ATOMIC_RELAXED))
+#define ATOMIC_LONG_INIT(n)	{ .value = (n) }
+#define atomic_long_inc(a)	atomic64_inc(a)
+#define smp_mb__before_atomic()	smp_mb()
 #define atomic_long_sub(n, a)	((void)__atomic_fetch_sub(&(a)->value, n, __ATOMIC_RELAXED))
 #define atomic_long_try_cmpxchg(a, old, new) ({				\
 	shim_point();							\
@@ -213,6 +224,10 @@ void preempt_enable(void);
 bool preemptible(void);
 bool irqs_disabled(void);
 bool in_hardirq(void);
+bool in_task(void);
+#define PREEMPT_OFFSET	1
+#define PREEMPT_MASK	0xff
+unsigned int preempt_count(void);
 unsigned long shim_irq_save(void);
 void shim_irq_restore(unsigned long flags);
 void cond_resched(void);
@@ -457,10 +472,11 @@ void *kvcalloc(size_t n, size_t size, gfp_t gfp);
 #define kvmalloc_node(size, gfp, node)		((void)(node), kmalloc(size, gfp))
 #define kvfree(p)				kfree(p)
 
-#define SHIM_PERCPU_BYTES	64
+#define SHIM_PERCPU_BYTES	16384
 #define alloc_percpu(type)	((type *)shim_alloc_percpu(sizeof(type)))
 #define per_cpu_ptr(p, cpu)	((typeof(p))((char *)(p) + (cpu) * SHIM_PERCPU_BYTES))
 #define this_cpu_ptr(p)		per_cpu_ptr(p, smp_processor_id())
+#define raw_cpu_read(x)		(*this_cpu_ptr(&(x)))
 void *shim_alloc_percpu(size_t size);
 void free_percpu(void *p);
 
