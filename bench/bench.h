@@ -6,16 +6,18 @@
 #include <linux/mempool.h>
 #include <linux/slab.h>
 #include <linux/types.h>
+#include <linux/version.h>
 
 #include "bytepool.h"
 
-#if __has_include(<linux/objpool.h>)
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
 #include <linux/objpool.h>
 #define HAVE_OBJPOOL
 #endif
 
 #define SET_BLOCKS	16U	/* the working set, and a bulk */
 #define MIX_SLOTS	64U
+#define MIX_STEPS	4096U
 #define RING_SLOTS	64U
 
 struct handmade;
@@ -36,6 +38,9 @@ enum loop {
 	LOOP_MIX,	/* the steps of subject->mix */
 	LOOP_PRODUCE,	/* allocate, and put into subject->ring */
 	LOOP_CONSUME,	/* take out of subject->ring, and free */
+	LOOP_FILL,	/* allocate subject->blocks */
+	LOOP_DRAIN,	/* free subject->blocks */
+	LOOP_RANDOM,	/* free one of subject->blocks, and allocate it anew */
 	LOOP_NR
 };
 
@@ -59,7 +64,9 @@ struct subject {
 	unsigned long failed;	/* allocations that returned NULL */
 	const struct mix_step *mix;
 	struct ring *ring;
-	u64 best;
+	void **blocks;
+	unsigned int nr_blocks;
+	u64 best;	/* time of nr pairs */
 	unsigned int nr;
 	union {
 		struct bytepool *pool;
@@ -89,13 +96,17 @@ void *handmade_alloc(struct handmade *pool, size_t size, gfp_t gfp);
 void handmade_free(struct handmade *pool, const void *block);
 
 /* measure.c */
+#define REPETITIONS	9U
+
 extern bool counting;		/* instructions rather than time */
 extern unsigned long failures;	/* of all allocations */
 u64 bench_clock(void);
+u64 bench_busy_clock(void);
 void emit(const char *what, const char *peer, size_t size, u64 total, u64 nr, const char *unit);
+void emit_failures(const char *what, unsigned long nr);
 void emit_cost(const char *what, const char *peer, size_t size, u64 total, u64 nr);
 unsigned int pairs_for(struct subject *s, enum loop loop);
-void measure(const char *what, enum loop loop, struct subject *subjects, unsigned int nr);
+void measure(enum loop loop, struct subject *subjects, unsigned int nr);
 
 /* The cases. */
 void bench_check_clock(void);
@@ -103,5 +114,16 @@ void bench_pair(void);
 void bench_set(void);
 void bench_bulk(void);
 void bench_mix(void);
+void bench_live(void);
+void bench_pools(void);
+void bench_miss(void);
+void bench_gc_idle(void);
+void bench_gc_free(void);
+void bench_create(void);
+void bench_memory(void);
+void bench_cross(void);
+void bench_both(void);
+void bench_during(void);
+void bench_during_timer(void);
 
 #endif /* _BYTEPOOL_BENCH_H */

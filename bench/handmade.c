@@ -24,7 +24,7 @@ struct handmade_block {
 };
 
 struct handmade {
-	spinlock_t lock;
+	spinlock_t lock;	/* protects all that follows */
 	struct list_head idle[HANDMADE_CLASSES];
 	DECLARE_HASHTABLE(blocks, 10);
 };

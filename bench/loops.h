@@ -10,6 +10,9 @@
 #include "bench.h"
 #include "ring.h"
 
+/* What an allocator has in its header is part of its users' code. */
+#define __flattened	__attribute__((__flatten__))
+
 typedef void *(*alloc_fn)(struct subject *s, size_t size);
 typedef void (*free_fn)(struct subject *s, void *block, size_t size);
 typedef bool (*alloc_bulk_fn)(struct subject *s, size_t size, void **blocks);
@@ -81,7 +84,8 @@ static __always_inline u64 loop_mix(struct subject *s, unsigned int nr,
 	unsigned int i;
 	u64 end;
 
-	for (step = s->mix; step < s->mix + nr; step++) {
+	for (i = 0; i < nr; i++) {
+		step = &s->mix[i % MIX_STEPS];
 		if (likely(blocks[step->slot]))
 			free(s, blocks[step->slot], 0);
 		blocks[step->slot] = alloc(s, step->size);
@@ -125,37 +129,103 @@ static __always_inline u64 loop_consume(struct subject *s, unsigned int nr, free
 	return bench_clock() - start;
 }
 
+static __always_inline u64 loop_fill(struct subject *s, unsigned int nr, alloc_fn alloc)
+{
+	size_t size = s->size;
+	u64 start = bench_clock();
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		s->blocks[i] = alloc(s, size);
+		if (unlikely(!s->blocks[i]))
+			s->failed++;
+	}
+	return bench_clock() - start;
+}
+
+static __always_inline u64 loop_drain(struct subject *s, unsigned int nr, free_fn free)
+{
+	size_t size = s->size;
+	u64 start = bench_clock();
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		if (likely(s->blocks[i]))
+			free(s, s->blocks[i], size);
+	}
+	return bench_clock() - start;
+}
+
+static __always_inline u64 loop_random(struct subject *s, unsigned int nr,
+				       alloc_fn alloc, free_fn free)
+{
+	size_t size = s->size;
+	u64 start = bench_clock();
+	u32 random = 1;
+
+	while (nr--) {
+		void **block;
+
+		/* Marsaglia's xorshift */
+		random ^= random << 13;
+		random ^= random >> 17;
+		random ^= random << 5;
+		block = &s->blocks[((u64)random * s->nr_blocks) >> 32];
+		if (likely(*block))
+			free(s, *block, size);
+		*block = alloc(s, size);
+		if (unlikely(!*block))
+			s->failed++;
+	}
+	return bench_clock() - start;
+}
+
 /* For an allocator PEER that has peer_alloc() and peer_free(). */
 #define DEFINE_LOOPS(peer)							\
-static u64 peer##_pair(struct subject *s, unsigned int nr)			\
+static __flattened u64 peer##_pair(struct subject *s, unsigned int nr)			\
 {										\
 	return loop_pair(s, nr, peer##_alloc, peer##_free);			\
 }										\
 										\
-static u64 peer##_set(struct subject *s, unsigned int nr)			\
+static __flattened u64 peer##_set(struct subject *s, unsigned int nr)			\
 {										\
 	return loop_set(s, nr, peer##_alloc, peer##_free);			\
 }										\
 										\
-static u64 peer##_produce(struct subject *s, unsigned int nr)			\
+static __flattened u64 peer##_produce(struct subject *s, unsigned int nr)			\
 {										\
 	return loop_produce(s, nr, peer##_alloc);				\
 }										\
 										\
-static u64 peer##_consume(struct subject *s, unsigned int nr)			\
+static __flattened u64 peer##_consume(struct subject *s, unsigned int nr)	\
 {										\
 	return loop_consume(s, nr, peer##_free);				\
+}										\
+										\
+static __flattened u64 peer##_fill(struct subject *s, unsigned int nr)		\
+{										\
+	return loop_fill(s, nr, peer##_alloc);					\
+}										\
+										\
+static __flattened u64 peer##_drain(struct subject *s, unsigned int nr)		\
+{										\
+	return loop_drain(s, nr, peer##_free);					\
+}										\
+										\
+static __flattened u64 peer##_random(struct subject *s, unsigned int nr)	\
+{										\
+	return loop_random(s, nr, peer##_alloc, peer##_free);			\
 }
 
 /* For one that takes any size and frees without being told it. */
 #define DEFINE_LOOP_MIX(peer)							\
-static u64 peer##_mix(struct subject *s, unsigned int nr)			\
+static __flattened u64 peer##_mix(struct subject *s, unsigned int nr)			\
 {										\
 	return loop_mix(s, nr, peer##_alloc, peer##_free);			\
 }
 
 #define DEFINE_LOOP_BULK(peer)							\
-static u64 peer##_bulk(struct subject *s, unsigned int nr)			\
+static __flattened u64 peer##_bulk(struct subject *s, unsigned int nr)			\
 {										\
 	return loop_bulk(s, nr, peer##_alloc_bulk, peer##_free_bulk);		\
 }
@@ -164,6 +234,9 @@ static u64 peer##_bulk(struct subject *s, unsigned int nr)			\
 	[LOOP_PAIR] = peer##_pair,						\
 	[LOOP_SET] = peer##_set,						\
 	[LOOP_PRODUCE] = peer##_produce,					\
-	[LOOP_CONSUME] = peer##_consume
+	[LOOP_CONSUME] = peer##_consume,					\
+	[LOOP_FILL] = peer##_fill,						\
+	[LOOP_DRAIN] = peer##_drain,						\
+	[LOOP_RANDOM] = peer##_random
 
 #endif /* _BYTEPOOL_BENCH_LOOPS_H */

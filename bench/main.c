@@ -23,26 +23,46 @@ static bool instructions;
 module_param(instructions, bool, 0444);
 MODULE_PARM_DESC(instructions, "the time stamp counter counts instructions");
 
+#define COUNTED		BIT(0)
+#define TIMED		BIT(1)
+#define NATIVE		BIT(2)
+#define IF_ASKED	BIT(3)	/* by its name */
+
 static const struct bench_case {
 	const char *name;
 	void (*run)(void);
+	unsigned int modes;
 } cases[] = {
-	{ "clock",	bench_check_clock },
-	{ "pair",	bench_pair },
-	{ "set16",	bench_set },
-	{ "bulk16",	bench_bulk },
-	{ "mix",	bench_mix },
+	{ "clock",	bench_check_clock,	COUNTED },
+	{ "pair",	bench_pair,		COUNTED | TIMED | NATIVE },
+	{ "set16",	bench_set,		COUNTED | TIMED | NATIVE },
+	{ "bulk16",	bench_bulk,		COUNTED | TIMED | NATIVE },
+	{ "mix",	bench_mix,		COUNTED | TIMED | NATIVE },
+	{ "live",	bench_live,		COUNTED | NATIVE },
+	{ "pools",	bench_pools,		COUNTED | NATIVE },
+	{ "miss",	bench_miss,		COUNTED },
+	{ "gc-idle",	bench_gc_idle,		COUNTED },
+	{ "gc-free",	bench_gc_free,		COUNTED },
+	{ "create",	bench_create,		COUNTED | TIMED | NATIVE },
+	{ "memory",	bench_memory,		COUNTED },
+	{ "cross",	bench_cross,		TIMED },
+	{ "both",	bench_both,		TIMED },
+	{ "during",	bench_during,		TIMED },
+	{ "timer",	bench_during_timer,	TIMED | IF_ASKED },
 };
 
-static bool wanted(const char *name)
+static bool wanted(const struct bench_case *c)
 {
-	size_t length = strlen(name);
+	unsigned int mode = counting ? COUNTED : IS_ENABLED(CONFIG_UML) ? NATIVE : TIMED;
+	size_t length = strlen(c->name);
 	const char *at = only;
 
+	if (!(c->modes & mode))
+		return false;
 	if (!*only)
-		return true;
+		return !(c->modes & IF_ASKED);
 	do {
-		if (!strncmp(at, name, length) && (!at[length] || at[length] == ','))
+		if (!strncmp(at, c->name, length) && (!at[length] || at[length] == ','))
 			return true;
 		at = strchr(at, ',');
 	} while (at++);
@@ -60,7 +80,7 @@ static int __init bench_init(void)
 		return err;
 	set_cpus_allowed_ptr(current, cpumask_of(0));
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		if (wanted(cases[i].name))
+		if (wanted(&cases[i]))
 			cases[i].run();
 	}
 	set_cpus_allowed_ptr(current, cpu_possible_mask);

@@ -9,19 +9,19 @@
 #include <linux/math64.h>
 #include <linux/minmax.h>
 #include <linux/sched.h>
+#include <linux/tick.h>
 #include <linux/timex.h>
 #include <linux/utsname.h>
 
 #include "bench.h"
 
-#define REPETITIONS		9U
 #define PAIRS_MIN		64U
 #define PAIRS			4000U
 #define PAIRS_MAX		400000U
 
 /* What one repetition may take: where 4,000 pairs take more, there are fewer. */
 #define INSTRUCTIONS_MAX	20000000U
-#define NANOSECONDS		4000000U
+#define NANOSECONDS		2000000U
 
 bool counting;
 unsigned long failures;
@@ -29,6 +29,20 @@ unsigned long failures;
 u64 bench_clock(void)
 {
 	return counting ? get_cycles() : ktime_get_ns();
+}
+
+/*
+ * The same for what sleeps: without the time for which the CPU was idle, of
+ * which the kernel knows the microseconds.
+ */
+u64 bench_busy_clock(void)
+{
+	u64 idle = 0;
+
+#ifdef CONFIG_NO_HZ_COMMON
+	idle = get_cpu_idle_time_us(smp_processor_id(), NULL) * NSEC_PER_USEC;
+#endif
+	return bench_clock() - idle;
 }
 
 void emit(const char *what, const char *peer, size_t size, u64 total, u64 nr, const char *unit)
@@ -46,6 +60,13 @@ void emit(const char *what, const char *peer, size_t size, u64 total, u64 nr, co
 void emit_cost(const char *what, const char *peer, size_t size, u64 total, u64 nr)
 {
 	emit(what, peer, size, total, nr, counting ? "instructions" : "ns");
+}
+
+void emit_failures(const char *what, unsigned long nr)
+{
+	if (nr)
+		emit("failures", what, 0, nr, 1, "allocations");
+	failures += nr;
 }
 
 /* How many pairs one repetition has. */
@@ -66,7 +87,7 @@ unsigned int pairs_for(struct subject *s, enum loop loop)
  * The best of some repetitions of the loop for each subject, taken in turn, so
  * that what disturbs the machine for a while disturbs all of them.
  */
-void measure(const char *what, enum loop loop, struct subject *subjects, unsigned int nr)
+void measure(enum loop loop, struct subject *subjects, unsigned int nr)
 {
 	unsigned int i, repetition;
 
@@ -82,9 +103,6 @@ void measure(const char *what, enum loop loop, struct subject *subjects, unsigne
 			cond_resched();
 		}
 	}
-	for (i = 0; i < nr; i++)
-		emit_cost(what, subjects[i].peer->name, subjects[i].size,
-			  subjects[i].best, subjects[i].nr);
 }
 
 /* A thousand instructions, which have to count as a thousand. */

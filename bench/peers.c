@@ -55,7 +55,11 @@ static const struct peer peer_nothing = {
 
 static int bytepool_peer_create(struct subject *s)
 {
-	s->pool = bytepool_create("bench", NULL);
+	static unsigned int nr;
+	char name[24];
+
+	snprintf(name, sizeof(name), "bench.%u", nr++);
+	s->pool = bytepool_create(name, NULL);
 	return PTR_ERR_OR_ZERO(s->pool);
 }
 
@@ -187,7 +191,8 @@ static __always_inline void kmem_cache_peer_free(struct subject *s, void *block,
 	kmem_cache_free(s->cache, block);
 }
 
-static __always_inline bool kmem_cache_peer_alloc_bulk(struct subject *s, size_t size, void **blocks)
+static __always_inline bool kmem_cache_peer_alloc_bulk(struct subject *s, size_t size,
+						       void **blocks)
 {
 	return kmem_cache_alloc_bulk(s->cache, GFP_KERNEL, SET_BLOCKS, blocks);
 }
@@ -281,7 +286,8 @@ static const struct peer peer_dma_pool = {
 
 int peers_init(void)
 {
-	dma_device = platform_device_register_simple("bytepool_bench", PLATFORM_DEVID_NONE, NULL, 0);
+	dma_device = platform_device_register_simple("bytepool_bench", PLATFORM_DEVID_NONE,
+						     NULL, 0);
 	if (IS_ERR(dma_device))
 		return PTR_ERR(dma_device);
 	return dma_coerce_mask_and_coherent(&dma_device->dev, DMA_BIT_MASK(64));
@@ -434,6 +440,6 @@ int subject_init(struct subject *s, const struct peer *peer, size_t size)
 
 void subject_exit(struct subject *s)
 {
-	failures += s->failed;
+	emit_failures(s->peer->name, s->failed);
 	s->peer->destroy(s);
 }

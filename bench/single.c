@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What one CPU does: a hot pair, a working set, a bulk, a mix of sizes.
+ * What one CPU does all day: a hot pair, a working set, a bulk, a mix of sizes.
  */
 #include <linux/log2.h>
 #include <linux/prandom.h>
@@ -8,8 +8,6 @@
 #include <linux/vmalloc.h>
 
 #include "bench.h"
-
-#define MIX_STEPS	4000U
 
 /* Every peer that has the loop, at one size. */
 static void bench_size(const char *what, enum loop loop, size_t size,
@@ -30,9 +28,11 @@ static void bench_size(const char *what, enum loop loop, size_t size,
 		if (!subject_init(&subjects[nr], peers[i], size))
 			subjects[nr++].mix = mix;
 	}
-	measure(what, loop, subjects, nr);
-	for (i = 0; i < nr; i++)
+	measure(loop, subjects, nr);
+	for (i = 0; i < nr; i++) {
+		emit_cost(what, subjects[i].peer->name, size, subjects[i].best, subjects[i].nr);
 		subject_exit(&subjects[i]);
+	}
 	kfree(subjects);
 }
 
@@ -42,7 +42,8 @@ static void bench_sizes(const char *what, enum loop loop)
 
 	for (size = 8; size <= SZ_4M; size *= 2) {
 		bench_size(what, loop, size, NULL);
-		if (size >= 16 && size < SZ_4M)
+		/* Where figures are exact, for those in the middle, too. */
+		if (counting && size >= 16 && size < SZ_4M)
 			bench_size(what, loop, size / 2 * 3, NULL);
 	}
 }

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What CPUs do at the same time.
+ *
+ * Threads of a virtual machine's CPUs do not always run when the guest thinks
+ * so. So pairs are timed in chunks of some 20 us, and where CPUs are to work at
+ * once, a chunk counts if another CPU got on while it ran; the median of the
+ * chunks is the result.
+ */
+#include <linux/completion.h>
+#include <linux/cpumask.h>
+#include <linux/err.h>
+#include <linux/kthread.h>
+#include <linux/minmax.h>
+#include <linux/sched.h>
+#include <linux/sched/task.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+#include <linux/vmalloc.h>
+
+#include "bench.h"
+#include "ring.h"
+
+#define CPUS_MAX	4U
+#define CHUNK_NS	20000U
+#define CHUNKS		100U	/* a round */
+#define ROUNDS		25U
+#define SAMPLES_MAX	(CPUS_MAX * CHUNKS * ROUNDS)
+#define CROSS_ROUNDS	60U
+#define CROSS_NS	1000000U
+#define RESIZE_BLOCKS	50000U
+
+struct samples {
+	u64 took[SAMPLES_MAX];
+	unsigned int nr;
+};
+
+/* A thread that runs a loop on its CPU, once the others are there, too. */
+struct runner {
+	struct subject *s;
+	enum loop loop;
+	unsigned int pairs;	/* a chunk */
+	unsigned int chunks;
+	atomic_t *missing;
+	struct completion done;
+	const unsigned int *other;	/* chunks that another CPU has done, or NULL */
+	unsigned int progress ____cacheline_aligned_in_smp;
+	unsigned int nr_took;
+	u64 took[CHUNKS];
+};
+
+static u64 cost_of_pair(struct subject *s)
+{
+	s->nr = pairs_for(s, LOOP_PAIR);
+	return s->peer->loops[LOOP_PAIR](s, s->nr) / s->nr + 1;
+}
+
+static int compare_u64(const void *a, const void *b)
+{
+	u64 x = *(const u64 *)a, y = *(const u64 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void emit_percentile(const char *what, const struct subject *s,
+			    const struct samples *samples, unsigned int percent, unsigned int pairs)
+{
+	if (samples->nr)
+		emit_cost(what, s->peer->name, s->size,
+			  samples->took[(samples->nr - 1) * percent / 100], pairs);
+	else
+		emit_failures(what, 1);
+}
+
+static void sort_samples(struct samples *samples)
+{
+	sort(samples->took, samples->nr, sizeof(*samples->took), compare_u64, NULL);
+}
+
+static int runner_main(void *data)
+{
+	struct runner *r = data;
+	unsigned int i;
+
+	atomic_dec(r->missing);
+	while (atomic_read(r->missing))
+		cpu_relax();
+	for (i = 0; i < r->chunks; i++) {
+		unsigned int other = r->other ? READ_ONCE(*r->other) : 0;
+		u64 took = r->s->peer->loops[r->loop](r->s, r->pairs);
+
+		WRITE_ONCE(r->progress, i + 1);
+		if (!r->other || READ_ONCE(*r->other) != other)
+			r->took[r->nr_took++] = took;
+	}
+	complete(&r->done);
+	return 0;
+}
+
+static bool runner_start(struct runner *r, unsigned int cpu, atomic_t *missing)
+{
+	struct task_struct *task;
+
+	r->missing = missing;
+	r->progress = 0;
+	r->nr_took = 0;
+	init_completion(&r->done);
+	task = kthread_create_on_cpu(runner_main, r, cpu, "bytepool_bench/%u");
+	if (IS_ERR(task)) {
+		/* The others do not wait for it. */
+		atomic_dec(missing);
+		emit_failures("threads", 1);
+		return false;
+	}
+	wake_up_process(task);
+	return true;
+}
+
+/*
+ * Run all of them, once. The one for this CPU, 0, comes last: it keeps the CPU
+ * until all of them are there.
+ */
+static void run_together(struct runner *runners, unsigned int nr)
+{
+	bool started[CPUS_MAX];
+	atomic_t missing;
+	unsigned int i;
+
+	atomic_set(&missing, nr);
+	for (i = nr; i-- > 0; )
+		started[i] = runner_start(&runners[i], i, &missing);
+	for (i = 0; i < nr; i++) {
+		if (started[i])
+			wait_for_completion(&runners[i].done);
+	}
+}
+
+/* What pairs cost while nr CPUs run them. */
+static void bench_pairs_on(const char *what, struct subject *s, unsigned int pairs,
+			   struct runner *runners, struct samples *samples, unsigned int nr)
+{
+	unsigned int round, i, j;
+
+	samples->nr = 0;
+	for (i = 0; i < nr; i++) {
+		runners[i].s = s;
+		runners[i].loop = LOOP_PAIR;
+		runners[i].pairs = pairs;
+		runners[i].chunks = CHUNKS;
+		runners[i].other = nr > 1 ? &runners[(i + 1) % nr].progress : NULL;
+	}
+	for (round = 0; round < ROUNDS; round++) {
+		run_together(runners, nr);
+		for (i = 0; i < nr; i++) {
+			for (j = 0; j < runners[i].nr_took; j++)
+				samples->took[samples->nr++] = runners[i].took[j];
+		}
+	}
+	sort_samples(samples);
+	emit_percentile(what, s, samples, 50, pairs);
+}
+
+static void bench_both_subject(struct subject *s, struct runner *runners, struct samples *samples)
+{
+	unsigned int pairs = clamp_t(u64, CHUNK_NS / cost_of_pair(s), 1, 4000);
+
+	bench_pairs_on("alone", s, pairs, runners, samples, 1);
+	bench_pairs_on("both", s, pairs, runners, samples, 2);
+	if (num_online_cpus() >= 4)
+		bench_pairs_on("four", s, pairs, runners, samples, 4);
+}
+
+/* The best round: the ring lets neither CPU get far without the other. */
+static void bench_cross_subject(struct subject *s, struct runner *runners, struct samples *samples)
+{
+	unsigned int round, pairs = clamp_t(u64, CROSS_NS / cost_of_pair(s), 64, 4000);
+	u64 best = U64_MAX;
+
+	runners[0].loop = LOOP_PRODUCE;
+	runners[1].loop = LOOP_CONSUME;
+	for (round = 0; round < 2; round++) {
+		runners[round].s = s;
+		runners[round].pairs = pairs;
+		runners[round].chunks = 1;
+		runners[round].other = NULL;
+	}
+	for (round = 0; round < CROSS_ROUNDS; round++) {
+		run_together(runners, 2);
+		best = min(best, runners[1].took[0]);
+	}
+	emit_cost("cross", s->peer->name, s->size, best, pairs);
+}
+
+typedef void (*together_fn)(struct subject *s, struct runner *runners, struct samples *samples);
+
+static void bench_together_peer(together_fn bench, const struct peer *peer, size_t size)
+{
+	struct subject *s = kzalloc(sizeof(*s), GFP_KERNEL);
+	struct ring *ring = kzalloc(sizeof(*ring), GFP_KERNEL);
+	struct runner *runners = kcalloc(CPUS_MAX, sizeof(*runners), GFP_KERNEL);
+	struct samples *samples = vzalloc(sizeof(*samples));
+
+	if (!s || !ring || !runners || !samples || subject_init(s, peer, size)) {
+		emit_failures("threads", 1);
+		goto out_free;
+	}
+	s->ring = ring;
+	bench(s, runners, samples);
+	subject_exit(s);
+out_free:
+	vfree(samples);
+	kfree(runners);
+	kfree(ring);
+	kfree(s);
+}
+
+static void bench_together(together_fn bench)
+{
+	static const size_t sizes[] = { 64, SZ_4K, SZ_64K, SZ_256K, SZ_1M };
+	unsigned int i, j;
+
+	if (num_online_cpus() < 2)
+		return;
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		for (j = 0; j < nr_peers; j++) {
+			if (sizes[i] >= peers[j]->min_size && sizes[i] <= peers[j]->max_size)
+				bench_together_peer(bench, peers[j], sizes[i]);
+		}
+	}
+}
+
+/* One CPU allocates, and another one frees. */
+void bench_cross(void)
+{
+	bench_together(bench_cross_subject);
+}
+
+/* A CPU's pairs while others do the same. */
+void bench_both(void)
+{
+	bench_together(bench_both_subject);
+}
+
+/* Each of these runs on another CPU until it is stopped. */
+static int disturb_by_gc(void *pool)
+{
+	while (!kthread_should_stop()) {
+		bytepool_gc(pool, NULL);
+		cond_resched();
+	}
+	return 0;
+}
+
+static int disturb_by_trim(void *pool)
+{
+	while (!kthread_should_stop()) {
+		bytepool_trim(pool);
+		cond_resched();
+	}
+	return 0;
+}
+
+/* The table of addresses grows and shrinks with the number of slabs. */
+static int disturb_by_resize(void *pool)
+{
+	void **blocks = vzalloc(array_size(RESIZE_BLOCKS, sizeof(*blocks)));
+	unsigned int i;
+
+	while (!kthread_should_stop()) {
+		for (i = 0; blocks && i < RESIZE_BLOCKS; i++) {
+			blocks[i] = bytepool_alloc(pool, SZ_4K, GFP_KERNEL);
+			cond_resched();
+		}
+		for (i = 0; blocks && i < RESIZE_BLOCKS; i++)
+			bytepool_free(pool, blocks[i]);
+		bytepool_trim(pool);
+	}
+	vfree(blocks);
+	return 0;
+}
+
+/* Chunks of pairs on this CPU: the median, and what one in a hundred is above. */
+static void emit_chunks(const char *what, const char *what_99, struct subject *s,
+			struct samples *samples)
+{
+	unsigned int i, pairs = max(s->nr / CHUNKS, 1U);
+
+	for (i = 0; i < CHUNKS * ROUNDS; i++) {
+		samples->took[i] = s->peer->loops[LOOP_PAIR](s, pairs);
+		cond_resched();
+	}
+	samples->nr = i;
+	sort_samples(samples);
+	emit_percentile(what, s, samples, 50, pairs);
+	emit_percentile(what_99, s, samples, 99, pairs);
+}
+
+static void bench_disturbed(const char *what, const char *what_99, struct subject *s,
+			    int (*disturb)(void *pool), struct samples *samples)
+{
+	struct task_struct *task;
+
+	task = kthread_create_on_cpu(disturb, s->pool, 1, "bytepool_bench/%u");
+	if (IS_ERR(task)) {
+		emit_failures(what, 1);
+		return;
+	}
+	/* It must not be gone before kthread_stop(). */
+	get_task_struct(task);
+	wake_up_process(task);
+	emit_chunks(what, what_99, s, samples);
+	kthread_stop(task);
+	put_task_struct(task);
+}
+
+static void bench_during_all(struct subject *s, struct runner *runners, struct samples *samples)
+{
+	s->nr = pairs_for(s, LOOP_PAIR);
+	emit_chunks("during-nothing", "during-nothing-99", s, samples);
+	bench_disturbed("during-gc", "during-gc-99", s, disturb_by_gc, samples);
+	bench_disturbed("during-trim", "during-trim-99", s, disturb_by_trim, samples);
+	bench_disturbed("during-resize", "during-resize-99", s, disturb_by_resize, samples);
+}
+
+/* A hot pair while another CPU gives memory back, or has the table resized. */
+void bench_during(void)
+{
+	if (num_online_cpus() >= 2)
+		bench_together_peer(bench_during_all, peers[0], 64);
+}
+
+static void bench_during_timer_pool(struct subject *s, struct runner *runners,
+				    struct samples *samples)
+{
+	s->nr = pairs_for(s, LOOP_PAIR);
+	emit_chunks("during-timer", "during-timer-99", s, samples);
+}
+
+/* The same while the GC runs often, as it was told when bytepool.ko was loaded. */
+void bench_during_timer(void)
+{
+	bench_together_peer(bench_during_timer_pool, peers[0], 64);
+}
