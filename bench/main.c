@@ -10,6 +10,7 @@
 #include <linux/cpumask.h>
 #include <linux/init.h>
 #include <linux/module.h>
+#include <linux/reboot.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 
@@ -27,6 +28,13 @@ MODULE_PARM_DESC(instructions, "the time stamp counter counts instructions");
 #define TIMED		BIT(1)
 #define NATIVE		BIT(2)
 #define IF_ASKED	BIT(3)	/* by its name */
+
+#ifndef MODULE
+/* Built in, it runs on demand, and nothing else does afterwards. */
+static bool run;
+module_param(run, bool, 0444);
+MODULE_PARM_DESC(run, "measure when the kernel starts, and power off");
+#endif
 
 static const struct bench_case {
 	const char *name;
@@ -69,15 +77,14 @@ static bool wanted(const struct bench_case *c)
 	return false;
 }
 
-static int __init bench_init(void)
+static int run_cases(void)
 {
 	unsigned int i;
-	int err;
+	int err = peers_init();
 
-	counting = instructions;
-	err = peers_init();
 	if (err)
 		return err;
+	counting = instructions;
 	set_cpus_allowed_ptr(current, cpumask_of(0));
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		if (wanted(&cases[i]))
@@ -87,13 +94,30 @@ static int __init bench_init(void)
 	emit("failures", "all", 0, failures, 1, "allocations");
 	return 0;
 }
-late_initcall(bench_init);
+
+#ifdef MODULE
+static int __init bench_init(void)
+{
+	return run_cases();
+}
+module_init(bench_init);
 
 static void __exit bench_exit(void)
 {
 	peers_exit();
 }
 module_exit(bench_exit);
+#else
+static int __init bench_init(void)
+{
+	if (run) {
+		run_cases();
+		kernel_power_off();
+	}
+	return 0;
+}
+late_initcall(bench_init);
+#endif
 
 MODULE_DESCRIPTION("Benchmark of bytepool and its peers");
 MODULE_LICENSE("GPL");

@@ -122,8 +122,9 @@ kernel_image() (
 )
 
 # copy_module SERIES NAME DIR: that kernel's own module lib/.../NAME, for a guest
-# to load, unless it is built in.
+# to load; none where it is built in.
 copy_module() (
+	rm -f "$3/${2##*/}.ko"
 	kdir=$(kernel_headers "$1") || exit
 	grep -q "	$2	" "$kdir/Module.symvers" || exit 0
 	image=$(kernel_image "$1") || exit

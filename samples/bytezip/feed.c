@@ -4,9 +4,10 @@
  *
  *	feed FILE RECORD_SIZE PASSES PROCESSES
  *
- * In every pass each process writes the whole of FILE, in records. At the end
- * one process writes them all again, reads each back, and compares. Prints two
- * lines, of the fastest pass and of the reading:
+ * In every pass each process writes the whole of FILE, in records. Then, in as
+ * many passes again, each reads back what it has written, record by record, and
+ * compares. Prints a line for the writing and one for the reading, with the
+ * least of all passes for each of the last two numbers:
  *
  *	pack|unpack RECORDS PLAIN_BYTES PACKED_BYTES TOTAL_NS ALLOC_NS
  */
@@ -66,25 +67,6 @@ static struct cost read_cost_or_die(const char *call)
 	return c;
 }
 
-static struct cost cost_since(const char *call, struct cost then)
-{
-	struct cost now = read_cost_or_die(call);
-
-	return (struct cost) {
-		now.records - then.records,
-		now.plain_bytes - then.plain_bytes,
-		now.packed_bytes - then.packed_bytes,
-		now.total_ns - then.total_ns,
-		now.alloc_ns - then.alloc_ns,
-	};
-}
-
-static void print_cost(const char *call, struct cost c)
-{
-	printf("%s %lld %lld %lld %lld %lld\n", call, c.records, c.plain_bytes, c.packed_bytes,
-	       c.total_ns, c.alloc_ns);
-}
-
 static size_t length_at(size_t offset)
 {
 	return size - offset < record_size ? size - offset : record_size;
@@ -104,42 +86,10 @@ static void write_all(int fd)
 		write_record(fd, offset);
 }
 
-/* All processes begin when the pipe to them is closed. */
-static void write_in_process(int go, int other_end)
-{
-	int fd = open_or_die(DEVICE, O_RDWR);
-	char c;
-
-	close(other_end);
-	if (read(go, &c, 1))
-		err(1, "waiting for the others");
-	write_all(fd);
-	_exit(0);
-}
-
-static struct cost run_pass(int processes)
-{
-	struct cost before = read_cost_or_die("pack");
-	int go[2], status, i;
-
-	if (pipe(go))
-		err(1, "pipe");
-	for (i = 0; i < processes; i++)
-		if (!fork())
-			write_in_process(go[0], go[1]);
-	close(go[0]);
-	close(go[1]);
-	for (i = 0; i < processes; i++)
-		if (wait(&status) < 0 || status)
-			errx(1, "a process failed");
-	return cost_since("pack", before);
-}
-
-static struct cost read_back(void)
+/* Each record is written, read back and compared. */
+static void write_and_read_all(int fd)
 {
 	static char back[RECORD_MAX];
-	int fd = open_or_die(DEVICE, O_RDWR);
-	struct cost before = read_cost_or_die("unpack");
 	size_t offset, length;
 
 	for (offset = 0; offset < size; offset += record_size) {
@@ -151,13 +101,62 @@ static struct cost read_back(void)
 		if (memcmp(back, data + offset, length))
 			errx(1, "other data at %zu", offset);
 	}
-	close(fd);
-	return cost_since("unpack", before);
+}
+
+/* All processes begin when the pipe to them is closed. */
+static void run_process(void (*work)(int fd), int go, int other_end)
+{
+	int fd = open_or_die(DEVICE, O_RDWR);
+	char c;
+
+	close(other_end);
+	if (read(go, &c, 1))
+		err(1, "waiting for the others");
+	work(fd);
+	_exit(0);
+}
+
+static void run_processes(void (*work)(int fd), int processes)
+{
+	int go[2], status, i;
+
+	if (pipe(go))
+		err(1, "pipe");
+	for (i = 0; i < processes; i++)
+		if (!fork())
+			run_process(work, go[0], go[1]);
+	close(go[0]);
+	close(go[1]);
+	for (i = 0; i < processes; i++)
+		if (wait(&status) < 0 || status)
+			errx(1, "a process failed");
+}
+
+static void keep_least(long long *least, long long now, long long then)
+{
+	if (!*least || now - then < *least)
+		*least = now - then;
+}
+
+static void run_passes(const char *call, void (*work)(int fd), int passes, int processes)
+{
+	long long total_ns = 0, alloc_ns = 0;
+	struct cost then, now;
+
+	while (passes--) {
+		then = read_cost_or_die(call);
+		run_processes(work, processes);
+		now = read_cost_or_die(call);
+		keep_least(&total_ns, now.total_ns, then.total_ns);
+		keep_least(&alloc_ns, now.alloc_ns, then.alloc_ns);
+	}
+	printf("%s %lld %lld %lld %lld %lld\n", call, now.records - then.records,
+	       now.plain_bytes - then.plain_bytes, now.packed_bytes - then.packed_bytes,
+	       total_ns, alloc_ns);
 }
 
 int main(int argc, char **argv)
 {
-	struct cost best = { 0 }, cost;
 	int passes, processes;
 
 	if (argc != 5)
@@ -169,13 +168,7 @@ int main(int argc, char **argv)
 	if (!record_size || record_size > RECORD_MAX || passes < 1 || processes < 1)
 		errx(2, "a number that is out of range");
 
-	while (passes--) {
-		cost = run_pass(processes);
-		if (!best.records || cost.total_ns < best.total_ns)
-			best = cost;
-	}
-	cost = read_back();
-	print_cost("pack", best);
-	print_cost("unpack", cost);
+	run_passes("pack", write_all, passes, processes);
+	run_passes("unpack", write_and_read_all, passes, processes);
 	return 0;
 }
