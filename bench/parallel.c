@@ -25,9 +25,11 @@
 #define CPUS_MAX	4U
 #define CHUNK_NS	20000U
 #define CHUNKS		400U	/* a round */
-#define ROUNDS		10U
+#define ROUNDS		10U	/* with that many samples, or else more */
+#define ROUNDS_MAX	100U
+#define SAMPLES_MIN	(CHUNKS * ROUNDS / 2)
+#define SAMPLES_MAX	(CHUNKS * ROUNDS * CPUS_MAX)
 #define PROGRESS_MAX	4U
-#define SAMPLES_MAX	(CPUS_MAX * CHUNKS * ROUNDS)
 #define CROSS_ROUNDS	60U
 #define CROSS_NS	1000000U
 #define RESIZE_BLOCKS	50000U
@@ -153,10 +155,15 @@ static void bench_pairs_on(const char *what, struct subject *s, unsigned int pai
 		runners[i].chunks = CHUNKS;
 		runners[i].other = nr > 1 ? &runners[(i + 1) % nr].progress : NULL;
 	}
-	for (round = 0; round < ROUNDS; round++) {
+	for (round = 0; round < ROUNDS || samples->nr < SAMPLES_MIN; round++) {
+		/* This machine had no CPU for each of ours. */
+		if (round == ROUNDS_MAX) {
+			emit_failures(what, 1);
+			return;
+		}
 		run_together(runners, nr);
 		for (i = 0; i < nr; i++) {
-			for (j = 0; j < runners[i].nr_took; j++)
+			for (j = 0; j < runners[i].nr_took && samples->nr < SAMPLES_MAX; j++)
 				samples->took[samples->nr++] = runners[i].took[j];
 		}
 	}
