@@ -475,7 +475,7 @@ static int __init choose_codec(void)
 	return 0;
 }
 
-/* A default pool: the largest workspace of a record of RECORD_MAX has 2 MiB. */
+/* A default pool serves up to 4 MiB: the largest workspace has less than 3. */
 static int __init choose_allocator(void)
 {
 	struct bytepool *new;
