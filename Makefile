@@ -6,7 +6,7 @@
 KDIR ?= /lib/modules/$(shell uname -r)/build
 kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
 
-.PHONY: all install clean demo test userspace-test insmod-test kunit kunit-debug check help headers
+.PHONY: all install clean demo test userspace-test insmod-test kunit kunit-debug bench bench-check check help headers
 
 all: headers ## build bytepool.ko for the running kernel, or for the one of KDIR=...
 	$(kbuild) modules
@@ -35,6 +35,12 @@ kunit: ## the KUnit suite under UML, Linux 6.12
 
 kunit-debug: ## the same with KASAN, lockdep and more
 	@scripts/kunit --debug
+
+bench: ## measure bytepool and its peers, and write Documentation/benchmarks.md
+	@scripts/bench
+
+bench-check: ## fail where bytepool costs more, in instructions, than when last measured
+	@scripts/bench-check
 
 check: ## checkpatch, sparse, W=1 with gcc and clang, shellcheck
 	@scripts/check

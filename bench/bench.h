@@ -95,6 +95,9 @@ void handmade_destroy(struct handmade *pool);
 void *handmade_alloc(struct handmade *pool, size_t size, gfp_t gfp);
 void handmade_free(struct handmade *pool, const void *block);
 
+/* main.c */
+bool peer_wanted(const struct peer *peer);
+
 /* measure.c */
 #define REPETITIONS	9U
 

@@ -10,9 +10,6 @@
 #include "bench.h"
 #include "ring.h"
 
-/* What an allocator has in its header is part of its users' code. */
-#define __flattened	__attribute__((__flatten__))
-
 typedef void *(*alloc_fn)(struct subject *s, size_t size);
 typedef void (*free_fn)(struct subject *s, void *block, size_t size);
 typedef bool (*alloc_bulk_fn)(struct subject *s, size_t size, void **blocks);
@@ -182,50 +179,50 @@ static __always_inline u64 loop_random(struct subject *s, unsigned int nr,
 
 /* For an allocator PEER that has peer_alloc() and peer_free(). */
 #define DEFINE_LOOPS(peer)							\
-static __flattened u64 peer##_pair(struct subject *s, unsigned int nr)			\
+static u64 peer##_pair(struct subject *s, unsigned int nr)			\
 {										\
 	return loop_pair(s, nr, peer##_alloc, peer##_free);			\
 }										\
 										\
-static __flattened u64 peer##_set(struct subject *s, unsigned int nr)			\
+static u64 peer##_set(struct subject *s, unsigned int nr)			\
 {										\
 	return loop_set(s, nr, peer##_alloc, peer##_free);			\
 }										\
 										\
-static __flattened u64 peer##_produce(struct subject *s, unsigned int nr)			\
+static u64 peer##_produce(struct subject *s, unsigned int nr)			\
 {										\
 	return loop_produce(s, nr, peer##_alloc);				\
 }										\
 										\
-static __flattened u64 peer##_consume(struct subject *s, unsigned int nr)	\
+static u64 peer##_consume(struct subject *s, unsigned int nr)			\
 {										\
 	return loop_consume(s, nr, peer##_free);				\
 }										\
 										\
-static __flattened u64 peer##_fill(struct subject *s, unsigned int nr)		\
+static u64 peer##_fill(struct subject *s, unsigned int nr)			\
 {										\
 	return loop_fill(s, nr, peer##_alloc);					\
 }										\
 										\
-static __flattened u64 peer##_drain(struct subject *s, unsigned int nr)		\
+static u64 peer##_drain(struct subject *s, unsigned int nr)			\
 {										\
 	return loop_drain(s, nr, peer##_free);					\
 }										\
 										\
-static __flattened u64 peer##_random(struct subject *s, unsigned int nr)	\
+static u64 peer##_random(struct subject *s, unsigned int nr)			\
 {										\
 	return loop_random(s, nr, peer##_alloc, peer##_free);			\
 }
 
 /* For one that takes any size and frees without being told it. */
 #define DEFINE_LOOP_MIX(peer)							\
-static __flattened u64 peer##_mix(struct subject *s, unsigned int nr)			\
+static u64 peer##_mix(struct subject *s, unsigned int nr)			\
 {										\
 	return loop_mix(s, nr, peer##_alloc, peer##_free);			\
 }
 
 #define DEFINE_LOOP_BULK(peer)							\
-static __flattened u64 peer##_bulk(struct subject *s, unsigned int nr)			\
+static u64 peer##_bulk(struct subject *s, unsigned int nr)			\
 {										\
 	return loop_bulk(s, nr, peer##_alloc_bulk, peer##_free_bulk);		\
 }

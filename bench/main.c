@@ -20,6 +20,10 @@ static char *only = "";
 module_param(only, charp, 0444);
 MODULE_PARM_DESC(only, "cases to run, with commas between them; all unless given");
 
+static char *among = "";
+module_param(among, charp, 0444);
+MODULE_PARM_DESC(among, "allocators to measure, with commas between them; all unless given");
+
 static bool instructions;
 module_param(instructions, bool, 0444);
 MODULE_PARM_DESC(instructions, "the time stamp counter counts instructions");
@@ -59,22 +63,30 @@ static const struct bench_case {
 	{ "timer",	bench_during_timer,	TIMED | IF_ASKED },
 };
 
+static bool listed(const char *name, const char *list)
+{
+	size_t length = strlen(name);
+
+	do {
+		if (!strncmp(list, name, length) && (!list[length] || list[length] == ','))
+			return true;
+		list = strchr(list, ',');
+	} while (list++);
+	return false;
+}
+
+bool peer_wanted(const struct peer *peer)
+{
+	return !*among || listed(peer->name, among);
+}
+
 static bool wanted(const struct bench_case *c)
 {
 	unsigned int mode = counting ? COUNTED : IS_ENABLED(CONFIG_UML) ? NATIVE : TIMED;
-	size_t length = strlen(c->name);
-	const char *at = only;
 
 	if (!(c->modes & mode))
 		return false;
-	if (!*only)
-		return !(c->modes & IF_ASKED);
-	do {
-		if (!strncmp(at, c->name, length) && (!at[length] || at[length] == ','))
-			return true;
-		at = strchr(at, ',');
-	} while (at++);
-	return false;
+	return *only ? listed(c->name, only) : !(c->modes & IF_ASKED);
 }
 
 static int run_cases(void)

@@ -234,7 +234,8 @@ static void bench_together(together_fn bench)
 		return;
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		for (j = 0; j < nr_peers; j++) {
-			if (sizes[i] >= peers[j]->min_size && sizes[i] <= peers[j]->max_size)
+			if (peer_wanted(peers[j]) && sizes[i] >= peers[j]->min_size &&
+			    sizes[i] <= peers[j]->max_size)
 				bench_together_peer(bench, peers[j], sizes[i]);
 		}
 	}

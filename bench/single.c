@@ -21,7 +21,7 @@ static void bench_size(const char *what, enum loop loop, size_t size,
 		return;
 	}
 	for (i = 0; i < nr_peers; i++) {
-		if (!peers[i]->loops[loop])
+		if (!peers[i]->loops[loop] || !peer_wanted(peers[i]))
 			continue;
 		if (!mix && (size < peers[i]->min_size || size > peers[i]->max_size))
 			continue;

@@ -80,7 +80,7 @@ void bench_miss(void)
 	for (i = 0; i < ARRAY_SIZE(miss_sizes); i++) {
 		bench_miss_peer("bytepool", miss_sizes[i]);
 		bench_miss_peer("kvmalloc", miss_sizes[i]);
-		if (miss_sizes[i] >= PAGE_SIZE)
+		if (miss_sizes[i] >= PAGE_SIZE && peer_wanted(peer_find("vmalloc")))
 			bench_miss_peer("vmalloc", miss_sizes[i]);
 	}
 }
@@ -326,7 +326,11 @@ void bench_memory(void)
 	unsigned int i, j;
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		for (j = 0; j < ARRAY_SIZE(names); j++)
-			bench_memory_peer(peer_find(names[j]), sizes[i]);
+		for (j = 0; j < ARRAY_SIZE(names); j++) {
+			const struct peer *peer = peer_find(names[j]);
+
+			if (peer_wanted(peer))
+				bench_memory_peer(peer, sizes[i]);
+		}
 	}
 }
