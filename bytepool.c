@@ -11,9 +11,11 @@
  * - A slab is one allocation from the system: a run of pages carved into equal
  *   blocks (internal/slab.h), or one large block. It is born with an entry in
  *   a table of addresses and dies with it; that table tells what a pointer is.
- * - The depot is where a class keeps its slabs: a lock, a list of those with
- *   idle blocks, and the wholly idle ones in order of age.
- * - A per-CPU cache is a stack of idle blocks of one class (internal/cache.h).
+ * - The depot is where a class keeps its slabs, one for each NUMA node: a lock,
+ *   a list of those with idle blocks, and the wholly idle ones in order of age.
+ *   A block goes back to the depot that it came from, whoever frees it.
+ * - A per-CPU cache is a stack of idle blocks of one class (internal/cache.h),
+ *   all from the depot of its CPU's node.
  *   Its CPU uses it with preemption off and a flag against its own interrupts:
  *   no lock, no interrupt disabling, and the one atomic operation of a pair is
  *   the one that catches two CPUs freeing the same block.
@@ -24,9 +26,9 @@
  *   interrupted or waited for otherwise, and the fast path pays one test.
  *
  * Locks: gc_lock is outermost; within it come either orphans_mutex and then
- * orphans_lock, or class->lock, never both. pools_lock nests with none. Alloc
- * and free take class->lock, and alloc orphans_lock: raw spinlocks, held for a
- * bounded number of steps and never over a call to the system's allocator. An
+ * orphans_lock, or a depot's lock, never both. pools_lock nests with none. Alloc
+ * and free take a depot's lock, and alloc orphans_lock: raw spinlocks, held for
+ * a bounded number of steps and never over a call to the system's allocator. An
  * alloc that may sleep also takes gc_lock, to have idle memory given back when
  * the pool is at its limit or the system is short.
  */
@@ -79,7 +81,7 @@
  * CACHE_ENTRIES_MAX at most; of classes above CACHE_BLOCK_MAX none. On a
  * 64-bit machine the largest cache is 1 KiB.
  */
-#define CACHE_BYTES		SZ_1M
+#define CACHE_BYTES		SZ_8M
 #define CACHE_BLOCK_MAX		SZ_4M
 #define CACHE_ENTRIES_MAX	29U
 
@@ -130,28 +132,44 @@ static const char * const bad_free_text[] = {
 };
 
 /**
- * struct bytepool_class - a size class and its depot
+ * struct bytepool_depot - the slabs of a class on a NUMA node
+ * @lock: protects all but @class; taken in any context, and not at all in a
+ *	BYTEPOOL_SINGLE pool
+ * @class: whose
+ * @partial: slabs with idle blocks and others, the last touched first
+ * @idle: slabs with idle blocks only, the youngest first
+ * @idle_late: the same, for those that came when a younger one was there already
+ * @nr_idle: idle blocks in the depot
+ * @hits: allocations served from it
+ * @misses: allocations that brought it a slab
+ * @frees: frees taken
+ */
+struct bytepool_depot {
+	raw_spinlock_t lock;
+	struct bytepool_class *class;
+	struct list_head partial;
+	struct list_head idle;
+	struct rb_root_cached idle_late;
+	unsigned long nr_idle;
+	u64 hits;
+	u64 misses;
+	u64 frees;
+} ____cacheline_aligned_in_smp;
+
+/**
+ * struct bytepool_class - a size class
  * @pool: whose
  * @index: number in the pool
  * @size: of a block, bytes
  * @slab_bytes: of a slab, bytes; where that is not to be had, as few as hold a block
- * @reciprocal: of @size, see block_state()
  * @cache_capacity: blocks that a CPU may keep; 0 = no per-CPU caches
- * @rcu: at its end, until no CPU can be looking at it
- * @lock: protects all below; taken in any context, and not at all in a
- *	BYTEPOOL_SINGLE pool
- * @partial: slabs with idle blocks and others, the last touched first
- * @idle: slabs with idle blocks only, the youngest first
- * @idle_late: the same, for those that came when a younger one was there already
- * @full: slabs with no idle block of their own
- * @nr_blocks: blocks of all slabs
- * @nr_idle: idle blocks in the depot
- * @reserve: blocks to keep
- * @hits: allocations served by the depot
- * @misses: allocations that brought a slab
- * @frees: frees taken by the depot
+ * @reciprocal: of @size, see block_state()
+ * @reserve: blocks to keep; written under gc_lock
+ * @nr_blocks: blocks of all slabs; becomes less under gc_lock alone
  * @wait: tasks that wait for a block of the reserve
+ * @rcu: at its end, until no CPU can be looking at it
  * @cache: of each CPU; once there, it stays until the pool is destroyed
+ * @depot: of each node
  */
 struct bytepool_class {
 	struct bytepool *pool;
@@ -160,21 +178,12 @@ struct bytepool_class {
 	u32 slab_bytes;
 	u32 cache_capacity;
 	u64 reciprocal;
-	struct rcu_head rcu;
-
-	raw_spinlock_t lock ____cacheline_aligned_in_smp;
-	struct list_head partial;
-	struct list_head idle;
-	struct rb_root_cached idle_late;
-	struct list_head full;
-	unsigned long nr_blocks;
-	unsigned long nr_idle;
 	unsigned int reserve;
-	u64 hits;
-	u64 misses;
-	u64 frees;
+	atomic_long_t nr_blocks;
 	struct swait_queue_head wait;
-	struct bytepool_cache *cache[];
+	struct rcu_head rcu;
+	struct bytepool_cache **cache;
+	struct bytepool_depot depot[];
 };
 
 /*
@@ -432,27 +441,25 @@ static bool system_may_serve(void)
 	return !IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible();
 }
 
-/* The class, made at its first use. */
-static struct bytepool_class *class_get(struct bytepool *pool, u32 index, gfp_t gfp)
+static void depot_init(struct bytepool_depot *depot, struct bytepool_class *class)
 {
-	struct bytepool_class *other;
-	struct bytepool_class *class;
-	gfp_t class_gfp;
-	u32 size;
+	raw_spin_lock_init(&depot->lock);
+	depot->class = class;
+	INIT_LIST_HEAD(&depot->partial);
+	INIT_LIST_HEAD(&depot->idle);
+	depot->idle_late = RB_ROOT_CACHED;
+}
 
-	/* Pairs with cmpxchg() below. */
-	class = smp_load_acquire(&pool->class[index]);
-	if (likely(class))
-		return class;
-	if (!system_may_serve())
-		return NULL;
-	class_gfp = system_gfp(gfp);
-	if (gfpflags_allow_blocking(gfp))
-		class_gfp |= gfp & __GFP_NOFAIL;
-	class = kzalloc(struct_size(class, cache, nr_cpu_ids), class_gfp);
+static struct bytepool_class *class_new(struct bytepool *pool, u32 index, gfp_t gfp)
+{
+	u32 size = bytepool_class_size(&pool->sizes, index);
+	struct bytepool_class *class;
+	size_t caches = struct_size(class, depot, nr_node_ids);
+	unsigned int node;
+
+	class = kzalloc(caches + array_size(nr_cpu_ids, sizeof(*class->cache)), gfp);
 	if (!class)
 		return NULL;
-	size = bytepool_class_size(&pool->sizes, index);
 	class->pool = pool;
 	class->index = index;
 	class->size = size;
@@ -460,13 +467,28 @@ static struct bytepool_class *class_get(struct bytepool *pool, u32 index, gfp_t 
 	class->reciprocal = bytepool_reciprocal(size);
 	if (!pool_single(pool) && size <= CACHE_BLOCK_MAX)
 		class->cache_capacity = clamp(CACHE_BYTES / size, 1U, CACHE_ENTRIES_MAX);
-	raw_spin_lock_init(&class->lock);
-	INIT_LIST_HEAD(&class->partial);
-	INIT_LIST_HEAD(&class->idle);
-	INIT_LIST_HEAD(&class->full);
-	class->idle_late = RB_ROOT_CACHED;
 	init_swait_queue_head(&class->wait);
-	/* Pairs with smp_load_acquire() above and in class_next(). If it fails, it acquires. */
+	class->cache = (void *)class + caches;
+	for (node = 0; node < nr_node_ids; node++)
+		depot_init(&class->depot[node], class);
+	return class;
+}
+
+static noinline struct bytepool_class *class_add(struct bytepool *pool, u32 index, gfp_t gfp)
+{
+	struct bytepool_class *other;
+	struct bytepool_class *class;
+	gfp_t class_gfp;
+
+	if (!system_may_serve())
+		return NULL;
+	class_gfp = system_gfp(gfp);
+	if (gfpflags_allow_blocking(gfp))
+		class_gfp |= gfp & __GFP_NOFAIL;
+	class = class_new(pool, index, class_gfp);
+	if (!class)
+		return NULL;
+	/* Pairs with smp_load_acquire() in class_get() and class_next(). Failing, it acquires. */
 	other = cmpxchg(&pool->class[index], NULL, class);
 	if (other) {
 		kfree(class);
@@ -475,17 +497,38 @@ static struct bytepool_class *class_get(struct bytepool *pool, u32 index, gfp_t 
 	return class;
 }
 
+/* The class, made at its first use. */
+static struct bytepool_class *class_get(struct bytepool *pool, u32 index, gfp_t gfp)
+{
+	/* Pairs with cmpxchg() in class_add(). */
+	struct bytepool_class *class = smp_load_acquire(&pool->class[index]);
+
+	return likely(class) ? class : class_add(pool, index, gfp);
+}
+
 /* Walks the classes that there are: the one at *@index, from 0, or after. */
 static struct bytepool_class *class_next(struct bytepool *pool, u32 *index)
 {
 	while (*index < pool->sizes.nr) {
-		/* Pairs with cmpxchg() in class_get(). */
+		/* Pairs with cmpxchg() in class_add(). */
 		struct bytepool_class *class = smp_load_acquire(&pool->class[(*index)++]);
 
 		if (class)
 			return class;
 	}
 	return NULL;
+}
+
+/* Any of its slots. */
+static u32 class_slot(const struct bytepool_class *class)
+{
+	return bytepool_last_slot(&class->pool->sizes, class->index);
+}
+
+/* Walks the depots: that of node *@node, from 0, and on. */
+static struct bytepool_depot *depot_next(struct bytepool_class *class, unsigned int *node)
+{
+	return *node < nr_node_ids ? &class->depot[(*node)++] : NULL;
 }
 
 /*
@@ -670,6 +713,12 @@ static __always_inline struct look __percpu *look_second(struct look __percpu *l
 	return look + 1;
 }
 
+/* Whether what this CPU remembers is true, for the rest of the section. */
+static __always_inline bool lookaside_current(void)
+{
+	return likely(raw_cpu_read(lookasides->age) == atomic_long_read(&lookaside_age));
+}
+
 /*
  * What is remembered of a slab or by a cache is not true any more: no section
  * that begins from now on believes it. The caller has unhashed the slab, or
@@ -698,14 +747,16 @@ static bool lookaside_refresh(void)
 {
 	struct lookaside *lookaside = this_cpu_ptr(lookasides);
 	long age = atomic_long_read(&lookaside_age);
-	struct look *look;
+	unsigned int set;
 
 	if (!lookaside_writable())
 		return false;
 	if (lookaside->age == age)
 		return true;
-	for (look = lookaside->at[0]; look < lookaside->at[LOOKASIDE_SETS]; look++)
-		look->cache = &closed_cache;
+	for (set = 0; set < LOOKASIDE_SETS; set++) {
+		lookaside->at[set][0].cache = &closed_cache;
+		lookaside->at[set][1].cache = &closed_cache;
+	}
 	/* Pairs with smp_mb__before_atomic() in lookaside_forget(): look up what is true by now. */
 	smp_rmb();
 	lookaside->age = age;
@@ -734,6 +785,21 @@ static void lookaside_enter(const struct look *new)
 
 	look_set(this_cpu_ptr(look_second(first)), this_cpu_ptr(first));
 	look_set(this_cpu_ptr(first), new);
+}
+
+/* What this CPU remembers of a block. Section. */
+static bool lookaside_find(struct look *look)
+{
+	const struct look *at = this_cpu_ptr(look_at(look->block));
+
+	if (!lookaside_current())
+		return false;
+	if (at->block != look->block && (++at)->block != look->block)
+		return false;
+	if (at->cache == &closed_cache)
+		return false;
+	*look = *at;
+	return true;
 }
 
 /*
@@ -810,6 +876,12 @@ static void *backing_alloc(struct bytepool *pool, unsigned long bytes, gfp_t gfp
 	return base;
 }
 
+/* The node where the slab's memory begins; where it is mapped, the rest may be elsewhere. */
+static int backing_node(const void *base)
+{
+	return page_to_nid(is_vmalloc_addr(base) ? vmalloc_to_page(base) : virt_to_page(base));
+}
+
 /* The descriptor. One of a single block takes no more than 96 bytes on a 64-bit machine. */
 static struct bytepool_slab *slab_desc_alloc(struct bytepool_class *class, void *base,
 					     unsigned long bytes, gfp_t gfp, int node)
@@ -823,7 +895,7 @@ static struct bytepool_slab *slab_desc_alloc(struct bytepool_class *class, void 
 	slab = kzalloc_node(more + (nr_refs - 1) * sizeof(*slab->more), gfp, node);
 	if (!slab)
 		return NULL;
-	slab->class = class;
+	slab->depot = &class->depot[backing_node(base)];
 	slab->stamp = jiffies;
 	slab->more = (void *)slab + more;
 	slab->nr = nr;
@@ -906,9 +978,10 @@ static struct bytepool_slab *slab_create(struct bytepool_class *class, gfp_t gfp
 /* Give a slab back that no depot has any more: how many bytes. Sleeping contexts only. */
 static unsigned long slab_destroy(struct bytepool_slab *slab)
 {
-	struct bytepool *pool = slab->class->pool;
+	struct bytepool_class *class = slab->depot->class;
+	struct bytepool *pool = class->pool;
 	/* Less than a page is left over, see bytepool_slab_bytes(). */
-	unsigned long bytes = PAGE_ALIGN((unsigned long)slab->nr * slab->class->size);
+	unsigned long bytes = PAGE_ALIGN((unsigned long)slab->nr * class->size);
 
 	slab_unregister(slab);
 	lookaside_forget();
@@ -922,25 +995,25 @@ static unsigned long slab_destroy(struct bytepool_slab *slab)
  * Slab <-> depot
  */
 
-static unsigned long depot_lock(struct bytepool_class *class)
-	__acquires(&class->lock)
+static unsigned long depot_lock(struct bytepool_depot *depot)
+	__acquires(&depot->lock)
 {
 	unsigned long flags = 0;
 
-	if (pool_single(class->pool))
-		__acquire(&class->lock);
+	if (pool_single(depot->class->pool))
+		__acquire(&depot->lock);
 	else
-		raw_spin_lock_irqsave(&class->lock, flags);
+		raw_spin_lock_irqsave(&depot->lock, flags);
 	return flags;
 }
 
-static void depot_unlock(struct bytepool_class *class, unsigned long flags)
-	__releases(&class->lock)
+static void depot_unlock(struct bytepool_depot *depot, unsigned long flags)
+	__releases(&depot->lock)
 {
-	if (pool_single(class->pool))
-		__release(&class->lock);
+	if (pool_single(depot->class->pool))
+		__release(&depot->lock);
 	else
-		raw_spin_unlock_irqrestore(&class->lock, flags);
+		raw_spin_unlock_irqrestore(&depot->lock, flags);
 }
 
 static bool slab_older(struct rb_node *a, const struct rb_node *b)
@@ -953,20 +1026,20 @@ static bool slab_older(struct rb_node *a, const struct rb_node *b)
  * File a slab whose last block came back, by age. Blocks mostly come in order;
  * those that lay in a cache for long do not, and the tree is for them.
  */
-static void depot_add_idle(struct bytepool_class *class, struct bytepool_slab *slab)
+static void depot_add_idle(struct bytepool_depot *depot, struct bytepool_slab *slab)
 {
 	struct bytepool_slab *youngest;
 
-	youngest = list_first_entry_or_null(&class->idle, struct bytepool_slab, list);
+	youngest = list_first_entry_or_null(&depot->idle, struct bytepool_slab, list);
 	if (!youngest || !time_before(slab->stamp, youngest->stamp))
-		list_add(&slab->list, &class->idle);
+		list_add(&slab->list, &depot->idle);
 	else
-		rb_add_cached(&slab->age, &class->idle_late, slab_older);
+		rb_add_cached(&slab->age, &depot->idle_late, slab_older);
 }
 
-static struct bytepool_slab *depot_oldest_late(struct bytepool_class *class)
+static struct bytepool_slab *depot_oldest_late(struct bytepool_depot *depot)
 {
-	struct rb_node *node = rb_first_cached(&class->idle_late);
+	struct rb_node *node = rb_first_cached(&depot->idle_late);
 
 	return node ? rb_entry(node, struct bytepool_slab, age) : NULL;
 }
@@ -978,107 +1051,121 @@ static bool gc_wants(const struct gc_pass *pass, unsigned long stamp)
 			     time_after(pass->now, stamp + pass->timeout));
 }
 
-/* Whether the class keeps its reserve without the slab. class->lock. */
-static bool depot_spares(struct bytepool_class *class, const struct bytepool_slab *slab)
+/* Whether the class keeps its reserve without the slab: sure under gc_lock, else a guess. */
+static bool class_spares(struct bytepool_class *class, const struct bytepool_slab *slab)
 {
-	return slab && class->nr_blocks - slab->nr >= class->reserve;
+	return slab && atomic_long_read(&class->nr_blocks) - slab->nr >= READ_ONCE(class->reserve);
 }
 
-/* The oldest wholly idle slab, if the pass wants it and the reserve allows it. class->lock. */
-static struct bytepool_slab *depot_oldest(struct bytepool_class *class, const struct gc_pass *pass)
+/* The oldest wholly idle slab, if the pass wants it and the reserve allows it. depot->lock. */
+static struct bytepool_slab *depot_oldest(struct bytepool_depot *depot, const struct gc_pass *pass)
 {
-	struct bytepool_slab *slab = depot_oldest_late(class);
+	struct bytepool_slab *slab = depot_oldest_late(depot);
 	struct bytepool_slab *last = NULL;
 
-	if (!list_empty(&class->idle))
-		last = list_last_entry(&class->idle, struct bytepool_slab, list);
-	if (!depot_spares(class, slab) ||
-	    (depot_spares(class, last) && time_before(last->stamp, slab->stamp)))
+	if (!list_empty(&depot->idle))
+		last = list_last_entry(&depot->idle, struct bytepool_slab, list);
+	if (!class_spares(depot->class, slab) ||
+	    (class_spares(depot->class, last) && time_before(last->stamp, slab->stamp)))
 		slab = last;
-	return depot_spares(class, slab) && gc_wants(pass, slab->stamp) ? slab : NULL;
+	return class_spares(depot->class, slab) && gc_wants(pass, slab->stamp) ? slab : NULL;
 }
 
-/* The same, and take it off the depot's books. class->lock. */
-static struct bytepool_slab *depot_take_oldest(struct bytepool_class *class,
+/* Take a slab with idle blocks only off its list. depot->lock. */
+static void depot_del_idle(struct bytepool_depot *depot, struct bytepool_slab *slab)
+{
+	if (slab == depot_oldest_late(depot))
+		rb_erase_cached(&slab->age, &depot->idle_late);
+	else
+		list_del(&slab->list);
+}
+
+/* What depot_oldest() finds, off the depot's books. gc_lock, depot->lock. */
+static struct bytepool_slab *depot_take_oldest(struct bytepool_depot *depot,
 					       const struct gc_pass *pass)
 {
-	struct bytepool_slab *slab = depot_oldest(class, pass);
+	struct bytepool_slab *slab = depot_oldest(depot, pass);
 
 	if (!slab)
 		return NULL;
-	if (slab == depot_oldest_late(class))
-		rb_erase_cached(&slab->age, &class->idle_late);
-	else
-		list_del(&slab->list);
-	class->nr_blocks -= slab->nr;
-	class->nr_idle -= slab->nr;
+	depot_del_idle(depot, slab);
+	depot->nr_idle -= slab->nr;
+	atomic_long_sub(slab->nr, &depot->class->nr_blocks);
 	return slab;
 }
 
 /* The state of the block of the slab that starts there, or NULL. */
 static u8 *block_state(struct bytepool_slab *slab, const void *block)
 {
+	const struct bytepool_class *class = slab->depot->class;
 	u32 offset = (unsigned long)block - slab->ref.page;
-	u32 index = bytepool_block_index(offset, slab->class->reciprocal);
+	u32 index = bytepool_block_index(offset, class->reciprocal);
 
-	return index < slab->nr && index * slab->class->size == offset ? &slab->state[index] : NULL;
+	return index < slab->nr && index * class->size == offset ? &slab->state[index] : NULL;
 }
 
-/* A slab with an idle block, on no list: rather a partial one, so that idle ones stay whole. */
-static struct bytepool_slab *depot_take_slab(struct bytepool_class *class)
+/*
+ * A slab with an idle block, on no list: rather a partial one, so that idle
+ * ones stay whole. depot->lock, and there is an idle block.
+ */
+static struct bytepool_slab *depot_take_slab(struct bytepool_depot *depot)
 {
 	struct bytepool_slab *slab;
 
-	slab = list_first_entry_or_null(&class->partial, struct bytepool_slab, list);
-	if (!slab)
-		slab = list_first_entry_or_null(&class->idle, struct bytepool_slab, list);
+	slab = list_first_entry_or_null(&depot->partial, struct bytepool_slab, list);
 	if (slab) {
 		list_del(&slab->list);
 		return slab;
 	}
-	slab = depot_oldest_late(class);
-	if (slab)
-		rb_erase_cached(&slab->age, &class->idle_late);
+	slab = list_first_entry_or_null(&depot->idle, struct bytepool_slab, list) ?:
+		depot_oldest_late(depot);
+	depot_del_idle(depot, slab);
 	return slab;
 }
 
-/* Take a block of a slab that is on no list, leave it in @state, and file the slab. */
-static void *depot_pop(struct bytepool_class *class, struct bytepool_slab *slab,
-		       enum bytepool_block_state state, void **overwritten)
+/* Put a slab that is on no list where it belongs; with no idle block, to none. depot->lock. */
+static void depot_file(struct bytepool_depot *depot, struct bytepool_slab *slab)
 {
+	if (slab->nr_idle == slab->nr)
+		depot_add_idle(depot, slab);
+	else if (slab->nr_idle)
+		list_add(&slab->list, &depot->partial);
+}
+
+/* Take a slab of which a block comes back off its list, if it is on one. depot->lock. */
+static void depot_unfile(struct bytepool_slab *slab)
+{
+	if (slab->nr_idle)
+		list_del(&slab->list);
+}
+
+/* Take a block of a slab that is on no list; its @state is the caller's to set. depot->lock. */
+static void *depot_pop(struct bytepool_depot *depot, struct bytepool_slab *slab, u8 **state,
+		       void **overwritten)
+{
+	struct bytepool_class *class = depot->class;
 	u32 index = slab_pop(slab, class->size, overwritten);
 	void *block = slab_block(slab, class->size, index);
 
-	WRITE_ONCE(slab->state[index], state);
-	class->nr_idle--;
-	list_add(&slab->list, slab->nr_idle ? &class->partial : &class->full);
+	*state = &slab->state[index];
+	depot->nr_idle--;
 	if (class->pool->flags & BYTEPOOL_WIPE && slab->nr > 1)
 		*(u16 *)block = 0;	/* the link */
 	return block;
 }
 
-static void report_overwritten(struct bytepool_class *class, const void *block)
-{
-	pr_err_ratelimited("%s: a free block of %u bytes was written to: %p, or near it\n",
-			   class->pool->name, class->size, block);
-}
-
-static void depot_push(struct bytepool_class *class, struct bytepool_slab *slab, const u8 *state,
+/* Put a block back into its slab, which is on no list. depot->lock. */
+static void depot_push(struct bytepool_depot *depot, struct bytepool_slab *slab, const u8 *state,
 		       unsigned long stamp)
 {
-	list_del(&slab->list);
-	slab_push(slab, class->size, state - slab->state, stamp);
-	class->nr_idle++;
-	if (slab->nr_idle == slab->nr)
-		depot_add_idle(class, slab);
-	else
-		list_add(&slab->list, &class->partial);
+	slab_push(slab, depot->class->size, state - slab->state, stamp);
+	depot->nr_idle++;
 }
 
 /*
  * Depot <-> per-CPU cache
  *
- * Here, too, the CPU is in a section; and with class->lock its interrupts are
+ * Here, too, the CPU is in a section; and with a depot's lock its interrupts are
  * off. What keeps it from its own cache is then only that it interrupted
  * itself there, or that the GC has it.
  */
@@ -1095,19 +1182,22 @@ static struct bytepool_cache *cache_next(struct bytepool_class *class, unsigned 
 	return NULL;
 }
 
-/* This CPU's cache of the class, if it may be used. class->lock. */
-static struct bytepool_cache *cache_own(struct bytepool_class *class)
+/* This CPU's cache of the depot, if there is one and it may be used. depot->lock. */
+static struct bytepool_cache *cache_own(struct bytepool_depot *depot)
 {
+	struct bytepool_class *class = depot->class;
 	struct bytepool_cache *cache = READ_ONCE(class->cache[smp_processor_id()]);
 
-	if (!cache || cache->pool != class->pool || cache->closed || class->reserve)
+	if (!cache || cache->pool != class->pool || cache->depot != depot || cache->closed ||
+	    READ_ONCE(class->reserve))
 		return NULL;
 	return cache;
 }
 
-/* Let a CPU follow its cache, or closed_cache. class->lock. */
-static void cache_set_open(struct bytepool_class *class, int cpu, struct bytepool_cache *cache)
+/* Let a CPU follow its cache, or closed_cache. depot->lock. */
+static void cache_set_open(struct bytepool_depot *depot, int cpu, struct bytepool_cache *cache)
 {
+	const struct bytepool_class *class = depot->class;
 	const struct bytepool_sizes *sizes = &class->pool->sizes;
 	struct bytepool_cache **open = per_cpu_ptr(class->pool->cpu, cpu)->open;
 	u32 slot = bytepool_first_slot(sizes, class->index);
@@ -1119,24 +1209,28 @@ static void cache_set_open(struct bytepool_class *class, int cpu, struct bytepoo
 }
 
 /* Make this CPU's cache of the class, if that is easy. Without one the depot serves. */
-static void cache_create(struct bytepool_class *class)
+static noinline void cache_create(struct bytepool_class *class)
 {
 	int cpu = raw_smp_processor_id();
 	struct bytepool_cache *cache;
+	unsigned long limit = READ_ONCE(class->pool->limit);
+	u32 capacity = class->cache_capacity;
 	size_t bytes;
 
-	if (READ_ONCE(class->cache[cpu]) || !class->cache_capacity || READ_ONCE(class->reserve))
+	if (!class->cache_capacity || READ_ONCE(class->reserve) || !system_may_serve())
 		return;
-	if (!system_may_serve())
-		return;
-	bytes = ALIGN(struct_size(cache, entries, class->cache_capacity), SMP_CACHE_BYTES);
+	/* What CPUs keep for themselves others cannot have: no more than an eighth of the limit. */
+	if (limit)
+		capacity = clamp(limit / 8 / num_online_cpus() / class->size, 1UL, capacity);
+	bytes = ALIGN(struct_size(cache, entries, capacity), SMP_CACHE_BYTES);
 	cache = kzalloc_node(bytes, GFP_NOWAIT | __GFP_NOWARN, cpu_to_node(cpu));
 	if (!cache)
 		return;
 	cache->cpu = cpu;
 	cache->top = cache->entries;
-	cache->end = cache->entries + class->cache_capacity;
+	cache->end = cache->entries + capacity;
 	cache->pool = class->pool;
+	cache->depot = &class->depot[cpu_to_mem(cpu)];
 	/*
 	 * Pairs with READ_ONCE() and dependent loads wherever class->cache[] is
 	 * followed, and as a full barrier with pool_sleep().
@@ -1145,33 +1239,51 @@ static void cache_create(struct bytepool_class *class)
 		kfree(cache);
 }
 
+/* For next time. */
+static void cache_ensure(struct bytepool_class *class)
+{
+	if (unlikely(!READ_ONCE(class->cache[raw_smp_processor_id()])))
+		cache_create(class);
+}
+
 static u32 cache_batch(const struct bytepool_cache *cache)
 {
 	return (cache_capacity(cache) + 1) / 2;
 }
 
-/* Fill with half of what fits. class->lock. */
-static void cache_refill(struct bytepool_class *class, struct bytepool_cache *cache,
+/* Fill with half of what fits. depot->lock. */
+static void cache_refill(struct bytepool_depot *depot, struct bytepool_cache *cache,
 			 void **overwritten)
 {
-	while (cache_nr(cache) < cache_batch(cache) && class->nr_idle) {
-		struct bytepool_slab *slab = depot_take_slab(class);
+	while (cache_nr(cache) < cache_batch(cache) && depot->nr_idle) {
+		struct bytepool_slab *slab = depot_take_slab(depot);
 		unsigned long stamp = slab->stamp;
-		void *block = depot_pop(class, slab, BYTEPOOL_BLOCK_CACHED, overwritten);
 
-		cache_insert(cache, block, block_state(slab, block), slab, stamp);
+		do {
+			u8 *state;
+			void *block = depot_pop(depot, slab, &state, overwritten);
+
+			WRITE_ONCE(*state, BYTEPOOL_BLOCK_CACHED);
+			cache_insert(cache, block, state, slab, stamp);
+		} while (cache_nr(cache) < cache_batch(cache) && slab->nr_idle);
+		depot_file(depot, slab);
 	}
 }
 
-/* Move the @nr oldest blocks to the depot. class->lock. */
-static void cache_flush(struct bytepool_class *class, struct bytepool_cache *cache, u32 nr)
+/* Move the @nr oldest blocks to the depot. depot->lock. */
+static void cache_flush(struct bytepool_depot *depot, struct bytepool_cache *cache, u32 nr)
 {
-	u32 i;
+	struct bytepool_entry *entry = cache->entries;
+	struct bytepool_entry *end = entry + nr;
 
-	for (i = 0; i < nr; i++) {
-		struct bytepool_entry *entry = &cache->entries[i];
+	while (entry < end) {
+		struct bytepool_slab *slab = entry->slab;
 
-		depot_push(class, entry->slab, entry->state, entry->stamp);
+		depot_unfile(slab);
+		do {
+			depot_push(depot, slab, entry->state, entry->stamp);
+		} while (++entry < end && entry->slab == slab);
+		depot_file(depot, slab);
 	}
 	cache_drop_oldest(cache, nr);
 }
@@ -1211,6 +1323,39 @@ static void pool_wake(struct bytepool *pool)
 		return;
 	WRITE_ONCE(pool->awake, true);
 	queue_delayed_work(gc_wq, &gc_work, gc_interval());
+}
+
+/* Whether what lies in the depot calls for pool_wake(). depot->lock. */
+static bool depot_wakes(struct bytepool_depot *depot)
+{
+	return !READ_ONCE(depot->class->pool->awake) && depot_oldest(depot, &everything);
+}
+
+/* Whether the class has something that age or a trim could give back. */
+static bool class_reclaimable(struct bytepool_class *class)
+{
+	struct bytepool_depot *depot;
+	struct bytepool_cache *cache;
+	unsigned long flags;
+	bool reclaimable;
+	unsigned int cpu = 0;
+	unsigned int node = 0;
+
+	while ((cache = cache_next(class, &cpu))) {
+		if (cache_nr(cache))
+			return true;
+	}
+	while ((depot = depot_next(class, &node))) {
+		/* What comes in this moment comes with pool_wake(). */
+		if (!data_race(depot->nr_idle))
+			continue;
+		flags = depot_lock(depot);
+		reclaimable = depot_oldest(depot, &everything);
+		depot_unlock(depot, flags);
+		if (reclaimable)
+			return true;
+	}
+	return false;
 }
 
 /* A timeout was written: have the GC see it soon. */
@@ -1294,99 +1439,167 @@ static unsigned int cache_alloc_bulk(struct bytepool *pool, u32 slot, unsigned i
 	return got;
 }
 
-/* An idle block from the depot, and more for this CPU's cache while it is there. */
-static void *depot_alloc(struct bytepool_class *class)
+/* The depot of the CPU that this runs on. Section. */
+static struct bytepool_depot *depot_local(struct bytepool_class *class)
+{
+	return &class->depot[numa_mem_id()];
+}
+
+/* An idle block from the depot, and more for this CPU's cache while it is there. Section. */
+static void *depot_alloc(struct bytepool_depot *depot, void **overwritten)
 {
 	struct bytepool_cache *cache;
-	void *overwritten = NULL;
 	void *block = NULL;
 	bool opened = false;
 	unsigned long flags;
 
-	section_enter();
-	flags = depot_lock(class);
-	cache = cache_own(class);
+	flags = depot_lock(depot);
+	cache = cache_own(depot);
 	if (cache)
 		block = cache_pop(cache);	/* It was closed. */
-	if (block) {
-		class->hits++;
-	} else if (class->nr_idle) {
-		block = depot_pop(class, depot_take_slab(class), BYTEPOOL_BLOCK_IN_USE,
-				  &overwritten);
-		class->hits++;
+	if (!block && depot->nr_idle) {
+		struct bytepool_slab *slab = depot_take_slab(depot);
+		u8 *state;
+
+		block = depot_pop(depot, slab, &state, overwritten);
+		WRITE_ONCE(*state, BYTEPOOL_BLOCK_IN_USE);
+		depot_file(depot, slab);
 		if (cache)
-			cache_refill(class, cache, &overwritten);
+			cache_refill(depot, cache, overwritten);
 	}
+	if (block)
+		depot->hits++;
 	if (cache && cache_nr(cache)) {
-		cache_set_open(class, smp_processor_id(), cache);
+		cache_set_open(depot, cache->cpu, cache);
 		opened = true;
 	}
-	depot_unlock(class, flags);
+	depot_unlock(depot, flags);
 	if (opened)
-		pool_wake(class->pool);
+		pool_wake(depot->class->pool);
+	return block;
+}
+
+/* An idle block of another node than @not. Section. */
+static void *depot_alloc_other(struct bytepool_class *class, const struct bytepool_depot *not,
+			       void **overwritten)
+{
+	struct bytepool_depot *depot;
+	void *block;
+	unsigned int node = 0;
+
+	while ((depot = depot_next(class, &node))) {
+		/* What is about to come in may be missed. */
+		if (depot == not || !data_race(depot->nr_idle))
+			continue;
+		block = depot_alloc(depot, overwritten);
+		if (block)
+			return block;
+	}
+	return NULL;
+}
+
+static void report_overwritten(struct bytepool_class *class, const void *block)
+{
+	pr_err_ratelimited("%s: a free block of %u bytes was written to: %p, or near it\n",
+			   class->pool->name, class->size, block);
+}
+
+/* An idle block of the node, or of this CPU's; or, if any will do, of another. */
+static void *class_alloc(struct bytepool_class *class, int node, bool any)
+{
+	struct bytepool_depot *depot;
+	void *overwritten = NULL;
+	void *block;
+
+	section_enter();
+	depot = node == NUMA_NO_NODE ? depot_local(class) : &class->depot[node];
+	block = depot_alloc(depot, &overwritten);
+	if (!block && any && nr_node_ids > 1)
+		block = depot_alloc_other(class, depot, &overwritten);
 	section_exit();
 	if (unlikely(overwritten))
 		report_overwritten(class, overwritten);
 	return block;
 }
 
-/* Enter a new slab, all idle, into the depot's books, but on no list yet. class->lock. */
-static void depot_enter(struct bytepool_class *class, struct bytepool_slab *slab)
+/* Enter a new slab, all idle, into its depot's books, but on no list yet. depot->lock. */
+static void depot_enter(struct bytepool_depot *depot, struct bytepool_slab *slab)
 {
-	class->nr_blocks += slab->nr;
-	class->nr_idle += slab->nr;
+	depot->nr_idle += slab->nr;
+	atomic_long_add(slab->nr, &depot->class->nr_blocks);
 }
 
-/* Wake one who waits for a block: the depot has more than its caller takes. */
-static void depot_wake(struct bytepool_class *class)
+/* How many blocks are in the depots, more or less. */
+static unsigned long class_nr_idle(struct bytepool_class *class)
+{
+	struct bytepool_depot *depot;
+	unsigned long nr = 0;
+	unsigned int node = 0;
+
+	while ((depot = depot_next(class, &node))) {
+		/* It may change meanwhile. */
+		nr += data_race(depot->nr_idle);
+	}
+	return nr;
+}
+
+/* Wake one who waits for a block: there are more than its caller takes. */
+static void class_wake(struct bytepool_class *class)
 {
 	/* One wakeup too many does no harm, and who waits looks again. */
-	if (data_race(class->nr_idle))
+	if (class_nr_idle(class))
 		swake_up_one(&class->wait);
 }
 
 /* A block of a new slab. */
-static void *depot_grow(struct bytepool_class *class, gfp_t gfp, int node)
+static void *class_grow(struct bytepool_class *class, gfp_t gfp, int node)
 {
 	struct bytepool_slab *slab = slab_create(class, gfp, node);
+	struct bytepool_depot *depot;
 	unsigned long flags;
 	void *block;
-	bool wake;
+	u8 *state;
 
 	if (!slab)
 		return NULL;
+	depot = slab->depot;
 	section_enter();
-	flags = depot_lock(class);
-	depot_enter(class, slab);
+	flags = depot_lock(depot);
+	depot_enter(depot, slab);
 	/* Nobody had a block of it yet, to write to. */
-	block = depot_pop(class, slab, BYTEPOOL_BLOCK_IN_USE, NULL);
-	class->misses++;
-	/* With more blocks, idle ones may be above the reserve. */
-	wake = depot_oldest(class, &everything);
-	depot_unlock(class, flags);
-	if (wake)
-		pool_wake(class->pool);
+	block = depot_pop(depot, slab, &state, NULL);
+	WRITE_ONCE(*state, BYTEPOOL_BLOCK_IN_USE);
+	depot_file(depot, slab);
+	depot->misses++;
+	depot_unlock(depot, flags);
 	section_exit();
-	depot_wake(class);
+	/* With more blocks, idle ones of any node may be above the reserve. */
+	if (READ_ONCE(class->reserve) && class_reclaimable(class))
+		pool_wake(class->pool);
+	class_wake(class);
 	return block;
 }
 
 /*
- * Wait until a block may be in the depot, as mempool_alloc() does. Queued
- * before looking, and looking under the lock under which depot_free() looks
- * for us, we miss none. What nobody announces, memory of the system or room
- * below the limit, is looked for from time to time.
+ * Wait until a block may be in a depot, as mempool_alloc() does. Queued before
+ * looking, and looking under the lock under which depot_free() looks for us,
+ * we miss none. What nobody announces, memory of the system or room below the
+ * limit, is looked for from time to time.
  */
-static void depot_wait(struct bytepool_class *class)
+static void class_wait(struct bytepool_class *class)
 {
 	DECLARE_SWAITQUEUE(wait);
+	struct bytepool_depot *depot;
 	unsigned long flags;
-	bool idle;
+	bool idle = false;
+	unsigned int node = 0;
 
 	prepare_to_swait_exclusive(&class->wait, &wait, TASK_UNINTERRUPTIBLE);
-	flags = depot_lock(class);
-	idle = class->nr_idle;
-	depot_unlock(class, flags);
+	while ((depot = depot_next(class, &node))) {
+		flags = depot_lock(depot);
+		idle |= depot->nr_idle;
+		depot_unlock(depot, flags);
+	}
 	if (!idle)
 		io_schedule_timeout(READ_ONCE(class->reserve) ? RESERVE_RETRY : NOFAIL_RETRY);
 	finish_swait(&class->wait, &wait);
@@ -1399,20 +1612,27 @@ static bool alloc_waits(struct bytepool_class *class, gfp_t gfp)
 	       (gfp & __GFP_NOFAIL || READ_ONCE(class->reserve));
 }
 
-/* An idle block from the depot, or one of a new slab. */
-static void *depot_alloc_or_grow(struct bytepool_class *class, gfp_t gfp, int node)
+/*
+ * An idle block, or one of a new slab. Who names a node would rather have new
+ * memory there than what is idle elsewhere.
+ */
+static void *class_alloc_or_grow(struct bytepool_class *class, gfp_t gfp, int node)
 {
-	void *block = depot_alloc(class);
+	void *block = class_alloc(class, node, node == NUMA_NO_NODE);
 
 	if (block) {
-		/* For next time, and not before there is a block. */
-		cache_create(class);
+		/* Not before there is a block. */
+		cache_ensure(class);
 		return block;
 	}
 	/* With a reserve behind it, the system need not try hard. */
 	if (READ_ONCE(class->reserve))
 		gfp |= __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN;
-	return depot_grow(class, gfp, node);
+	block = class_grow(class, gfp, node);
+	if (!block && node != NUMA_NO_NODE && !(gfp & __GFP_THISNODE))
+		block = cache_alloc(class->pool, class_slot(class)) ?:
+			class_alloc(class, NUMA_NO_NODE, true);
+	return block;
 }
 
 /* For all that this CPU's cache does not serve. */
@@ -1427,15 +1647,15 @@ static noinline void *alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, 
 	class = class_get(pool, bytepool_class_index(&pool->sizes, size), gfp);
 	if (!class)
 		goto fail;
-	while (!(block = depot_alloc_or_grow(class, system_gfp(gfp), node))) {
+	while (!(block = class_alloc_or_grow(class, system_gfp(gfp), node))) {
 		if (!alloc_waits(class, gfp))
 			goto fail;
-		depot_wait(class);
+		class_wait(class);
 		waited = true;
 	}
 	/* The wakeup may have been for another block than the one we got: pass it on. */
 	if (waited)
-		depot_wake(class);
+		class_wake(class);
 	return block;
 
 fail:
@@ -1463,12 +1683,15 @@ static noinline void *alloc_refuse(struct bytepool *pool, gfp_t gfp)
 /* An allocation of any kind. */
 static noinline void *alloc_any(struct bytepool *pool, size_t size, gfp_t gfp, int node)
 {
-	void *block;
+	void *block = NULL;
 
 	if (!alloc_ok(pool, size, gfp))
 		return alloc_refuse(pool, gfp);
-	block = cache_alloc(pool, bytepool_slot(&pool->sizes, size)) ?:
-		alloc_slow(pool, size, gfp, node);
+	/* What is in a CPU's caches is of its node. */
+	if (node == NUMA_NO_NODE || node == numa_mem_id())
+		block = cache_alloc(pool, bytepool_slot(&pool->sizes, size));
+	if (!block)
+		block = alloc_slow(pool, size, gfp, node);
 	if (gfp & __GFP_ZERO && block) {
 		u32 index = bytepool_class_index(&pool->sizes, size);
 
@@ -1552,14 +1775,14 @@ EXPORT_SYMBOL_GPL(bytepool_zalloc);
 /* All or none, without waiting for a block. */
 static bool alloc_bulk(struct bytepool_class *class, gfp_t gfp, unsigned int nr, void **blocks)
 {
-	u32 slot = bytepool_first_slot(&class->pool->sizes, class->index);
 	unsigned int got = 0;
 
 	while (got < nr) {
-		unsigned int n = cache_alloc_bulk(class->pool, slot, nr - got, blocks + got);
+		unsigned int n = cache_alloc_bulk(class->pool, class_slot(class), nr - got,
+						  blocks + got);
 
 		if (!n) {
-			blocks[got] = depot_alloc_or_grow(class, gfp, NUMA_NO_NODE);
+			blocks[got] = class_alloc_or_grow(class, gfp, NUMA_NO_NODE);
 			if (!blocks[got]) {
 				bytepool_free_bulk(class->pool, got, blocks);
 				return false;
@@ -1580,7 +1803,7 @@ static void bulk_wait(struct bytepool_class *class, unsigned int nr)
 	do {
 		schedule_timeout_uninterruptible(BULK_RETRY);
 		/* All that is idle, if there is a reserve. */
-		nr_idle = data_race(class->nr_idle);
+		nr_idle = class_nr_idle(class);
 	} while (nr_idle < nr && time_before(jiffies, end));
 }
 
@@ -1660,7 +1883,7 @@ static enum bytepool_bad_free block_claim(struct bytepool *pool, struct look *lo
 	look->slab = slab_find(look->block);
 	if (!look->slab)
 		return BAD_FREE_UNKNOWN;
-	if (look->slab->class->pool != pool)
+	if (look->slab->depot->class->pool != pool)
 		return BAD_FREE_FOREIGN;
 	look->state = block_state(look->slab, look->block);
 	if (!look->state)
@@ -1668,17 +1891,25 @@ static enum bytepool_bad_free block_claim(struct bytepool *pool, struct look *lo
 	return state_claim(look->state) ? BAD_FREE_NONE : BAD_FREE_IDLE;
 }
 
+/* The same for a block that this CPU remembers. Section, lookaside_current(). */
+static enum bytepool_bad_free block_claim_known(struct bytepool *pool, struct look *look)
+{
+	if (look->slab->depot->class->pool != pool)
+		return BAD_FREE_FOREIGN;
+	return state_claim(look->state) ? BAD_FREE_NONE : BAD_FREE_IDLE;
+}
+
 /* Put a claimed block into this CPU's cache, if that is open and not full. Section. */
 static bool cache_free(struct bytepool *pool, struct look *look)
 {
-	const struct bytepool_class *class = look->slab->class;
+	const struct bytepool_depot *depot = look->slab->depot;
 	struct bytepool_cache *cache;
 	bool done = false;
 
-	cache = cache_open(pool, bytepool_first_slot(&pool->sizes, class->index));
+	cache = cache_open(pool, class_slot(depot->class));
 	if (!cache_enter(cache, pool))
 		return false;
-	if (!cache_full(cache)) {
+	if (!cache_full(cache) && cache->depot == depot) {
 		cache_push(cache, (void *)look->block, look->state, look->slab, jiffies);
 		cache_count(cache->frees, 1);
 		look->cache = cache;
@@ -1688,68 +1919,81 @@ static bool cache_free(struct bytepool *pool, struct look *look)
 	return done;
 }
 
-/* Put a claimed block into this CPU's cache, making room there, or else into the depot. */
-static void depot_free(const struct look *look)
+/*
+ * Put a claimed block into this CPU's cache, making room there, or else into
+ * its depot; @remember where it lies, if its cache is open then. Section.
+ */
+static void depot_free(struct look *look, bool remember)
 {
-	struct bytepool_class *class = look->slab->class;
-	struct bytepool_cache *cache;
-	bool waited_for, wake;
-	unsigned long flags;
+	struct bytepool_depot *depot = look->slab->depot;
+	struct bytepool_class *class = depot->class;
+	unsigned long flags = depot_lock(depot);
+	bool waited_for = swait_active(&class->wait);
+	struct bytepool_cache *cache = waited_for ? NULL : cache_own(depot);
+	bool wake;
 
-	cache_create(class);
-	section_enter();
-	flags = depot_lock(class);
-	waited_for = swait_active(&class->wait);
-	cache = waited_for ? NULL : cache_own(class);
-	if (cache) {
-		if (cache_full(cache))
-			cache_flush(class, cache, cache_batch(cache));
+	/* Batches are for caches that hold some. */
+	if (cache && cache_full(cache) && cache_batch(cache) > 1)
+		cache_flush(depot, cache, cache_batch(cache));
+	if (cache && !cache_full(cache)) {
 		cache_push(cache, (void *)look->block, look->state, look->slab, jiffies);
 		cache->frees++;
-		cache_set_open(class, smp_processor_id(), cache);
+		cache_set_open(depot, cache->cpu, cache);
+		wake = true;
 	} else {
-		depot_push(class, look->slab, look->state, jiffies);
-		class->frees++;
+		depot_unfile(look->slab);
+		depot_push(depot, look->slab, look->state, jiffies);
+		depot_file(depot, look->slab);
+		depot->frees++;
+		wake = depot_wakes(depot);
 	}
-	wake = cache || depot_oldest(class, &everything);
-	depot_unlock(class, flags);
+	depot_unlock(depot, flags);
 	if (waited_for)
 		swake_up_one(&class->wait);
 	if (wake)
 		pool_wake(class->pool);
-	section_exit();
+	if (cache && remember) {
+		look->cache = cache;
+		lookaside_enter(look);
+	}
 }
 
 /* Free what may be anything. */
 static noinline void free_any(struct bytepool *pool, const void *block)
 {
 	struct look look = { .block = block };
+	struct bytepool_class *class;
 	enum bytepool_bad_free bad;
-	bool done = false;
-	bool remember;
+	bool remember = false;
 
 	if (!block)
 		return;
 	section_enter();
-	remember = lookaside_refresh();
-	bad = block_claim(pool, &look);
-	if (!bad) {
+	if (lookaside_find(&look)) {
+		bad = block_claim_known(pool, &look);
+	} else {
+		remember = lookaside_refresh();
+		bad = block_claim(pool, &look);
+	}
+	if (likely(!bad)) {
+		class = look.slab->depot->class;
 		if (pool->flags & BYTEPOOL_WIPE) {
 			remember = false;
 			/* It may be long, and the block is ours alone. */
 			section_exit();
-			memset((void *)block, 0, look.slab->class->size);
+			memset((void *)block, 0, class->size);
 			section_enter();
 		}
-		done = cache_free(pool, &look);
-		if (done && remember)
+		if (!cache_free(pool, &look))
+			depot_free(&look, remember);
+		else if (remember)
 			lookaside_enter(&look);
 	}
 	section_exit();
 	if (unlikely(bad))
 		bad_free(pool, block, bad);
-	else if (!done)
-		depot_free(&look);
+	else
+		cache_ensure(class);
 }
 
 /* What became of a free. */
@@ -1758,12 +2002,6 @@ enum free_result {
 	FREE_TWICE,	/* refused: the block is idle */
 	FREE_OPEN,	/* it is free_any()'s to find out */
 };
-
-/* Whether what this CPU remembers is true, for the rest of the section. */
-static __always_inline bool lookaside_current(void)
-{
-	return likely(raw_cpu_read(lookasides->age) == atomic_long_read(&lookaside_age));
-}
 
 /* Free a block that this CPU remembers to its open cache. Section, lookaside_current(). */
 static __always_inline enum free_result free_known(struct bytepool *pool, const void *block)
@@ -1882,7 +2120,7 @@ void bytepool_free_any(const void *block)
 	section_enter();
 	slab = slab_find(block);
 	if (slab)
-		pool = slab->class->pool;
+		pool = slab->depot->class->pool;
 	section_exit();
 	if (!WARN_ONCE(!pool, pr_fmt("bad free of %p: %s\n"), block,
 		       bad_free_text[BAD_FREE_UNKNOWN]))
@@ -1906,10 +2144,10 @@ size_t bytepool_usable_size(struct bytepool *pool, const void *block)
 
 	section_enter();
 	slab = slab_find(block);
-	if (slab && slab->class->pool == pool) {
+	if (slab && slab->depot->class->pool == pool) {
 		state = block_state(slab, block);
 		if (state && READ_ONCE(*state) == BYTEPOOL_BLOCK_IN_USE)
-			size = slab->class->size;
+			size = slab->depot->class->size;
 	}
 	section_exit();
 	return size;
@@ -1940,10 +2178,10 @@ static bool class_close(struct bytepool_class *class, const struct gc_pass *pass
 		if (!cache->closed && !pass->all &&
 		    !(cache_nr(cache) && gc_wants(pass, cache_oldest(cache))))
 			continue;
-		flags = depot_lock(class);
+		flags = depot_lock(cache->depot);
 		cache->closed = true;
-		cache_set_open(class, cache->cpu, &closed_cache);
-		depot_unlock(class, flags);
+		cache_set_open(cache->depot, cache->cpu, &closed_cache);
+		depot_unlock(cache->depot, flags);
 		closed = true;
 	}
 	if (closed)
@@ -1967,49 +2205,59 @@ static void class_drain(struct bytepool_class *class, const struct gc_pass *pass
 
 		if (!cache->closed)
 			continue;
-		flags = depot_lock(class);
+		flags = depot_lock(cache->depot);
 		while (nr < cache_nr(cache) && gc_wants(pass, cache->entries[nr].stamp))
 			nr++;
-		cache_flush(class, cache, nr);
+		cache_flush(cache->depot, cache, nr);
 		cache->closed = false;
 		if (cache_nr(cache) && !class->reserve)
-			cache_set_open(class, cache->cpu, cache);
-		depot_unlock(class, flags);
+			cache_set_open(cache->depot, cache->cpu, cache);
+		depot_unlock(cache->depot, flags);
 	}
 }
 
 /* Give back wholly idle slabs, until it was @most blocks or as many as there were. */
-static unsigned long class_reap(struct bytepool_class *class, const struct gc_pass *pass,
+static unsigned long depot_reap(struct bytepool_depot *depot, const struct gc_pass *pass,
 				unsigned long most)
 {
-	struct bytepool *pool = class->pool;
+	struct bytepool *pool = depot->class->pool;
 	unsigned long blocks = 0, bytes = 0;
 	struct bytepool_slab *slab, *next;
-	unsigned long nr_blocks;
 	unsigned int taken;
 
 	/* A snapshot will do. */
-	nr_blocks = data_race(class->nr_blocks);
-	most = min(most, nr_blocks);
+	most = min(most, data_race(depot->nr_idle));
 	do {
 		unsigned long flags;
 		LIST_HEAD(dead);
 
-		flags = depot_lock(class);
+		flags = depot_lock(depot);
 		for (taken = 0; taken < REAP_BATCH && blocks < most; taken++) {
-			slab = depot_take_oldest(class, pass);
+			slab = depot_take_oldest(depot, pass);
 			if (!slab)
 				break;
 			list_add_tail(&slab->list, &dead);
 			blocks += slab->nr;
 		}
-		depot_unlock(class, flags);
+		depot_unlock(depot, flags);
 		list_for_each_entry_safe(slab, next, &dead, list)
 			bytes += slab_destroy(slab);
 		cond_resched();
 	} while (taken == REAP_BATCH);
 	WRITE_ONCE(pool->reclaimed_blocks, pool->reclaimed_blocks + blocks);
 	WRITE_ONCE(pool->reclaimed_bytes, pool->reclaimed_bytes + bytes);
+	return blocks;
+}
+
+static unsigned long class_reap(struct bytepool_class *class, const struct gc_pass *pass,
+				unsigned long most)
+{
+	struct bytepool_depot *depot;
+	unsigned long blocks = 0;
+	unsigned int node = 0;
+
+	while ((depot = depot_next(class, &node)))
+		blocks += depot_reap(depot, pass, most - min(most, blocks));
 	return blocks;
 }
 
@@ -2043,27 +2291,6 @@ static unsigned long pool_reap(struct bytepool *pool, const struct gc_pass *pass
 		blocks += class_reap(class, pass, ULONG_MAX);
 	}
 	return blocks;
-}
-
-/* Whether the class has something that age or a trim could give back. */
-static bool class_reclaimable(struct bytepool_class *class)
-{
-	struct bytepool_cache *cache;
-	unsigned long flags;
-	bool reclaimable;
-	unsigned int cpu = 0;
-
-	while ((cache = cache_next(class, &cpu))) {
-		if (cache_nr(cache))
-			return true;
-	}
-	/* What comes in this moment comes with pool_wake(). */
-	if (!data_race(class->nr_idle))
-		return false;
-	flags = depot_lock(class);
-	reclaimable = depot_oldest(class, &everything);
-	depot_unlock(class, flags);
-	return reclaimable;
 }
 
 static bool pool_reclaimable(struct bytepool *pool)
@@ -2242,20 +2469,25 @@ EXPORT_SYMBOL_GPL(bytepool_trim);
  */
 
 /*
- * Change the reserve. With one, the depot alone serves the class, so that each
- * idle block serves any CPU.
+ * Change the reserve. With one, the depots alone serve the class, so that each
+ * idle block serves any CPU. It is written under every depot's lock: who opened
+ * a cache under one without seeing it, did so before we close them.
  */
 static unsigned int class_set_reserve(struct bytepool_class *class, unsigned int nr)
 {
 	struct bytepool *pool = class->pool;
+	struct bytepool_depot *depot;
 	unsigned long flags;
 	unsigned int old;
+	unsigned int node = 0;
 
 	mutex_lock(&pool->gc_lock);
-	flags = depot_lock(class);
 	old = class->reserve;
-	WRITE_ONCE(class->reserve, nr);
-	depot_unlock(class, flags);
+	while ((depot = depot_next(class, &node))) {
+		flags = depot_lock(depot);
+		WRITE_ONCE(class->reserve, nr);
+		depot_unlock(depot, flags);
+	}
 	if (nr && !old && class_close(class, &everything)) {
 		synchronize_rcu();
 		class_drain(class, &everything);
@@ -2266,6 +2498,16 @@ static unsigned int class_set_reserve(struct bytepool_class *class, unsigned int
 	if (class_reclaimable(class))
 		pool_wake(pool);
 	return old;
+}
+
+static void depot_add_new(struct bytepool_slab *slab)
+{
+	struct bytepool_depot *depot = slab->depot;
+	unsigned long flags = depot_lock(depot);
+
+	depot_enter(depot, slab);
+	depot_file(depot, slab);
+	depot_unlock(depot, flags);
 }
 
 /**
@@ -2288,7 +2530,6 @@ static unsigned int class_set_reserve(struct bytepool_class *class, unsigned int
 int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t gfp)
 {
 	struct bytepool_class *class;
-	unsigned long flags;
 	unsigned int old;
 	unsigned long limit = READ_ONCE(pool->limit);
 	unsigned long added = 0;
@@ -2308,17 +2549,14 @@ int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t 
 
 	old = class_set_reserve(class, nr);
 	/* Blocks are taken off the books down to the reserve only. */
-	while (data_race(class->nr_blocks) < nr) {
+	while (atomic_long_read(&class->nr_blocks) < nr) {
 		struct bytepool_slab *slab = slab_create(class, gfp, NUMA_NO_NODE);
 
 		if (!slab)
 			goto undo;
 		added += slab->nr;
-		flags = depot_lock(class);
-		depot_enter(class, slab);
-		depot_add_idle(class, slab);
-		depot_unlock(class, flags);
-		depot_wake(class);
+		depot_add_new(slab);
+		class_wake(class);
 		cond_resched();
 	}
 	/* Slabs that are larger than others may have brought more than was asked for. */
@@ -2354,17 +2592,21 @@ EXPORT_SYMBOL_GPL(bytepool_size);
 
 static void class_add_stats(struct bytepool_class *class, struct bytepool_stats *stats)
 {
+	u64 hits = 0, misses = 0, frees = 0, in_use, blocks;
+	struct bytepool_depot *depot;
 	struct bytepool_cache *cache;
-	u64 hits, misses, frees, in_use, blocks;
 	unsigned long flags;
 	unsigned int cpu = 0;
+	unsigned int node = 0;
 
-	flags = depot_lock(class);
-	hits = class->hits;
-	misses = class->misses;
-	frees = class->frees;
-	blocks = class->nr_blocks;
-	depot_unlock(class, flags);
+	while ((depot = depot_next(class, &node))) {
+		flags = depot_lock(depot);
+		hits += depot->hits;
+		misses += depot->misses;
+		frees += depot->frees;
+		depot_unlock(depot, flags);
+	}
+	blocks = atomic_long_read(&class->nr_blocks);
 	while ((cache = cache_next(class, &cpu))) {
 		/* Its CPU may change both meanwhile. */
 		frees += data_race(cache->frees);
@@ -2794,45 +3036,81 @@ static struct bytepool *pool_new(const char *name, const struct bytepool_params 
 	return pool;
 }
 
-/* Forget a slab with blocks in use, whose memory is their owners' now: how many. */
-static unsigned long slab_abandon(struct bytepool_slab *slab)
+/* Give back what is idle, whatever the reserve: how many blocks are in use, and leak. */
+static unsigned long class_empty(struct bytepool_class *class)
 {
-	unsigned long in_use = slab->nr - slab->nr_idle;
-
-	slab_unregister(slab);
-	lookaside_forget();
-	kfree_rcu(slab, rcu);
-	return in_use;
-}
-
-/* Give back what is idle, whatever the reserve, and forget the rest: how many blocks. */
-static unsigned long class_discard(struct bytepool_class *class)
-{
-	struct bytepool_slab *slab, *next;
 	struct bytepool_cache *cache;
-	unsigned long leaked = 0;
 	unsigned int cpu = 0;
 	unsigned long flags;
+	unsigned long leaked;
 
 	/* No CPU is inside: the caller is the last user. */
 	while ((cache = cache_next(class, &cpu))) {
-		flags = depot_lock(class);
-		cache_flush(class, cache, cache_nr(cache));
-		depot_unlock(class, flags);
-		/* Pools that share its CPU may still see it in the look-aside. */
-		lookaside_forget();
-		kfree_rcu(cache, rcu);
+		flags = depot_lock(cache->depot);
+		cache_flush(cache->depot, cache, cache_nr(cache));
+		depot_unlock(cache->depot, flags);
 	}
 	WRITE_ONCE(class->reserve, 0);
 	class_reap(class, &everything, ULONG_MAX);
-	list_splice(&class->partial, &class->full);
-	list_for_each_entry_safe(slab, next, &class->full, list)
-		leaked += slab_abandon(slab);
+	leaked = atomic_long_read(&class->nr_blocks) - class_nr_idle(class);
 	if (leaked)
 		pr_warn("%s: %lu blocks of %u bytes are in use, and leak\n", class->pool->name,
 			leaked, class->size);
-	kfree_rcu(class, rcu);
 	return leaked;
+}
+
+/* A slab of the pool goes to the leaked ones, whatever list it is on. */
+static void slab_leak(struct bytepool_slab *slab, struct bytepool *pool, struct list_head *leaked)
+{
+	if (slab->depot->class->pool != pool || slab->leaked)
+		return;
+	slab->leaked = true;
+	depot_unfile(slab);
+	list_add(&slab->list, leaked);
+}
+
+/*
+ * Forget all slabs of a pool, whose memory is their blocks' owners' now. Those
+ * without an idle block only the table knows, or the list of orphans: on their
+ * way, they are in the table before they leave the list.
+ */
+static void pool_leak(struct bytepool *pool)
+{
+	struct bytepool_slab *slab, *next;
+	struct bytepool_orphan *orphan;
+	struct rhashtable_iter iter;
+	struct bytepool_ref *ref;
+	LIST_HEAD(leaked);
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(orphan, &orphans, list)
+		slab_leak(orphan->slab, pool, &leaked);
+	rcu_read_unlock();
+	rhashtable_walk_enter(&slab_table, &iter);
+	rhashtable_walk_start(&iter);
+	while ((ref = rhashtable_walk_next(&iter))) {
+		/* -EAGAIN: the table was resized, and some come again. */
+		if (!IS_ERR(ref))
+			slab_leak(ref->slab, pool, &leaked);
+	}
+	rhashtable_walk_stop(&iter);
+	rhashtable_walk_exit(&iter);
+	list_for_each_entry_safe(slab, next, &leaked, list) {
+		slab_unregister(slab);
+		lookaside_forget();
+		kfree_rcu(slab, rcu);
+	}
+}
+
+/* No slab is left, and what looks at the caches or the class is over in a grace period. */
+static void class_free(struct bytepool_class *class)
+{
+	struct bytepool_cache *cache;
+	unsigned int cpu = 0;
+
+	while ((cache = cache_next(class, &cpu)))
+		kfree_rcu(cache, rcu);
+	kfree_rcu(class, rcu);
 }
 
 /**
@@ -2902,7 +3180,14 @@ void bytepool_destroy(struct bytepool *pool)
 	pool_sysfs_remove(pool);
 	pool_unlink(pool);
 	while ((class = class_next(pool, &index)))
-		leaked += class_discard(class);
+		leaked += class_empty(class);
+	if (leaked)
+		pool_leak(pool);
+	/* Other pools' frees may still see the caches in the look-aside. */
+	lookaside_forget();
+	index = 0;
+	while ((class = class_next(pool, &index)))
+		class_free(class);
 	WARN(leaked, pr_fmt("%s: destroyed with %lu blocks in use\n"), pool->name, leaked);
 	pool_free(pool);
 }

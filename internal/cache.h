@@ -18,6 +18,7 @@
 #include "slab.h"
 
 struct bytepool;
+struct bytepool_depot;
 
 /**
  * struct bytepool_entry - an idle block in a cache
@@ -31,7 +32,7 @@ struct bytepool_entry {
 	u8 *state;
 	struct bytepool_slab *slab;
 	unsigned long stamp;
-};
+} __aligned(4 * sizeof(long));	/* in one cache line */
 
 /**
  * struct bytepool_cache - the idle blocks of one class on one CPU
@@ -40,11 +41,12 @@ struct bytepool_entry {
  * @end: where @top is when it is full
  * @hits: allocations served
  * @frees: frees taken
+ * @depot: where its blocks come from and go
  * @cpu: the CPU that it belongs to
  * @closed: the GC has it, or will after a grace period; changes under gc_lock
  *	and the depot's lock
- * @rcu: at its end, until no CPU can be looking at it
  * @floor: one below the oldest entry; without a block
+ * @rcu: at its end, until no CPU can be looking at it
  * @entries: oldest first
  */
 struct bytepool_cache {
@@ -53,10 +55,13 @@ struct bytepool_cache {
 	struct bytepool_entry *end;
 	u64 hits;
 	u64 frees;
+	struct bytepool_depot *depot;
 	int cpu;
 	bool closed;
-	struct rcu_head rcu;
-	struct bytepool_entry floor;
+	union {
+		struct bytepool_entry floor;
+		struct rcu_head rcu;
+	};
 	struct bytepool_entry entries[];
 };
 

@@ -37,10 +37,10 @@ struct bytepool_ref {
 
 /**
  * struct bytepool_slab - one run of memory and what became of its blocks
- * @list: in its class's list of partial, idle or full slabs
- * @age: instead, in its class's tree of idle slabs that came out of order
+ * @list: in its depot's list of partial or idle slabs; of full ones there is none
+ * @age: instead, in its depot's tree of idle slabs that came out of order
  * @rcu: at its end, until no CPU can be looking at it
- * @class: the size class
+ * @depot: whose
  * @stamp: jiffies when the youngest idle block in the slab was freed
  * @ref: the entry of the first page, whose address is that of the first block
  * @more: entries of the other pages, behind @state in the same allocation
@@ -51,6 +51,7 @@ struct bytepool_ref {
  * @nr_refs: entries, @ref included
  * @nr_hashed: how many of them are in the table of addresses
  * @orphan: not all of them are, see slab_register()
+ * @leaked: its pool was destroyed with blocks in use
  * @state: enum bytepool_block_state of each block
  */
 struct bytepool_slab {
@@ -59,7 +60,7 @@ struct bytepool_slab {
 		struct rb_node age;
 		struct rcu_head rcu;
 	};
-	struct bytepool_class *class;
+	struct bytepool_depot *depot;
 	unsigned long stamp;
 	struct bytepool_ref ref;
 	struct bytepool_ref *more;
@@ -70,6 +71,7 @@ struct bytepool_slab {
 	u8 nr_refs;
 	u8 nr_hashed;
 	bool orphan;
+	bool leaked;
 	u8 state[];
 };
 

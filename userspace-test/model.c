@@ -50,6 +50,7 @@ struct class_state {
 	unsigned long blocks;
 	unsigned long in_use;
 	unsigned int reserve;
+	unsigned long grown;
 };
 
 struct model_pool {
@@ -175,6 +176,7 @@ static void run_born(void *base, unsigned long bytes, bool mapped)
 	list_add(&run->bucket, bucket_of(base));
 	op.pool->held += bytes;
 	run_class(run)->blocks += run_blocks(run);
+	run_class(run)->grown = jiffies;
 	op.born++;
 }
 
@@ -734,6 +736,9 @@ static void check_gone_by_age(struct model_pool *pool, unsigned long grace)
 			continue;
 		if (grace && time_before(due, changed))
 			due = changed;
+		/* What a reserve kept is above it once another node has got a slab. */
+		if (grace && class->reserve && time_before(due, class->grown))
+			due = class->grown;
 		CHECK(!time_after(jiffies, due + grace));
 	}
 }

@@ -103,3 +103,14 @@ void *liburcu_table_find(void *table, unsigned long hash, const struct liburcu_k
 		tsan_acquire(node);
 	return node;
 }
+
+static_assert(sizeof(struct cds_lfht_iter) <= 2 * sizeof(void *), "fits into the shim's");
+
+void *liburcu_table_next(void *table, void *iter, bool begun)
+{
+	if (begun)
+		cds_lfht_next(table, iter);
+	else
+		cds_lfht_first(table, iter);
+	return cds_lfht_iter_get_node(iter);
+}

@@ -26,6 +26,7 @@ void *liburcu_table_new(void);
 int liburcu_table_destroy(void *table);
 bool liburcu_table_add(void *table, void *node, unsigned long hash, const struct liburcu_key *key);
 bool liburcu_table_del(void *table, void *node);
+void *liburcu_table_next(void *table, void *iter, bool begun);
 void *liburcu_table_find(void *table, unsigned long hash, const struct liburcu_key *key);
 
 #endif /* SHIM_LIBURCU_H */

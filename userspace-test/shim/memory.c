@@ -35,6 +35,7 @@ struct chunk {
 	unsigned long hidden;
 	unsigned long total;
 	unsigned long bytes;
+	int node;
 	bool mapped;
 	bool compound;
 	bool split;
@@ -199,7 +200,15 @@ static struct chunk *chunk_find(const void *base)
 	return NULL;
 }
 
-static void *chunk_alloc(unsigned long bytes, gfp_t gfp, bool mapped)
+/* Mostly where it is asked for, or else near who asks. */
+static int chunk_node(int node)
+{
+	if (node == NUMA_NO_NODE)
+		node = cpu_to_mem(raw_smp_processor_id());
+	return shim_random() % 8 ? node : (int)(shim_random() % nr_node_ids);
+}
+
+static void *chunk_alloc(unsigned long bytes, gfp_t gfp, int node, bool mapped)
 {
 	unsigned long flags = shim_irq_save();
 	struct chunk *chunk = calloc(1, sizeof(*chunk));
@@ -214,6 +223,7 @@ static void *chunk_alloc(unsigned long bytes, gfp_t gfp, bool mapped)
 	chunk->hidden = ~(unsigned long)base;
 	chunk->total = bytes;
 	chunk->bytes = bytes;
+	chunk->node = chunk_node(node);
 	chunk->mapped = mapped;
 	chunk->compound = gfp & __GFP_COMP;
 	pthread_mutex_lock(&chunks_lock);
@@ -270,18 +280,39 @@ struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order)
 {
 	void *base;
 
-	(void)node;
 	if (1UL << order > MAX_ORDER_NR_PAGES)
 		shim_die("pages of order %u are asked for", order);
 	if (!alloc_begin(SHIM_FAIL_PAGES, gfp))
 		return NULL;
-	base = chunk_alloc(PAGE_SIZE << order, gfp, false);
+	base = chunk_alloc(PAGE_SIZE << order, gfp, node, false);
 	return (struct page *)((unsigned long)base >> PAGE_SHIFT);
 }
 
 void *page_address(struct page *page)
 {
 	return (void *)((unsigned long)page << PAGE_SHIFT);
+}
+
+/* Of the first page of a run alone. */
+int page_to_nid(struct page *page)
+{
+	unsigned long flags = shim_irq_save();
+	struct chunk *chunk;
+	int node;
+
+	pthread_mutex_lock(&chunks_lock);
+	chunk = chunk_find(page_address(page));
+	if (!chunk)
+		shim_die("the node of an unknown page");
+	node = chunk->node;
+	pthread_mutex_unlock(&chunks_lock);
+	shim_irq_restore(flags);
+	return node;
+}
+
+struct page *virt_to_page(const void *base)
+{
+	return (struct page *)((unsigned long)base >> PAGE_SHIFT);
 }
 
 void split_page(struct page *page, unsigned int order)
@@ -351,7 +382,7 @@ void *__vmalloc(unsigned long bytes, gfp_t gfp)
 		shim_die("vmalloc() in atomic context");
 	if (!alloc_begin(SHIM_FAIL_VMALLOC, gfp))
 		return NULL;
-	return chunk_alloc(PAGE_ALIGN(bytes), gfp, true);
+	return chunk_alloc(PAGE_ALIGN(bytes), gfp, NUMA_NO_NODE, true);
 }
 
 void vfree(const void *base)

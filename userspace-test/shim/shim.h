@@ -96,6 +96,7 @@ typedef unsigned int __bitwise gfp_t;
 #define SZ_4K			0x1000
 #define SZ_64K			0x10000
 #define SZ_4M			0x400000
+#define SZ_8M			0x800000
 #define SZ_1G			0x40000000
 
 struct reciprocal_value {
@@ -195,6 +196,7 @@ struct shim_atomic_long {
 #define ATOMIC_LONG_INIT(n)	{ .value = (n) }
 #define atomic_long_inc(a)	atomic64_inc(a)
 #define smp_mb__before_atomic()	smp_mb()
+#define atomic_long_add(n, a)	((void)__atomic_fetch_add(&(a)->value, n, __ATOMIC_RELAXED))
 #define atomic_long_sub(n, a)	((void)__atomic_fetch_sub(&(a)->value, n, __ATOMIC_RELAXED))
 #define atomic_long_try_cmpxchg(a, old, new) ({				\
 	shim_point();							\
@@ -214,6 +216,10 @@ static inline bool test_and_set_bit(unsigned int nr, unsigned long *word)
 #define NUMA_NO_NODE		(-1)
 #define node_online(node)	((node) < 2)
 #define cpu_to_node(cpu)	((cpu) & 1)
+#define cpu_to_mem(cpu)		cpu_to_node(cpu)
+#define numa_mem_id()		cpu_to_mem(raw_smp_processor_id())
+#define nr_node_ids		2U
+#define num_online_cpus()	nr_cpu_ids
 #define for_each_possible_cpu(cpu) \
 	for ((cpu) = 0; (cpu) < (int)nr_cpu_ids; (cpu)++)
 
@@ -322,6 +328,7 @@ struct rhashtable {
 	void *table;
 	u32 seed;
 	long nr;
+	size_t head_offset;
 };
 
 int rhashtable_init(struct rhashtable *ht, const struct rhashtable_params *params);
@@ -330,6 +337,16 @@ int rhashtable_insert_fast(struct rhashtable *ht, struct rhash_head *head,
 			   struct rhashtable_params params);
 int rhashtable_remove_fast(struct rhashtable *ht, struct rhash_head *head,
 			   struct rhashtable_params params);
+struct rhashtable_iter {
+	struct rhashtable *ht;
+	void *liburcu[2];
+	bool begun;
+};
+void rhashtable_walk_enter(struct rhashtable *ht, struct rhashtable_iter *iter);
+void rhashtable_walk_start(struct rhashtable_iter *iter);
+void *rhashtable_walk_next(struct rhashtable_iter *iter);
+void rhashtable_walk_stop(struct rhashtable_iter *iter);
+#define rhashtable_walk_exit(iter)	((void)(iter))
 void *rhashtable_lookup(struct rhashtable *ht, const void *key, struct rhashtable_params params);
 
 /* Lists, over liburcu's */
@@ -454,6 +471,9 @@ unsigned int get_order(unsigned long bytes);
 struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order);
 void split_page(struct page *page, unsigned int order);
 void *page_address(struct page *page);
+int page_to_nid(struct page *page);
+struct page *virt_to_page(const void *base);
+#define vmalloc_to_page(base)	virt_to_page(base)
 void __free_page(struct page *page);
 void free_pages(unsigned long address, unsigned int order);
 void free_pages_exact(void *base, size_t bytes);

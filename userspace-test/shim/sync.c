@@ -44,11 +44,11 @@ int rhashtable_init(struct rhashtable *ht, const struct rhashtable_params *param
 {
 	unsigned long flags;
 
-	(void)params;
 	if (shim_should_fail(SHIM_FAIL_OTHER, GFP_KERNEL))
 		return -ENOMEM;
 	flags = shim_irq_save();
-	*ht = (struct rhashtable){ .table = liburcu_table_new(), .seed = shim_random() };
+	*ht = (struct rhashtable){ .table = liburcu_table_new(), .seed = shim_random(),
+				    .head_offset = params->head_offset };
 	shim_irq_restore(flags);
 	return 0;
 }
@@ -132,6 +132,40 @@ void *rhashtable_lookup(struct rhashtable *ht, const void *key, struct rhashtabl
 		shim_die("a lookup outside of a read-side section");
 	head = liburcu_table_find(ht->table, table_hash(ht, key, &params), &liburcu_key);
 	return head ? head - params.head_offset : NULL;
+}
+
+void rhashtable_walk_enter(struct rhashtable *ht, struct rhashtable_iter *iter)
+{
+	*iter = (struct rhashtable_iter){ .ht = ht };
+}
+
+void rhashtable_walk_start(struct rhashtable_iter *iter)
+{
+	(void)iter;
+	rcu_read_lock();
+}
+
+/* Now and then it says that the table was resized, and begins anew. */
+void *rhashtable_walk_next(struct rhashtable_iter *iter)
+{
+	unsigned long flags = shim_irq_save();
+	char *head;
+
+	if (!(shim_random() % 1024)) {
+		iter->begun = false;
+		shim_irq_restore(flags);
+		return ERR_PTR(-EAGAIN);
+	}
+	head = liburcu_table_next(iter->ht->table, iter->liburcu, iter->begun);
+	iter->begun = true;
+	shim_irq_restore(flags);
+	return head ? head - iter->ht->head_offset : NULL;
+}
+
+void rhashtable_walk_stop(struct rhashtable_iter *iter)
+{
+	(void)iter;
+	rcu_read_unlock();
 }
 
 void rb_add_cached(struct rb_node *node, struct rb_root_cached *root,
