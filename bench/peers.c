@@ -412,6 +412,7 @@ const struct peer *const peers[] = {
 	&peer_handmade,
 	&peer_nothing,
 };
+
 const unsigned int nr_peers = ARRAY_SIZE(peers);
 
 const struct peer *peer_find(const char *name)
