@@ -100,6 +100,12 @@
 #define NOFAIL_RETRY		(HZ / 10)
 #define BULK_RETRY		(HZ / 50)
 
+/* What slabs of several pages and blocks are aligned to, so that an address tells their base. */
+#define SLAB_ALIGN		(BYTEPOOL_SLAB_PAGES * PAGE_SIZE)
+
+/* A class has slabs of several pages from so many of their size on. */
+#define LARGE_SLABS_FROM	8UL
+
 /* Blocks of a bulk that are freed with preemption off at most once. */
 #define BULK_SECTION		64U
 
@@ -161,7 +167,8 @@ struct bytepool_depot {
  * @pool: whose
  * @index: number in the pool
  * @size: of a block, bytes
- * @slab_bytes: of a slab, bytes; where that is not to be had, as few as hold a block
+ * @slab_bytes: of a slab, bytes; for a start, and where that is not to be had, as
+ *	few as hold a block
  * @cache_capacity: blocks that a CPU may keep; 0 = no per-CPU caches
  * @reciprocal: of @size, see block_state()
  * @reserve: blocks to keep; written under gc_lock
@@ -255,8 +262,8 @@ struct bytepool {
 };
 
 /*
- * A slab that is not wholly in the table: born where the table may not be
- * modified, or while it had no memory to grow. Lookups that miss come here.
+ * A slab that is not in the table: born where the table may not be modified, or
+ * while it had no memory to grow. Lookups that miss come here.
  */
 struct bytepool_orphan {
 	struct list_head list;
@@ -327,7 +334,7 @@ static atomic_long_t lookaside_age __read_mostly = ATOMIC_LONG_INIT(1);
 static LIST_HEAD(pools);
 static DEFINE_MUTEX(pools_lock);
 
-/* Slabs by the pages in which their blocks start. Modified at a slab's birth and death alone. */
+/* Slabs by where they begin. Modified at a slab's birth and death alone. */
 static struct rhashtable slab_table;
 
 /* Additions to the list of orphans, from any context; read under RCU. */
@@ -535,8 +542,8 @@ static struct bytepool_depot *depot_next(struct bytepool_class *class, unsigned 
  * The table of addresses
  */
 
-/* Fibonacci hashing: pages are near each other, and the product spreads them at little cost. */
-static __always_inline u32 page_hash(const void *key, u32 len, u32 seed)
+/* Fibonacci hashing: slabs are near each other, and the product spreads them at little cost. */
+static __always_inline u32 base_hash(const void *key, u32 len, u32 seed)
 {
 	unsigned long page = *(const unsigned long *)key >> PAGE_SHIFT;
 
@@ -549,69 +556,69 @@ static __always_inline u32 page_hash(const void *key, u32 len, u32 seed)
 #endif
 }
 
+/* It does not shrink: that, and to grow again, costs as much as all else of a slab's life. */
 static const struct rhashtable_params slab_table_params = {
-	.key_len = sizeof_field(struct bytepool_ref, page),
-	.key_offset = offsetof(struct bytepool_ref, page),
-	.head_offset = offsetof(struct bytepool_ref, node),
-	.hashfn = page_hash,
-	.automatic_shrinking = true,
+	.key_len = sizeof_field(struct bytepool_slab, base),
+	.key_offset = offsetof(struct bytepool_slab, base),
+	.head_offset = offsetof(struct bytepool_slab, node),
+	.hashfn = base_hash,
 };
 
-static noinline struct bytepool_slab *slab_find_slow(unsigned long page)
+/* Whether one of the slab's blocks is at an address. */
+static bool slab_holds(const struct bytepool_slab *slab, unsigned long address)
+{
+	return address - slab->base < (unsigned long)slab->nr * slab->depot->class->size;
+}
+
+/*
+ * The slab with a block at the address, if it is in the table. One with blocks
+ * that start in several pages is aligned to SLAB_ALIGN.
+ */
+static struct bytepool_slab *slab_lookup(unsigned long address)
+{
+	unsigned long mask = ~(SLAB_ALIGN - 1);
+	struct bytepool_slab *slab;
+
+	for (;;) {
+		unsigned long base = address & mask;
+
+		slab = rhashtable_lookup(&slab_table, &base, slab_table_params);
+		if (likely(slab && slab_holds(slab, address)))
+			return slab;
+		if (mask == PAGE_MASK)
+			return NULL;
+		mask = PAGE_MASK;
+	}
+}
+
+static noinline struct bytepool_slab *slab_find_slow(unsigned long address)
 {
 	struct bytepool_orphan *orphan;
-	struct bytepool_ref *ref;
 
 	list_for_each_entry_rcu(orphan, &orphans, list) {
-		struct bytepool_slab *slab = orphan->slab;
-
-		if (page >= slab->ref.page && (page - slab->ref.page) >> PAGE_SHIFT < slab->nr_refs)
-			return slab;
+		if (slab_holds(orphan->slab, address))
+			return orphan->slab;
 	}
 	/* Pairs with smp_wmb() in orphans_work_fn(): who has left the list is in the table. */
 	smp_rmb();
-	ref = rhashtable_lookup(&slab_table, &page, slab_table_params);
-	return ref ? ref->slab : NULL;
+	return slab_lookup(address);
 }
 
-/* The slab in which a block might start at @block, or NULL. Section. */
-static __always_inline struct bytepool_slab *slab_find(const void *block)
+/* The slab with a block at an address, or NULL. Section. */
+static struct bytepool_slab *slab_find(const void *block)
 {
-	unsigned long page = (unsigned long)block & PAGE_MASK;
-	struct bytepool_ref *ref;
+	struct bytepool_slab *slab = slab_lookup((unsigned long)block);
 
-	ref = rhashtable_lookup(&slab_table, &page, slab_table_params);
-	if (likely(ref))
-		return ref->slab;
-	return slab_find_slow(page);
+	return likely(slab) ? slab : slab_find_slow((unsigned long)block);
 }
 
-static struct bytepool_ref *slab_ref(struct bytepool_slab *slab, unsigned int nr)
-{
-	return nr ? &slab->more[nr - 1] : &slab->ref;
-}
-
-/* Put into the table what of the slab is not there yet. 0 or -errno. */
+/* Put the slab into the table. 0 or -errno. */
 static int slab_hash(struct bytepool_slab *slab)
 {
-	while (slab->nr_hashed < slab->nr_refs) {
-		struct bytepool_ref *ref = slab_ref(slab, slab->nr_hashed);
-		int err = rhashtable_insert_fast(&slab_table, &ref->node, slab_table_params);
+	int err = rhashtable_insert_fast(&slab_table, &slab->node, slab_table_params);
 
-		if (err)
-			return err;
-		slab->nr_hashed++;
-	}
-	return 0;
-}
-
-static void slab_unhash(struct bytepool_slab *slab)
-{
-	while (slab->nr_hashed) {
-		struct bytepool_ref *ref = slab_ref(slab, --slab->nr_hashed);
-
-		rhashtable_remove_fast(&slab_table, &ref->node, slab_table_params);
-	}
+	slab->hashed = !err;
+	return err;
 }
 
 static void orphan_remove(struct bytepool_orphan *orphan)
@@ -653,7 +660,7 @@ static void orphans_work_fn(struct work_struct *work)
 
 static DECLARE_DELAYED_WORK(orphans_work, orphans_work_fn);
 
-/* Make the slab known by its addresses. Any context that may allocate with @gfp. */
+/* Make the slab known by its address. Any context that may allocate with @gfp. */
 static int slab_register(struct bytepool_slab *slab, gfp_t gfp)
 {
 	struct bytepool_orphan *orphan;
@@ -662,10 +669,8 @@ static int slab_register(struct bytepool_slab *slab, gfp_t gfp)
 	if (compat_rhashtable_writable() && !slab_hash(slab))
 		return 0;
 	orphan = kmalloc(sizeof(*orphan), gfp);
-	if (!orphan) {
-		slab_unhash(slab);
+	if (!orphan)
 		return -ENOMEM;
-	}
 	orphan->slab = slab;
 	slab->orphan = true;
 	raw_spin_lock_irqsave(&orphans_lock, flags);
@@ -677,7 +682,7 @@ static int slab_register(struct bytepool_slab *slab, gfp_t gfp)
 
 static void slab_unregister(struct bytepool_slab *slab)
 {
-	/* Pairs with smp_store_release() in orphans_work_fn(): nr_hashed is final. */
+	/* Pairs with smp_store_release() in orphans_work_fn(): @hashed is final. */
 	if (smp_load_acquire(&slab->orphan)) {
 		struct bytepool_orphan *orphan;
 
@@ -690,7 +695,8 @@ static void slab_unregister(struct bytepool_slab *slab)
 		rcu_read_unlock();
 		mutex_unlock(&orphans_mutex);
 	}
-	slab_unhash(slab);
+	if (slab->hashed)
+		rhashtable_remove_fast(&slab_table, &slab->node, slab_table_params);
 }
 
 /*
@@ -698,19 +704,14 @@ static void slab_unregister(struct bytepool_slab *slab)
  */
 
 /*
- * Where the block is, if it is remembered, or else in look_second(). Addresses
- * may be far apart or near: the product spreads both.
+ * Where the block is, if it is remembered: there, or right after. Addresses may
+ * be far apart or near: the product spreads both.
  */
 static __always_inline struct look __percpu *look_at(const void *block)
 {
 	u32 hash = (u32)(unsigned long)block * GOLDEN_RATIO_32;
 
 	return lookasides->at[hash >> (32 - LOOKASIDE_BITS)];
-}
-
-static __always_inline struct look __percpu *look_second(struct look __percpu *look)
-{
-	return look + 1;
 }
 
 /* Whether what this CPU remembers is true, for the rest of the section. */
@@ -781,10 +782,11 @@ static void look_set(struct look *look, const struct look *from)
  */
 static void lookaside_enter(const struct look *new)
 {
-	struct look __percpu *first = look_at(new->block);
+	struct look *first = this_cpu_ptr(look_at(new->block));
 
-	look_set(this_cpu_ptr(look_second(first)), this_cpu_ptr(first));
-	look_set(this_cpu_ptr(first), new);
+	if (first->cache != &closed_cache)
+		look_set(first + 1, first);
+	look_set(first, new);
 }
 
 /* What this CPU remembers of a block. Section. */
@@ -824,10 +826,13 @@ static void pool_uncharge(struct bytepool *pool, unsigned long bytes)
 	atomic_long_sub(bytes, &pool->held);
 }
 
-/* Pages in a row, the surplus of the order given back: alloc_pages_exact() with a node. */
-static void *pages_alloc(unsigned long bytes, gfp_t gfp, int node)
+/*
+ * Pages in a row, the surplus of the order given back: alloc_pages_exact() with
+ * a node and an alignment.
+ */
+static void *pages_alloc(unsigned long bytes, unsigned long align, gfp_t gfp, int node)
 {
-	unsigned int order = get_order(bytes);
+	unsigned int order = get_order(max(bytes, align));
 	unsigned long nr = bytes >> PAGE_SHIFT;
 	struct page *page;
 
@@ -864,13 +869,14 @@ static void backing_free(void *base, unsigned long bytes)
  * A long run is asked of the page allocator only gently if the caller may
  * sleep: then one that is mapped will do as well.
  */
-static void *backing_alloc(struct bytepool *pool, unsigned long bytes, gfp_t gfp, int node)
+static void *backing_alloc(struct bytepool *pool, unsigned long bytes, unsigned long align,
+			   gfp_t gfp, int node)
 {
 	bool may_map = bytes > PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER &&
 		       !(pool->flags & BYTEPOOL_CONTIG) && gfpflags_allow_blocking(gfp);
 	void *base;
 
-	base = pages_alloc(bytes, may_map ? gfp | __GFP_NORETRY | __GFP_NOWARN : gfp, node);
+	base = pages_alloc(bytes, align, may_map ? gfp | __GFP_NORETRY | __GFP_NOWARN : gfp, node);
 	if (!base && may_map)
 		base = __vmalloc(bytes, gfp);
 	return base;
@@ -884,46 +890,37 @@ static int backing_node(const void *base)
 
 /* The descriptor. One of a single block takes no more than 96 bytes on a 64-bit machine. */
 static struct bytepool_slab *slab_desc_alloc(struct bytepool_class *class, void *base,
-					     unsigned long bytes, gfp_t gfp, int node)
+					     unsigned int nr, gfp_t gfp, int node)
 {
-	unsigned int nr = bytes / class->size;
-	unsigned int nr_refs = nr == 1 ? 1 : bytes >> PAGE_SHIFT;
-	size_t more = ALIGN(offsetof(struct bytepool_slab, state) + nr, sizeof(long));
 	struct bytepool_slab *slab;
-	unsigned int i;
 
-	slab = kzalloc_node(more + (nr_refs - 1) * sizeof(*slab->more), gfp, node);
+	slab = kzalloc_node(struct_size(slab, state, nr), gfp, node);
 	if (!slab)
 		return NULL;
 	slab->depot = &class->depot[backing_node(base)];
 	slab->stamp = jiffies;
-	slab->more = (void *)slab + more;
+	slab->base = (unsigned long)base;
 	slab->nr = nr;
 	slab->nr_idle = nr;
 	slab->first = BYTEPOOL_NO_BLOCK;
-	slab->nr_refs = nr_refs;
-	for (i = 0; i < nr_refs; i++) {
-		struct bytepool_ref *ref = slab_ref(slab, i);
-
-		ref->page = (unsigned long)base + i * PAGE_SIZE;
-		ref->slab = slab;
-	}
 	return slab;
 }
 
 static struct bytepool_slab *slab_create_sized(struct bytepool_class *class, unsigned long bytes,
 					       gfp_t gfp, int node)
 {
+	unsigned int nr = bytepool_slab_blocks(bytes, class->size);
+	unsigned long align = nr > 1 && bytes > PAGE_SIZE ? SLAB_ALIGN : PAGE_SIZE;
 	struct bytepool *pool = class->pool;
 	struct bytepool_slab *slab;
 	void *base;
 
 	if (!pool_charge(pool, bytes))
 		return NULL;
-	base = backing_alloc(pool, bytes, gfp, node);
+	base = backing_alloc(pool, bytes, align, gfp, node);
 	if (!base)
 		goto uncharge;
-	slab = slab_desc_alloc(class, base, bytes, gfp, node);
+	slab = slab_desc_alloc(class, base, nr, gfp, node);
 	if (!slab)
 		goto free_backing;
 	if (slab_register(slab, gfp))
@@ -931,7 +928,7 @@ static struct bytepool_slab *slab_create_sized(struct bytepool_class *class, uns
 	return slab;
 
 free_slab:
-	kfree_rcu(slab, rcu);	/* some of its entries may have been in the table */
+	kfree(slab);
 free_backing:
 	backing_free(base, bytes);
 uncharge:
@@ -940,15 +937,17 @@ uncharge:
 }
 
 /*
- * A new slab, all idle, known by its addresses but in no depot yet. Where the
- * usual one is not to be had, one as small as a block allows.
+ * A new slab, all idle, known by its address but in no depot yet: the usual one
+ * if it may be @large, or else, or where that is not to be had, as small as a
+ * block allows.
  */
-static struct bytepool_slab *slab_create_fitting(struct bytepool_class *class, gfp_t gfp, int node)
+static struct bytepool_slab *slab_create_fitting(struct bytepool_class *class, bool large,
+						 gfp_t gfp, int node)
 {
 	unsigned long least = PAGE_ALIGN(class->size);
 	struct bytepool_slab *slab = NULL;
 
-	if (class->slab_bytes > least)
+	if (large && class->slab_bytes > least)
 		slab = slab_create_sized(class, class->slab_bytes,
 					 gfp | __GFP_NOWARN | __GFP_NORETRY, node);
 	return slab ?: slab_create_sized(class, least, gfp, node);
@@ -958,7 +957,8 @@ static struct bytepool_slab *slab_create_fitting(struct bytepool_class *class, g
  * The same. At the pool's limit, or when the system is short, what the pool
  * has idle elsewhere goes first, before the system is pressed any harder.
  */
-static struct bytepool_slab *slab_create(struct bytepool_class *class, gfp_t gfp, int node)
+static struct bytepool_slab *slab_create(struct bytepool_class *class, bool large,
+					 gfp_t gfp, int node)
 {
 	struct bytepool_slab *slab;
 
@@ -967,12 +967,12 @@ static struct bytepool_slab *slab_create(struct bytepool_class *class, gfp_t gfp
 	if (gfpflags_allow_blocking(gfp)) {
 		unsigned long trims = READ_ONCE(class->pool->trims);
 
-		slab = slab_create_fitting(class, gfp | __GFP_NOWARN | __GFP_NORETRY, node);
+		slab = slab_create_fitting(class, large, gfp | __GFP_NOWARN | __GFP_NORETRY, node);
 		if (slab)
 			return slab;
 		make_room(class->pool, trims);
 	}
-	return slab_create_fitting(class, gfp, node);
+	return slab_create_fitting(class, large, gfp, node);
 }
 
 /* Give a slab back that no depot has any more: how many bytes. Sleeping contexts only. */
@@ -985,7 +985,7 @@ static unsigned long slab_destroy(struct bytepool_slab *slab)
 
 	slab_unregister(slab);
 	lookaside_forget();
-	backing_free((void *)slab->ref.page, bytes);
+	backing_free((void *)slab->base, bytes);
 	pool_uncharge(pool, bytes);
 	kfree_rcu(slab, rcu);
 	return bytes;
@@ -1098,7 +1098,7 @@ static struct bytepool_slab *depot_take_oldest(struct bytepool_depot *depot,
 static u8 *block_state(struct bytepool_slab *slab, const void *block)
 {
 	const struct bytepool_class *class = slab->depot->class;
-	u32 offset = (unsigned long)block - slab->ref.page;
+	u32 offset = (unsigned long)block - slab->base;
 	u32 index = bytepool_block_index(offset, class->reciprocal);
 
 	return index < slab->nr && index * class->size == offset ? &slab->state[index] : NULL;
@@ -1554,7 +1554,10 @@ static void class_wake(struct bytepool_class *class)
 /* A block of a new slab. */
 static void *class_grow(struct bytepool_class *class, gfp_t gfp, int node)
 {
-	struct bytepool_slab *slab = slab_create(class, gfp, node);
+	/* Who needs few blocks should hold few pages, and have them go back one by one. */
+	unsigned long held = atomic_long_read(&class->nr_blocks) * class->size;
+	bool large = held >= LARGE_SLABS_FROM * class->slab_bytes;
+	struct bytepool_slab *slab = slab_create(class, large, gfp, node);
 	struct bytepool_depot *depot;
 	unsigned long flags;
 	void *block;
@@ -1958,8 +1961,8 @@ static void depot_free(struct look *look, bool remember)
 	}
 }
 
-/* Free what may be anything. */
-static noinline void free_any(struct bytepool *pool, const void *block)
+/* Free what may be anything, but may be @known to this CPU. */
+static void free_any(struct bytepool *pool, const void *block, bool known)
 {
 	struct look look = { .block = block };
 	struct bytepool_class *class;
@@ -1969,7 +1972,7 @@ static noinline void free_any(struct bytepool *pool, const void *block)
 	if (!block)
 		return;
 	section_enter();
-	if (lookaside_find(&look)) {
+	if (known && lookaside_find(&look)) {
 		bad = block_claim_known(pool, &look);
 	} else {
 		remember = lookaside_refresh();
@@ -2000,7 +2003,8 @@ static noinline void free_any(struct bytepool *pool, const void *block)
 enum free_result {
 	FREE_DONE,
 	FREE_TWICE,	/* refused: the block is idle */
-	FREE_OPEN,	/* it is free_any()'s to find out */
+	FREE_UNKNOWN,	/* this CPU does not remember the block */
+	FREE_KNOWN,	/* it does, but its cache is busy, full, closed, or another pool's */
 };
 
 /* Free a block that this CPU remembers to its open cache. Section, lookaside_current(). */
@@ -2012,17 +2016,17 @@ static __always_inline enum free_result free_known(struct bytepool *pool, const 
 	u8 *state;
 
 	if (unlikely(raw_cpu_read(look->block) != block)) {
-		look = look_second(look);
+		look++;
 		if (raw_cpu_read(look->block) != block)
-			return FREE_OPEN;
+			return FREE_UNKNOWN;
 	}
 	cache = raw_cpu_read(look->cache);
 	if (unlikely(!cache_enter(cache, pool)))
-		return FREE_OPEN;
+		return FREE_KNOWN;
 	top = cache->top;
 	if (unlikely(top == cache->end)) {
 		cache_leave(cache, pool);
-		return FREE_OPEN;
+		return FREE_KNOWN;
 	}
 	state = raw_cpu_read(look->state);
 	if (unlikely(!state_claim(state))) {
@@ -2042,7 +2046,7 @@ static noinline void free_refused(struct bytepool *pool, const void *block,
 	if (result == FREE_TWICE)
 		bad_free(pool, block, BAD_FREE_IDLE);
 	else
-		free_any(pool, block);
+		free_any(pool, block, result == FREE_KNOWN);
 }
 
 /**
@@ -2057,7 +2061,7 @@ static noinline void free_refused(struct bytepool *pool, const void *block,
  */
 void bytepool_free(struct bytepool *pool, const void *block)
 {
-	enum free_result result = FREE_OPEN;
+	enum free_result result = FREE_UNKNOWN;
 
 	section_enter();
 	if (lookaside_current()) {
@@ -2086,7 +2090,7 @@ void bytepool_free_bulk(struct bytepool *pool, unsigned int nr, void **blocks)
 
 	while (i < nr) {
 		unsigned int end = i + min(nr - i, BULK_SECTION);
-		enum free_result result = FREE_OPEN;
+		enum free_result result = FREE_UNKNOWN;
 
 		section_enter();
 		if (lookaside_current()) {
@@ -2124,7 +2128,7 @@ void bytepool_free_any(const void *block)
 	section_exit();
 	if (!WARN_ONCE(!pool, pr_fmt("bad free of %p: %s\n"), block,
 		       bad_free_text[BAD_FREE_UNKNOWN]))
-		free_any(pool, block);
+		free_any(pool, block, false);
 }
 EXPORT_SYMBOL_GPL(bytepool_free_any);
 
@@ -2533,6 +2537,7 @@ int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t 
 	unsigned int old;
 	unsigned long limit = READ_ONCE(pool->limit);
 	unsigned long added = 0;
+	long missing;
 	u64 bytes;
 
 	if (size - 1 >= pool->sizes.max || gfp & BYTEPOOL_GFP_REFUSED)
@@ -2549,8 +2554,9 @@ int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t 
 
 	old = class_set_reserve(class, nr);
 	/* Blocks are taken off the books down to the reserve only. */
-	while (atomic_long_read(&class->nr_blocks) < nr) {
-		struct bytepool_slab *slab = slab_create(class, gfp, NUMA_NO_NODE);
+	while ((missing = nr - atomic_long_read(&class->nr_blocks)) > 0) {
+		bool large = missing >= bytepool_slab_blocks(class->slab_bytes, class->size);
+		struct bytepool_slab *slab = slab_create(class, large, gfp, NUMA_NO_NODE);
 
 		if (!slab)
 			goto undo;
@@ -2559,9 +2565,6 @@ int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t 
 		class_wake(class);
 		cond_resched();
 	}
-	/* Slabs that are larger than others may have brought more than was asked for. */
-	if (class_reclaimable(class))
-		pool_wake(pool);
 	return 0;
 
 undo:
@@ -3079,7 +3082,6 @@ static void pool_leak(struct bytepool *pool)
 	struct bytepool_slab *slab, *next;
 	struct bytepool_orphan *orphan;
 	struct rhashtable_iter iter;
-	struct bytepool_ref *ref;
 	LIST_HEAD(leaked);
 
 	rcu_read_lock();
@@ -3088,10 +3090,10 @@ static void pool_leak(struct bytepool *pool)
 	rcu_read_unlock();
 	rhashtable_walk_enter(&slab_table, &iter);
 	rhashtable_walk_start(&iter);
-	while ((ref = rhashtable_walk_next(&iter))) {
+	while ((slab = rhashtable_walk_next(&iter))) {
 		/* -EAGAIN: the table was resized, and some come again. */
-		if (!IS_ERR(ref))
-			slab_leak(ref->slab, pool, &leaked);
+		if (!IS_ERR(slab))
+			slab_leak(slab, pool, &leaked);
 	}
 	rhashtable_walk_stop(&iter);
 	rhashtable_walk_exit(&iter);

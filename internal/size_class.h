@@ -18,6 +18,7 @@
 #define BYTEPOOL_SIZE_MAX	((u32)SZ_1G)	/* largest class there can be */
 #define BYTEPOOL_CLASSES_MAX	1048576U	/* 8 MiB of pointers, and for each CPU */
 #define BYTEPOOL_SLAB_PAGES	8U		/* most pages of a slab of several blocks */
+#define BYTEPOOL_SLAB_BLOCKS	4000U		/* most blocks: states and all fit into 4 KiB */
 
 /**
  * struct bytepool_sizes - the size classes of a pool
@@ -127,19 +128,21 @@ static inline void bytepool_sizes_init(struct bytepool_sizes *sizes, u32 min, u3
  * bytepool_slab_bytes() - how large the slabs of a class are
  * @size: of a block, bytes
  *
- * A slab is as few pages as waste at most an eighth; where no slab of up to
- * BYTEPOOL_SLAB_PAGES does, the one that wastes least (a fifth of it at most,
- * for blocks of a page and less an eighth). Larger blocks have a slab each.
+ * As many blocks as fit into BYTEPOOL_SLAB_PAGES and waste at most an eighth of
+ * their pages, or if there is no such number, that which wastes least (a fifth
+ * at most, for blocks of a page and less an eighth). Larger blocks have a slab
+ * each.
  *
  * Return: bytes, a multiple of the page size.
  */
 static inline u32 bytepool_slab_bytes(u32 size)
 {
+	u32 nr = min_t(u32, BYTEPOOL_SLAB_PAGES * PAGE_SIZE / size, BYTEPOOL_SLAB_BLOCKS);
 	u32 best = PAGE_ALIGN(size);
-	u32 bytes;
 
-	for (bytes = best; bytes <= BYTEPOOL_SLAB_PAGES * PAGE_SIZE; bytes += PAGE_SIZE) {
-		u32 waste = bytes % size;
+	for (; nr > 1; nr--) {
+		u32 bytes = PAGE_ALIGN(nr * size);
+		u32 waste = bytes - nr * size;
 
 		if (waste <= bytes / 8)
 			return bytes;
@@ -147,6 +150,12 @@ static inline u32 bytepool_slab_bytes(u32 size)
 			best = bytes;
 	}
 	return best;
+}
+
+/* How many blocks a slab of @bytes has. */
+static inline u32 bytepool_slab_blocks(u32 bytes, u32 size)
+{
+	return min(bytes / size, BYTEPOOL_SLAB_BLOCKS);
 }
 
 /*

@@ -19,20 +19,13 @@
 #include <linux/rhashtable-types.h>
 #include <linux/types.h>
 
-#define BYTEPOOL_NO_BLOCK	0xffff	/* a slab has PAGE_SIZE / 8 blocks at most */
+#define BYTEPOOL_NO_BLOCK	0xffff	/* a slab has BYTEPOOL_SLAB_BLOCKS at most */
 
 /* What a block is. Only the step from IN_USE is raced for: see bytepool_free(). */
 enum bytepool_block_state {
 	BYTEPOOL_BLOCK_IDLE,	/* in its slab */
 	BYTEPOOL_BLOCK_CACHED,	/* idle in a per-CPU cache, or on its way */
 	BYTEPOOL_BLOCK_IN_USE,	/* a caller has it */
-};
-
-/* An entry of the table of addresses: a page in which blocks of @slab start. */
-struct bytepool_ref {
-	struct rhash_head node;
-	unsigned long page;
-	struct bytepool_slab *slab;
 };
 
 /**
@@ -42,15 +35,14 @@ struct bytepool_ref {
  * @rcu: at its end, until no CPU can be looking at it
  * @depot: whose
  * @stamp: jiffies when the youngest idle block in the slab was freed
- * @ref: the entry of the first page, whose address is that of the first block
- * @more: entries of the other pages, behind @state in the same allocation
+ * @node: in the table of addresses, by @base
+ * @base: its address, which is that of its first block
  * @nr: blocks
  * @nr_idle: idle blocks in the slab
  * @first: head of the chain, or BYTEPOOL_NO_BLOCK
  * @carved: blocks that were ever handed out; those beyond have no links
- * @nr_refs: entries, @ref included
- * @nr_hashed: how many of them are in the table of addresses
- * @orphan: not all of them are, see slab_register()
+ * @hashed: it is in the table of addresses
+ * @orphan: it is not yet, see slab_register()
  * @leaked: its pool was destroyed with blocks in use
  * @state: enum bytepool_block_state of each block
  */
@@ -62,14 +54,13 @@ struct bytepool_slab {
 	};
 	struct bytepool_depot *depot;
 	unsigned long stamp;
-	struct bytepool_ref ref;
-	struct bytepool_ref *more;
+	struct rhash_head node;
+	unsigned long base;
 	u16 nr;
 	u16 nr_idle;
 	u16 first;
 	u16 carved;
-	u8 nr_refs;
-	u8 nr_hashed;
+	bool hashed;
 	bool orphan;
 	bool leaked;
 	u8 state[];
@@ -77,7 +68,7 @@ struct bytepool_slab {
 
 static inline void *slab_block(const struct bytepool_slab *slab, u32 size, u32 index)
 {
-	return (void *)(slab->ref.page + (unsigned long)index * size);
+	return (void *)(slab->base + (unsigned long)index * size);
 }
 
 static inline bool slab_link_ok(const struct bytepool_slab *slab, u32 index)

@@ -218,6 +218,7 @@ static void bad_free_anywhere(struct kunit *test)
 static void trim_reaches_every_cpu(struct kunit *test)
 {
 	unsigned int cpu;
+	u64 idle;
 
 	for_each_online_cpu(cpu) {
 		struct visit *visit = new_visit(test, SZ_4K);
@@ -226,8 +227,9 @@ static void trim_reaches_every_cpu(struct kunit *test)
 		visit->nr = 10;
 		bk_alloc_many(test, visit->pool, SZ_4K, 10, visit->blocks);
 		bk_on_cpu(cpu, visit_free, visit);
-		KUNIT_EXPECT_EQ(test, bk_stats(visit->pool).blocks_idle, 10);
-		KUNIT_EXPECT_EQ(test, bytepool_trim(visit->pool), 10);
+		idle = bk_stats(visit->pool).blocks_idle;
+		KUNIT_EXPECT_GE(test, idle, 10);
+		KUNIT_EXPECT_EQ(test, bytepool_trim(visit->pool), idle);
 		KUNIT_EXPECT_EQ(test, bytepool_size(visit->pool), 0);
 		bk_pool_destroy(test, visit->pool);
 	}

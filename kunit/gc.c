@@ -108,20 +108,20 @@ static void each_at_its_age(struct kunit *test)
 static void each_at_its_age_in_the_depot(struct kunit *test)
 {
 	struct bytepool *pool = ageing(test);
-	void **blocks = bk_array(test, 200);
+	void **blocks = bk_array(test, 100);
 	ktime_t first, second;
 	unsigned int i;
 	size_t rest;
 
-	bk_alloc_many(test, pool, SZ_16K, 200, blocks);
+	bk_alloc_many(test, pool, SZ_64K, 100, blocks);
 	first = ktime_get();
-	for (i = 0; i < 200; i += 2)
+	for (i = 0; i < 100; i += 2)
 		bytepool_free(pool, blocks[i]);
 	msleep(BK_TIMEOUT_MS - 20);
 	second = ktime_get();
-	for (i = 199; i < 200; i -= 2)
+	for (i = 99; i < 100; i -= 2)
 		bytepool_free(pool, blocks[i]);
-	rest = 100 * SZ_16K;
+	rest = 50 * SZ_64K;
 	bk_wait_held(test, pool, 2 * rest - 1, first, BK_TIMEOUT_MS, BK_LATEST_MS);
 	bk_wait_held(test, pool, rest, first, BK_TIMEOUT_MS, BK_LATEST_MS);
 	KUNIT_EXPECT_EQ(test, bytepool_size(pool), rest);

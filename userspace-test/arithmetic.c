@@ -72,10 +72,10 @@ static bool slab_geometry_ok(u32 size)
 {
 	u32 bytes = bytepool_slab_bytes(size);
 	u32 pages = bytes / PAGE_SIZE;
-	u32 nr = bytes / size;
-	u32 smaller;
+	u32 nr = bytepool_slab_blocks(bytes, size);
+	u32 more;
 
-	if (!nr || bytes % PAGE_SIZE || nr >= BYTEPOOL_NO_BLOCK)
+	if (!nr || bytes % PAGE_SIZE || nr > BYTEPOOL_NO_BLOCK)
 		return false;
 	/* What a slab's size is found by again when it is given back. */
 	if (PAGE_ALIGN((unsigned long)nr * size) != bytes)
@@ -88,8 +88,10 @@ static bool slab_geometry_ok(u32 size)
 	if (bytes <= BYTEPOOL_SLAB_PAGES * PAGE_SIZE && bytes % size > bytes / 5 &&
 	    bytes != PAGE_ALIGN(size))
 		return false;
-	for (smaller = PAGE_ALIGN(size); smaller < bytes; smaller += PAGE_SIZE) {
-		if (smaller % size <= smaller / 8)
+	/* Nor would more pages do. */
+	for (more = bytes + PAGE_SIZE; more <= BYTEPOOL_SLAB_PAGES * PAGE_SIZE; more += PAGE_SIZE) {
+		if (more / size > nr && nr < BYTEPOOL_SLAB_BLOCKS &&
+		    more % size <= more / 8)
 			return false;
 	}
 	return true;
@@ -97,7 +99,7 @@ static bool slab_geometry_ok(u32 size)
 
 static bool block_index_ok(u32 size)
 {
-	u32 bytes = bytepool_slab_bytes(size), nr = bytes / size, i;
+	u32 bytes = bytepool_slab_bytes(size), nr = bytepool_slab_blocks(bytes, size), i;
 	u64 reciprocal = bytepool_reciprocal(size);
 
 	for (i = 0; i < nr; i++) {
@@ -129,7 +131,7 @@ static struct bytepool_slab *slab_new(void)
 {
 	struct bytepool_slab *slab = calloc(1, sizeof(*slab) + BLOCKS);
 
-	slab->ref.page = (unsigned long)calloc(BLOCKS, BLOCK);
+	slab->base = (unsigned long)calloc(BLOCKS, BLOCK);
 	slab->nr = BLOCKS;
 	slab->nr_idle = BLOCKS;
 	slab->first = BYTEPOOL_NO_BLOCK;
@@ -138,7 +140,7 @@ static struct bytepool_slab *slab_new(void)
 
 static void slab_free(struct bytepool_slab *slab)
 {
-	free((void *)slab->ref.page);
+	free((void *)slab->base);
 	free(slab);
 }
 
@@ -187,13 +189,13 @@ static bool slab_gives_all(struct bytepool_slab *slab)
 static bool slab_survives(const struct bytepool_slab *slab, u32 index, u16 link)
 {
 	struct bytepool_slab *copy = slab_new();
-	unsigned long page = copy->ref.page;
+	unsigned long page = copy->base;
 	bool ok;
 	u32 i;
 
 	memcpy(copy, slab, sizeof(*copy) + BLOCKS);
-	copy->ref.page = page;
-	memcpy((void *)page, (void *)slab->ref.page, BLOCKS * BLOCK);
+	copy->base = page;
+	memcpy((void *)page, (void *)slab->base, BLOCKS * BLOCK);
 	*(u16 *)slab_block(copy, BLOCK, index) = link;
 	ok = slab_gives_all(copy);
 	for (i = 0; i < BLOCKS; i++)

@@ -128,7 +128,7 @@ static struct run *run_at(const void *base)
 
 static u32 run_blocks(const struct run *run)
 {
-	return run->bytes / run->size;
+	return bytepool_slab_blocks(run->bytes, run->size);
 }
 
 static struct class_state *run_class(const struct run *run)
@@ -377,7 +377,7 @@ static struct run *run_reclaimable(const struct model_pool *pool)
 
 	list_for_each_entry(run, &pool->runs, list) {
 		const struct class_state *class = run_class(run);
-		u32 most = bytepool_slab_bytes(run->size) / run->size;
+		u32 most = bytepool_slab_blocks(bytepool_slab_bytes(run->size), run->size);
 
 		if (!run->nr_in_use && class->blocks >= class->reserve + most)
 			return run;
@@ -647,6 +647,15 @@ static void bad_free_is(struct model_pool *pool, const void *p, unsigned int kin
 	pool->told |= BIT(kind);
 }
 
+/* Where large blocks are aligned, more than their first page leads to them. */
+static bool found_from(const struct run *run, u32 offset)
+{
+	unsigned long base = (unsigned long)run->base;
+
+	return offset < PAGE_SIZE ||
+	       !(((base + offset) & -(BYTEPOOL_SLAB_PAGES * PAGE_SIZE)) ^ base);
+}
+
 static void step_bad_free(struct model_pool *pool)
 {
 	struct model_pool *other = random_pool();
@@ -673,7 +682,7 @@ static void step_bad_free(struct model_pool *pool)
 	}
 	offset = 1 + rnd(run->size - 1);
 	if (run_blocks(run) == 1)
-		bad_free_is(pool, run->base + offset, offset < PAGE_SIZE ? 2 : 1);
+		bad_free_is(pool, run->base + offset, found_from(run, offset) ? 2 : 1);
 	else
 		bad_free_is(pool, block_address(block) + offset, 2);
 }
@@ -729,7 +738,7 @@ static void check_gone_by_age(struct model_pool *pool, unsigned long grace)
 		return;
 	list_for_each_entry(run, &pool->runs, list) {
 		const struct class_state *class = run_class(run);
-		u32 most = bytepool_slab_bytes(run->size) / run->size;
+		u32 most = bytepool_slab_blocks(bytepool_slab_bytes(run->size), run->size);
 		unsigned long due = run_youngest(run) + timeout;
 
 		if (run->nr_in_use || class->blocks < class->reserve + most)

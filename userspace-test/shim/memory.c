@@ -212,7 +212,8 @@ static void *chunk_alloc(unsigned long bytes, gfp_t gfp, int node, bool mapped)
 {
 	unsigned long flags = shim_irq_save();
 	struct chunk *chunk = calloc(1, sizeof(*chunk));
-	void *base = aligned_alloc(PAGE_SIZE, bytes);
+	/* A run of pages is aligned to its order, up to what it is relied on for. */
+	void *base = aligned_alloc(mapped ? PAGE_SIZE : min(bytes, 16 * PAGE_SIZE), bytes);
 
 	if (!base || !chunk)
 		shim_die("out of memory");

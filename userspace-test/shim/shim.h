@@ -78,6 +78,9 @@ typedef unsigned int __bitwise gfp_t;
 #endif
 
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
+#define max(a, b)	({ __auto_type _a = (a); __auto_type _b = (b); _a > _b ? _a : _b; })
+#define max(a, b) \
+	({ __auto_type _a = (a); __auto_type _b = (b); _a > _b ? _a : _b; })
 #define min(a, b) \
 	({ __auto_type _a = (a); __auto_type _b = (b); _a < _b ? _a : _b; })
 #define min_t(type, a, b)	min((type)(a), (type)(b))
