@@ -145,7 +145,9 @@ static const char * const bad_free_text[] = {
  * @partial: slabs with idle blocks and others, the last touched first
  * @idle: slabs with idle blocks only, the youngest first
  * @idle_late: the same, for those that came when a younger one was there already
- * @nr_idle: idle blocks in the depot
+ * @nr_idle: idle blocks of its slabs
+ * @full: batches of idle blocks that CPUs have freed, for others to take
+ * @empty: batches without
  * @hits: allocations served from it
  * @misses: allocations that brought it a slab
  * @frees: frees taken
@@ -157,6 +159,8 @@ struct bytepool_depot {
 	struct list_head idle;
 	struct rb_root_cached idle_late;
 	unsigned long nr_idle;
+	struct bytepool_batch *full;
+	struct bytepool_batch *empty;
 	u64 hits;
 	u64 misses;
 	u64 frees;
@@ -483,7 +487,6 @@ static struct bytepool_class *class_new(struct bytepool *pool, u32 index, gfp_t 
 
 static noinline struct bytepool_class *class_add(struct bytepool *pool, u32 index, gfp_t gfp)
 {
-	struct bytepool_class *other;
 	struct bytepool_class *class;
 	gfp_t class_gfp;
 
@@ -495,11 +498,10 @@ static noinline struct bytepool_class *class_add(struct bytepool *pool, u32 inde
 	class = class_new(pool, index, class_gfp);
 	if (!class)
 		return NULL;
-	/* Pairs with smp_load_acquire() in class_get() and class_next(). Failing, it acquires. */
-	other = cmpxchg(&pool->class[index], NULL, class);
-	if (other) {
+	/* Pairs with smp_load_acquire() below, in class_get() and in class_next(). */
+	if (cmpxchg(&pool->class[index], NULL, class)) {
 		kfree(class);
-		return other;
+		return smp_load_acquire(&pool->class[index]);	/* another was first */
 	}
 	return class;
 }
@@ -1208,6 +1210,26 @@ static void cache_set_open(struct bytepool_depot *depot, int cpu, struct bytepoo
 	}
 }
 
+static u32 cache_batch(const struct bytepool_cache *cache)
+{
+	return (cache_capacity(cache) + 1) / 2;
+}
+
+/* A first batch for a new cache, to fill one day. Not having it does no harm. */
+static void depot_add_batch(struct bytepool_depot *depot, u32 nr, int node)
+{
+	struct bytepool_batch *batch;
+	unsigned long flags;
+
+	batch = kzalloc_node(struct_size(batch, entries, nr), GFP_NOWAIT | __GFP_NOWARN, node);
+	if (!batch)
+		return;
+	flags = depot_lock(depot);
+	batch->next = depot->empty;
+	depot->empty = batch;
+	depot_unlock(depot, flags);
+}
+
 /* Make this CPU's cache of the class, if that is easy. Without one the depot serves. */
 static noinline void cache_create(struct bytepool_class *class)
 {
@@ -1235,8 +1257,12 @@ static noinline void cache_create(struct bytepool_class *class)
 	 * Pairs with READ_ONCE() and dependent loads wherever class->cache[] is
 	 * followed, and as a full barrier with pool_sleep().
 	 */
-	if (cmpxchg(&class->cache[cpu], NULL, cache))
+	if (cmpxchg(&class->cache[cpu], NULL, cache)) {
 		kfree(cache);
+		return;
+	}
+	if (class->cache_capacity > 1)
+		depot_add_batch(cache->depot, (CACHE_ENTRIES_MAX + 1) / 2, cpu_to_node(cpu));
 }
 
 /* For next time. */
@@ -1246,9 +1272,33 @@ static void cache_ensure(struct bytepool_class *class)
 		cache_create(class);
 }
 
-static u32 cache_batch(const struct bytepool_cache *cache)
+/* depot->lock, as for all about batches. */
+static void depot_put_batch(struct bytepool_depot *depot, struct bytepool_batch *batch)
 {
-	return (cache_capacity(cache) + 1) / 2;
+	struct bytepool_batch **list = batch->nr ? &depot->full : &depot->empty;
+
+	batch->next = *list;
+	WRITE_ONCE(*list, batch);
+}
+
+static struct bytepool_batch *depot_take_batch(struct bytepool_depot *depot)
+{
+	struct bytepool_batch *batch = depot->full;
+
+	if (batch)
+		WRITE_ONCE(depot->full, batch->next);
+	return batch;
+}
+
+/* Fill an empty cache with a batch, if there is one. depot->lock. */
+static void cache_take_batch(struct bytepool_depot *depot, struct bytepool_cache *cache)
+{
+	struct bytepool_batch *batch = depot_take_batch(depot);
+
+	if (!batch)
+		return;
+	cache_take(cache, batch);
+	depot_put_batch(depot, batch);
 }
 
 /* Fill with half of what fits. depot->lock. */
@@ -1270,11 +1320,11 @@ static void cache_refill(struct bytepool_depot *depot, struct bytepool_cache *ca
 	}
 }
 
-/* Move the @nr oldest blocks to the depot. depot->lock. */
-static void cache_flush(struct bytepool_depot *depot, struct bytepool_cache *cache, u32 nr)
+/* Put cached blocks back into their slabs. depot->lock. */
+static void depot_push_entries(struct bytepool_depot *depot, const struct bytepool_entry *entry,
+			       u32 nr)
 {
-	struct bytepool_entry *entry = cache->entries;
-	struct bytepool_entry *end = entry + nr;
+	const struct bytepool_entry *end = entry + nr;
 
 	while (entry < end) {
 		struct bytepool_slab *slab = entry->slab;
@@ -1285,7 +1335,30 @@ static void cache_flush(struct bytepool_depot *depot, struct bytepool_cache *cac
 		} while (++entry < end && entry->slab == slab);
 		depot_file(depot, slab);
 	}
+}
+
+/* Move the @nr oldest blocks to their slabs. depot->lock. */
+static void cache_flush(struct bytepool_depot *depot, struct bytepool_cache *cache, u32 nr)
+{
+	depot_push_entries(depot, cache->entries, nr);
 	cache_drop_oldest(cache, nr);
+}
+
+/*
+ * Make room in a cache that is full: by a batch, in which the blocks leave for
+ * another CPU without a look at their slabs, if an empty one is left. depot->lock.
+ */
+static void cache_relieve(struct bytepool_depot *depot, struct bytepool_cache *cache)
+{
+	struct bytepool_batch *batch = depot->empty;
+
+	if (!batch) {
+		cache_flush(depot, cache, cache_batch(cache));
+		return;
+	}
+	depot->empty = batch->next;
+	cache_give(cache, batch, cache_batch(cache));
+	depot_put_batch(depot, batch);
 }
 
 /*
@@ -1346,6 +1419,8 @@ static bool class_reclaimable(struct bytepool_class *class)
 			return true;
 	}
 	while ((depot = depot_next(class, &node))) {
+		if (READ_ONCE(depot->full))
+			return true;
 		/* What comes in this moment comes with pool_wake(). */
 		if (!data_race(depot->nr_idle))
 			continue;
@@ -1445,6 +1520,30 @@ static struct bytepool_depot *depot_local(struct bytepool_class *class)
 	return &class->depot[numa_mem_id()];
 }
 
+/* An idle block for who has no cache. depot->lock. */
+static void *depot_alloc_one(struct bytepool_depot *depot, void **overwritten)
+{
+	struct bytepool_slab *slab;
+	struct bytepool_batch *batch;
+	void *block;
+	u8 *state;
+
+	if (depot->nr_idle) {
+		slab = depot_take_slab(depot);
+		block = depot_pop(depot, slab, &state, overwritten);
+		depot_file(depot, slab);
+	} else {
+		batch = depot_take_batch(depot);
+		if (!batch)
+			return NULL;
+		block = batch->entries[--batch->nr].block;
+		state = batch->entries[batch->nr].state;
+		depot_put_batch(depot, batch);
+	}
+	WRITE_ONCE(*state, BYTEPOOL_BLOCK_IN_USE);
+	return block;
+}
+
 /* An idle block from the depot, and more for this CPU's cache while it is there. Section. */
 static void *depot_alloc(struct bytepool_depot *depot, void **overwritten)
 {
@@ -1455,16 +1554,15 @@ static void *depot_alloc(struct bytepool_depot *depot, void **overwritten)
 
 	flags = depot_lock(depot);
 	cache = cache_own(depot);
-	if (cache)
-		block = cache_pop(cache);	/* It was closed. */
-	if (!block && depot->nr_idle) {
-		struct bytepool_slab *slab = depot_take_slab(depot);
-		u8 *state;
-
-		block = depot_pop(depot, slab, &state, overwritten);
-		WRITE_ONCE(*state, BYTEPOOL_BLOCK_IN_USE);
-		depot_file(depot, slab);
-		if (cache)
+	if (cache) {
+		/* If there is something in it, it was closed. */
+		if (!cache_nr(cache))
+			cache_take_batch(depot, cache);
+		block = cache_pop(cache);
+	}
+	if (!block) {
+		block = depot_alloc_one(depot, overwritten);
+		if (block && cache)
 			cache_refill(depot, cache, overwritten);
 	}
 	if (block)
@@ -1479,6 +1577,13 @@ static void *depot_alloc(struct bytepool_depot *depot, void **overwritten)
 	return block;
 }
 
+/* Whether it has an idle block, if nobody takes or brings one meanwhile. */
+static bool depot_has_idle(const struct bytepool_depot *depot)
+{
+	/* It may change meanwhile. */
+	return data_race(depot->nr_idle) || READ_ONCE(depot->full);
+}
+
 /* An idle block of another node than @not. Section. */
 static void *depot_alloc_other(struct bytepool_class *class, const struct bytepool_depot *not,
 			       void **overwritten)
@@ -1489,7 +1594,7 @@ static void *depot_alloc_other(struct bytepool_class *class, const struct bytepo
 
 	while ((depot = depot_next(class, &node))) {
 		/* What is about to come in may be missed. */
-		if (depot == not || !data_race(depot->nr_idle))
+		if (depot == not || !depot_has_idle(depot))
 			continue;
 		block = depot_alloc(depot, overwritten);
 		if (block)
@@ -1529,7 +1634,7 @@ static void depot_enter(struct bytepool_depot *depot, struct bytepool_slab *slab
 	atomic_long_add(slab->nr, &depot->class->nr_blocks);
 }
 
-/* How many blocks are in the depots, more or less. */
+/* How many blocks are in the slabs of the depots, more or less. */
 static unsigned long class_nr_idle(struct bytepool_class *class)
 {
 	struct bytepool_depot *depot;
@@ -1543,11 +1648,23 @@ static unsigned long class_nr_idle(struct bytepool_class *class)
 	return nr;
 }
 
+static bool class_has_idle(struct bytepool_class *class)
+{
+	struct bytepool_depot *depot;
+	unsigned int node = 0;
+
+	while ((depot = depot_next(class, &node))) {
+		if (depot_has_idle(depot))
+			return true;
+	}
+	return false;
+}
+
 /* Wake one who waits for a block: there are more than its caller takes. */
 static void class_wake(struct bytepool_class *class)
 {
 	/* One wakeup too many does no harm, and who waits looks again. */
-	if (class_nr_idle(class))
+	if (class_has_idle(class))
 		swake_up_one(&class->wait);
 }
 
@@ -1600,7 +1717,7 @@ static void class_wait(struct bytepool_class *class)
 	prepare_to_swait_exclusive(&class->wait, &wait, TASK_UNINTERRUPTIBLE);
 	while ((depot = depot_next(class, &node))) {
 		flags = depot_lock(depot);
-		idle |= depot->nr_idle;
+		idle |= depot_has_idle(depot);
 		depot_unlock(depot, flags);
 	}
 	if (!idle)
@@ -1937,7 +2054,7 @@ static void depot_free(struct look *look, bool remember)
 
 	/* Batches are for caches that hold some. */
 	if (cache && cache_full(cache) && cache_batch(cache) > 1)
-		cache_flush(depot, cache, cache_batch(cache));
+		cache_relieve(depot, cache);
 	if (cache && !cache_full(cache)) {
 		cache_push(cache, (void *)look->block, look->state, look->slab, jiffies);
 		cache->frees++;
@@ -2193,6 +2310,42 @@ static bool class_close(struct bytepool_class *class, const struct gc_pass *pass
 	return closed;
 }
 
+/* A batch with what the pass wants, its entries being in order of age. depot->lock. */
+static struct bytepool_batch *depot_take_old_batch(struct bytepool_depot *depot,
+						   const struct gc_pass *pass)
+{
+	struct bytepool_batch **at = &depot->full;
+	struct bytepool_batch *batch;
+
+	while ((batch = *at) && !gc_wants(pass, batch->entries[0].stamp))
+		at = &batch->next;
+	if (batch)
+		WRITE_ONCE(*at, batch->next);
+	return batch;
+}
+
+/* Put the blocks of such batches back into their slabs. There are as many as CPUs at most. */
+static void class_unbatch(struct bytepool_class *class, const struct gc_pass *pass)
+{
+	struct bytepool_depot *depot;
+	struct bytepool_batch *batch;
+	unsigned long flags;
+	unsigned int node = 0;
+
+	while ((depot = depot_next(class, &node))) {
+		do {
+			flags = depot_lock(depot);
+			batch = depot_take_old_batch(depot, pass);
+			if (batch) {
+				depot_push_entries(depot, batch->entries, batch->nr);
+				batch->nr = 0;
+				depot_put_batch(depot, batch);
+			}
+			depot_unlock(depot, flags);
+		} while (batch);
+	}
+}
+
 /*
  * Take what the pass wants out of a class's closed caches, a grace period
  * after they were closed. What is empty then stays closed, until depot_alloc()
@@ -2292,6 +2445,7 @@ static unsigned long pool_reap(struct bytepool *pool, const struct gc_pass *pass
 
 	while ((class = class_next(pool, &index))) {
 		class_drain(class, pass);
+		class_unbatch(class, pass);
 		blocks += class_reap(class, pass, ULONG_MAX);
 	}
 	return blocks;
@@ -2344,8 +2498,10 @@ static bool gc_close(struct bytepool *pool)
 	}
 	pool->visited = true;
 	mutex_lock(&pool->gc_lock);
-	while ((class = class_next(pool, &index)))
+	while ((class = class_next(pool, &index))) {
+		class_unbatch(class, &pass);
 		class_reap(class, &pass, ULONG_MAX);
+	}
 	pass.now += GRACE_PERIOD;
 	closed = pool_close(pool, &pass);
 	if (!closed && !pool_reclaimable(pool)) {
@@ -2495,6 +2651,7 @@ static unsigned int class_set_reserve(struct bytepool_class *class, unsigned int
 	if (nr && !old && class_close(class, &everything)) {
 		synchronize_rcu();
 		class_drain(class, &everything);
+		class_unbatch(class, &everything);
 	}
 	mutex_unlock(&pool->gc_lock);
 	/* More may be idle in the depot, or above the reserve; or waiting may be over. */
@@ -3053,6 +3210,7 @@ static unsigned long class_empty(struct bytepool_class *class)
 		cache_flush(cache->depot, cache, cache_nr(cache));
 		depot_unlock(cache->depot, flags);
 	}
+	class_unbatch(class, &everything);
 	WRITE_ONCE(class->reserve, 0);
 	class_reap(class, &everything, ULONG_MAX);
 	leaked = atomic_long_read(&class->nr_blocks) - class_nr_idle(class);
@@ -3107,11 +3265,20 @@ static void pool_leak(struct bytepool *pool)
 /* No slab is left, and what looks at the caches or the class is over in a grace period. */
 static void class_free(struct bytepool_class *class)
 {
+	struct bytepool_batch *batch;
+	struct bytepool_depot *depot;
 	struct bytepool_cache *cache;
+	unsigned int node = 0;
 	unsigned int cpu = 0;
 
 	while ((cache = cache_next(class, &cpu)))
 		kfree_rcu(cache, rcu);
+	while ((depot = depot_next(class, &node))) {
+		while ((batch = depot->empty)) {
+			depot->empty = batch->next;
+			kfree(batch);
+		}
+	}
 	kfree_rcu(class, rcu);
 }
 

@@ -12,6 +12,7 @@
 
 #include <linux/compiler.h>
 #include <linux/jiffies.h>
+#include <linux/minmax.h>
 #include <linux/string.h>
 #include <linux/types.h>
 
@@ -62,6 +63,18 @@ struct bytepool_cache {
 		struct bytepool_entry floor;
 		struct rcu_head rcu;
 	};
+	struct bytepool_entry entries[];
+};
+
+/**
+ * struct bytepool_batch - idle blocks on their way from CPU to CPU
+ * @next: in the depot's list of full or of empty ones
+ * @nr: entries
+ * @entries: oldest first
+ */
+struct bytepool_batch {
+	struct bytepool_batch *next;
+	u32 nr;
 	struct bytepool_entry entries[];
 };
 
@@ -132,6 +145,30 @@ static inline void cache_drop_oldest(struct bytepool_cache *cache, u32 nr)
 	memmove(cache->entries, cache->entries + nr,
 		(cache_nr(cache) - nr) * sizeof(cache->entries[0]));
 	WRITE_ONCE(cache->top, cache->top - nr);
+}
+
+/* Move the @nr youngest entries to an empty batch. */
+static inline void cache_give(struct bytepool_cache *cache, struct bytepool_batch *batch, u32 nr)
+{
+	struct bytepool_entry *from = cache->top - nr;
+	u32 i;
+
+	for (i = 0; i < nr; i++)
+		batch->entries[i] = from[i];
+	batch->nr = nr;
+	WRITE_ONCE(cache->top, from);
+}
+
+/* Move as many entries of a batch as fit into a cache that is empty. */
+static inline void cache_take(struct bytepool_cache *cache, struct bytepool_batch *batch)
+{
+	u32 nr = min(batch->nr, cache_capacity(cache));
+	u32 i;
+
+	batch->nr -= nr;
+	for (i = 0; i < nr; i++)
+		cache->entries[i] = batch->entries[batch->nr + i];
+	WRITE_ONCE(cache->top, cache->entries + nr);
 }
 
 /*
