@@ -28,7 +28,7 @@ userspace-test: ## bytepool.c in userspace under sanitizers, and against a model
 	@scripts/userspace-test
 
 insmod-test: ## load and use the module on Debian's 6.12 and 6.1 kernels in QEMU
-	@scripts/test insmod-6.12 insmod-6.1
+	@scripts/test insmod-6.12 insmod-6.1 numa-6.12 numa-6.1
 
 kunit: ## the KUnit suite under UML, Linux 6.12
 	@scripts/kunit

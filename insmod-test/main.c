@@ -2,7 +2,7 @@
 /*
  * bytepool_insmod_test - a module that uses bytepool.ko from every context
  *
- * The guest script reads /sys/kernel/debug/bytepool_insmod_test/TEST to run
+ * A guest script reads /sys/kernel/debug/bytepool_insmod_test/TEST to run
  * TEST, while it does what only userspace can do at the same time.
  */
 #include <linux/cpumask.h>
@@ -44,6 +44,20 @@ static const struct test tests[] = {
 	{ "hold_end", hold_end },
 	{ "hold_system", hold_system },
 	{ "hold_scopes", hold_scopes },
+	{ "numa_local", numa_local },
+	{ "numa_named", numa_named },
+	{ "numa_home", numa_home },
+	{ "numa_order", numa_order },
+	{ "numa_order_named", numa_order_named },
+	{ "numa_limit", numa_limit },
+	{ "numa_only", numa_only },
+	{ "numa_reserve", numa_reserve },
+	{ "numa_reserve_spread", numa_reserve_spread },
+	{ "numa_wake", numa_wake },
+	{ "numa_trim", numa_trim },
+	{ "numa_age", numa_age },
+	{ "numa_ping_pong", numa_ping_pong },
+	{ "numa_exchange", numa_exchange },
 };
 
 void check(struct seq_file *m, bool ok, const char *of, const char *what, const char *why, ...)

@@ -81,7 +81,7 @@ bool block_intact(const void *block, size_t size);
 bool block_zero(const void *block, size_t size);
 bool block_aligned(const void *block, size_t size);
 
-/* The tests, by file. Each runs on CPU 0. */
+/* The tests, by file. Each starts on CPU 0. */
 void stress_contexts(struct seq_file *m);
 void stress_hotplug(struct seq_file *m);
 void stress_small(struct seq_file *m);
@@ -114,5 +114,20 @@ void hold_end(struct seq_file *m);
 void hold_system(struct seq_file *m);
 void hold_scopes(struct seq_file *m);
 void hold_exit(void);
+
+void numa_local(struct seq_file *m);
+void numa_named(struct seq_file *m);
+void numa_home(struct seq_file *m);
+void numa_order(struct seq_file *m);
+void numa_order_named(struct seq_file *m);
+void numa_limit(struct seq_file *m);
+void numa_only(struct seq_file *m);
+void numa_reserve(struct seq_file *m);
+void numa_reserve_spread(struct seq_file *m);
+void numa_wake(struct seq_file *m);
+void numa_trim(struct seq_file *m);
+void numa_age(struct seq_file *m);
+void numa_ping_pong(struct seq_file *m);
+void numa_exchange(struct seq_file *m);
 
 #endif /* _BYTEPOOL_TEST_H */
