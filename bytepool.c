@@ -11,14 +11,18 @@
  * - A slab is one allocation from the system: a run of pages carved into equal
  *   blocks (internal/slab.h), or one large block. It is born with an entry in
  *   a table of addresses and dies with it; that table tells what a pointer is.
- * - The depot is where a class keeps its slabs, one for each NUMA node: a lock,
- *   a list of those with idle blocks, and the wholly idle ones in order of age.
- *   A block goes back to the depot that it came from, whoever frees it.
+ * - A class keeps its slabs in depots, one for each NUMA node: a lock, a list of
+ *   those with idle blocks and others, and the wholly idle ones in order of age;
+ *   full ones only the table knows. A block goes back to the depot that it came
+ *   from, whoever frees it.
  * - A per-CPU cache is a stack of idle blocks of one class (internal/cache.h),
- *   all from the depot of its CPU's node.
- *   Its CPU uses it with preemption off and a flag against its own interrupts:
- *   no lock, no interrupt disabling, and the one atomic operation of a pair is
- *   the one that catches two CPUs freeing the same block.
+ *   all from the depot of its CPU's node. Its CPU uses it with preemption off,
+ *   and marked busy against its own interrupts: no lock, no interrupt
+ *   disabling, and the one atomic operation of a pair is the one that catches
+ *   two CPUs freeing the same block. What one CPU has too much of, another takes
+ *   from the depot in batches.
+ * - A look-aside on each CPU remembers what the table said of the blocks that it
+ *   freed last, until any slab dies or any cache is closed.
  * - The GC works from the far end. To reach into the cache of another CPU it
  *   closes it, by turning the pointer that the CPU would follow to a cache
  *   that is always busy, and waits for an RCU grace period: regions with
@@ -77,19 +81,22 @@
 #define GC_INTERVAL_MAX_MS	3600000U
 
 /*
- * A CPU caches up to CACHE_BYTES of a class, but one block at least and
- * CACHE_ENTRIES_MAX at most; of classes above CACHE_BLOCK_MAX none. On a
- * 64-bit machine the largest cache is 1 KiB.
+ * A CPU caches up to CACHE_BYTES and CACHE_ENTRIES_MAX blocks of a class; of
+ * classes above CACHE_BLOCK_MAX none. On a 64-bit machine the largest cache is
+ * 1 KiB.
  */
 #define CACHE_BYTES		SZ_8M
 #define CACHE_BLOCK_MAX		SZ_4M
 #define CACHE_ENTRIES_MAX	29U
 
-/* Half the blocks that a CPU remembers, see struct lookaside: 8 KiB on a 64-bit machine. */
+/* A CPU remembers two blocks in each of so many sets: 8 KiB on a 64-bit machine. */
 #define LOOKASIDE_BITS		7
 #define LOOKASIDE_SETS		BIT(LOOKASIDE_BITS)
 
-/* A grace period takes some 10 ms as a rule; if it takes longer, ageing is as late. */
+/*
+ * What expires within this of a pass is closed with it: some grace periods, of
+ * 10 ms as a rule. If one takes longer, ageing is as late.
+ */
 #define GRACE_PERIOD		(HZ / 10)
 
 /* Slabs taken off a depot while its lock is held once, so that nobody waits for long. */
@@ -102,12 +109,18 @@
 
 /* What slabs of several pages and blocks are aligned to, so that an address tells their base. */
 #define SLAB_ALIGN		(BYTEPOOL_SLAB_PAGES * PAGE_SIZE)
+/* What is aligned is never mapped, see backing_alloc(). */
+static_assert(!(BYTEPOOL_SLAB_PAGES & (BYTEPOOL_SLAB_PAGES - 1)) &&
+	      BYTEPOOL_SLAB_PAGES <= 1 << PAGE_ALLOC_COSTLY_ORDER);
 
-/* A class has slabs of several pages from so many of their size on. */
+/* A class whose blocks take so many times its slab_bytes grows by slabs of several pages. */
 #define LARGE_SLABS_FROM	8UL
 
-/* Blocks of a bulk that are freed with preemption off at most once. */
+/* So many blocks of a bulk at most are freed in one section. */
 #define BULK_SECTION		64U
+
+/* So many slabs at most are looked at in one RCU section, where all are. */
+#define WALK_SECTION		1024U
 
 /* What a caller's gfp may say to the system: how hard to try, not what to give. */
 #define BYTEPOOL_GFP_MASK	(__GFP_RECLAIM | __GFP_IO | __GFP_FS | __GFP_HIGH | __GFP_ATOMIC | \
@@ -146,7 +159,8 @@ static const char * const bad_free_text[] = {
  * @idle: slabs with idle blocks only, the youngest first
  * @idle_late: the same, for those that came when a younger one was there already
  * @nr_idle: idle blocks of its slabs
- * @full: batches of idle blocks that CPUs have freed, for others to take
+ * @full: batches of idle blocks that CPUs have freed, for others to take; not in
+ *	@nr_idle. With @empty no more than caches of the node
  * @empty: batches without
  * @hits: allocations served from it
  * @misses: allocations that brought it a slab
@@ -175,9 +189,9 @@ struct bytepool_depot {
  *	few as hold a block
  * @cache_capacity: blocks that a CPU may keep; 0 = no per-CPU caches
  * @reciprocal: of @size, see block_state()
- * @reserve: blocks to keep; written under gc_lock
+ * @reserve: blocks to keep; written under gc_lock and every depot's lock
  * @nr_blocks: blocks of all slabs; becomes less under gc_lock alone
- * @wait: tasks that wait for a block of the reserve
+ * @wait: tasks that wait for a block, see alloc_waits()
  * @rcu: at its end, until no CPU can be looking at it
  * @cache: of each CPU; once there, it stays until the pool is destroyed
  * @depot: of each node
@@ -279,7 +293,7 @@ struct bytepool_orphan {
  * struct gc_pass - what to give back
  * @all: everything idle, else by age
  * @now: jiffies when the pass began
- * @timeout: age in jiffies beyond which a block has expired
+ * @timeout: age in jiffies beyond which a block has expired; MAX_JIFFY_OFFSET = never
  */
 struct gc_pass {
 	bool all;
@@ -322,8 +336,9 @@ struct look {
 };
 
 /*
- * The look-aside of a CPU. What is in it was true when lookaside_age was @age,
- * and is until a slab dies or a cache is closed: then the age goes up first.
+ * The look-aside of a CPU. What is in it was true when lookaside_age was @age.
+ * The age goes up when a slab has died or a cache was closed, a grace period
+ * before the one is freed or the other touched.
  * Read in sections; see lookaside_writable() for who writes it.
  */
 struct lookaside {
@@ -477,7 +492,7 @@ static struct bytepool_class *class_new(struct bytepool *pool, u32 index, gfp_t 
 	class->slab_bytes = bytepool_slab_bytes(size);
 	class->reciprocal = bytepool_reciprocal(size);
 	if (!pool_single(pool) && size <= CACHE_BLOCK_MAX)
-		class->cache_capacity = clamp(CACHE_BYTES / size, 1U, CACHE_ENTRIES_MAX);
+		class->cache_capacity = min(CACHE_BYTES / size, CACHE_ENTRIES_MAX);
 	init_swait_queue_head(&class->wait);
 	class->cache = (void *)class + caches;
 	for (node = 0; node < nr_node_ids; node++)
@@ -558,12 +573,19 @@ static __always_inline u32 base_hash(const void *key, u32 len, u32 seed)
 #endif
 }
 
+/* 0 if the slab begins where the key says. rhashtable's own calls memcmp(). */
+static __always_inline int base_cmp(struct rhashtable_compare_arg *arg, const void *slab)
+{
+	return ((const struct bytepool_slab *)slab)->base != *(const unsigned long *)arg->key;
+}
+
 /* It does not shrink: that, and to grow again, costs as much as all else of a slab's life. */
 static const struct rhashtable_params slab_table_params = {
 	.key_len = sizeof_field(struct bytepool_slab, base),
 	.key_offset = offsetof(struct bytepool_slab, base),
 	.head_offset = offsetof(struct bytepool_slab, node),
 	.hashfn = base_hash,
+	.obj_cmpfn = base_cmp,
 };
 
 /* Whether one of the slab's blocks is at an address. */
@@ -572,25 +594,22 @@ static bool slab_holds(const struct bytepool_slab *slab, unsigned long address)
 	return address - slab->base < (unsigned long)slab->nr * slab->depot->class->size;
 }
 
+/* The slab that begins at @base, if it is in the table and one of its blocks is at @address. */
+static struct bytepool_slab *slab_at(unsigned long base, unsigned long address)
+{
+	struct bytepool_slab *slab = rhashtable_lookup(&slab_table, &base, slab_table_params);
+
+	return likely(slab && slab_holds(slab, address)) ? slab : NULL;
+}
+
 /*
  * The slab with a block at the address, if it is in the table. One with blocks
  * that start in several pages is aligned to SLAB_ALIGN.
  */
 static struct bytepool_slab *slab_lookup(unsigned long address)
 {
-	unsigned long mask = ~(SLAB_ALIGN - 1);
-	struct bytepool_slab *slab;
-
-	for (;;) {
-		unsigned long base = address & mask;
-
-		slab = rhashtable_lookup(&slab_table, &base, slab_table_params);
-		if (likely(slab && slab_holds(slab, address)))
-			return slab;
-		if (mask == PAGE_MASK)
-			return NULL;
-		mask = PAGE_MASK;
-	}
+	return slab_at(address & ~(SLAB_ALIGN - 1), address) ?:
+	       slab_at(address & PAGE_MASK, address);
 }
 
 static noinline struct bytepool_slab *slab_find_slow(unsigned long address)
@@ -855,9 +874,9 @@ static void *pages_alloc(unsigned long bytes, unsigned long align, gfp_t gfp, in
 	return page_address(page);
 }
 
-static void backing_free(void *base, unsigned long bytes)
+static void backing_free(void *base, unsigned long bytes, unsigned long align)
 {
-	unsigned int order = get_order(bytes);
+	unsigned int order = get_order(max(bytes, align));
 
 	if (is_vmalloc_addr(base))
 		vfree(base);
@@ -908,11 +927,17 @@ static struct bytepool_slab *slab_desc_alloc(struct bytepool_class *class, void 
 	return slab;
 }
 
+/* A block of a slab is found by the slab's alignment, unless all begin in its first page. */
+static unsigned long slab_align(unsigned int nr, unsigned long bytes)
+{
+	return nr > 1 && bytes > PAGE_SIZE ? SLAB_ALIGN : PAGE_SIZE;
+}
+
 static struct bytepool_slab *slab_create_sized(struct bytepool_class *class, unsigned long bytes,
 					       gfp_t gfp, int node)
 {
 	unsigned int nr = bytepool_slab_blocks(bytes, class->size);
-	unsigned long align = nr > 1 && bytes > PAGE_SIZE ? SLAB_ALIGN : PAGE_SIZE;
+	unsigned long align = slab_align(nr, bytes);
 	struct bytepool *pool = class->pool;
 	struct bytepool_slab *slab;
 	void *base;
@@ -932,7 +957,7 @@ static struct bytepool_slab *slab_create_sized(struct bytepool_class *class, uns
 free_slab:
 	kfree(slab);
 free_backing:
-	backing_free(base, bytes);
+	backing_free(base, bytes, align);
 uncharge:
 	pool_uncharge(pool, bytes);
 	return NULL;
@@ -977,7 +1002,7 @@ static struct bytepool_slab *slab_create(struct bytepool_class *class, bool larg
 	return slab_create_fitting(class, large, gfp, node);
 }
 
-/* Give a slab back that no depot has any more: how many bytes. Sleeping contexts only. */
+/* Give a slab back that nothing leads to any more: how many bytes. Sleeping contexts only. */
 static unsigned long slab_destroy(struct bytepool_slab *slab)
 {
 	struct bytepool_class *class = slab->depot->class;
@@ -985,9 +1010,7 @@ static unsigned long slab_destroy(struct bytepool_slab *slab)
 	/* Less than a page is left over, see bytepool_slab_bytes(). */
 	unsigned long bytes = PAGE_ALIGN((unsigned long)slab->nr * class->size);
 
-	slab_unregister(slab);
-	lookaside_forget();
-	backing_free((void *)slab->base, bytes);
+	backing_free((void *)slab->base, bytes, slab_align(slab->nr, bytes));
 	pool_uncharge(pool, bytes);
 	kfree_rcu(slab, rcu);
 	return bytes;
@@ -1073,7 +1096,7 @@ static struct bytepool_slab *depot_oldest(struct bytepool_depot *depot, const st
 	return class_spares(depot->class, slab) && gc_wants(pass, slab->stamp) ? slab : NULL;
 }
 
-/* Take a slab with idle blocks only off its list. depot->lock. */
+/* Take a slab with idle blocks only off its list; of the tree, only the oldest. depot->lock. */
 static void depot_del_idle(struct bytepool_depot *depot, struct bytepool_slab *slab)
 {
 	if (slab == depot_oldest_late(depot))
@@ -1082,7 +1105,10 @@ static void depot_del_idle(struct bytepool_depot *depot, struct bytepool_slab *s
 		list_del(&slab->list);
 }
 
-/* What depot_oldest() finds, off the depot's books. gc_lock, depot->lock. */
+/*
+ * What depot_oldest() finds, off the depot's books. depot->lock, and gc_lock
+ * unless by the pool's last user.
+ */
 static struct bytepool_slab *depot_take_oldest(struct bytepool_depot *depot,
 					       const struct gc_pass *pass)
 {
@@ -1236,14 +1262,19 @@ static noinline void cache_create(struct bytepool_class *class)
 	int cpu = raw_smp_processor_id();
 	struct bytepool_cache *cache;
 	unsigned long limit = READ_ONCE(class->pool->limit);
-	u32 capacity = class->cache_capacity;
+	unsigned long capacity = class->cache_capacity;
 	size_t bytes;
 
-	if (!class->cache_capacity || READ_ONCE(class->reserve) || !system_may_serve())
+	if (READ_ONCE(class->reserve) || !system_may_serve())
 		return;
-	/* What CPUs keep for themselves others cannot have: no more than an eighth of the limit. */
+	/*
+	 * What CPUs keep for themselves others cannot have: of each class no
+	 * more than an eighth of the limit, as it is now.
+	 */
 	if (limit)
-		capacity = clamp(limit / 8 / num_online_cpus() / class->size, 1UL, capacity);
+		capacity = min(limit / 8 / num_online_cpus() / class->size, capacity);
+	if (!capacity)
+		return;
 	bytes = ALIGN(struct_size(cache, entries, capacity), SMP_CACHE_BYTES);
 	cache = kzalloc_node(bytes, GFP_NOWAIT | __GFP_NOWARN, cpu_to_node(cpu));
 	if (!cache)
@@ -1514,12 +1545,6 @@ static unsigned int cache_alloc_bulk(struct bytepool *pool, u32 slot, unsigned i
 	return got;
 }
 
-/* The depot of the CPU that this runs on. Section. */
-static struct bytepool_depot *depot_local(struct bytepool_class *class)
-{
-	return &class->depot[numa_mem_id()];
-}
-
 /* An idle block for who has no cache. depot->lock. */
 static void *depot_alloc_one(struct bytepool_depot *depot, void **overwritten)
 {
@@ -1555,7 +1580,7 @@ static void *depot_alloc(struct bytepool_depot *depot, void **overwritten)
 	flags = depot_lock(depot);
 	cache = cache_own(depot);
 	if (cache) {
-		/* If there is something in it, it was closed. */
+		/* If there is something in it, it was closed, or we were on another CPU. */
 		if (!cache_nr(cache))
 			cache_take_batch(depot, cache);
 		block = cache_pop(cache);
@@ -1577,7 +1602,7 @@ static void *depot_alloc(struct bytepool_depot *depot, void **overwritten)
 	return block;
 }
 
-/* Whether it has an idle block, if nobody takes or brings one meanwhile. */
+/* Whether it has an idle block. */
 static bool depot_has_idle(const struct bytepool_depot *depot)
 {
 	/* It may change meanwhile. */
@@ -1617,7 +1642,7 @@ static void *class_alloc(struct bytepool_class *class, int node, bool any)
 	void *block;
 
 	section_enter();
-	depot = node == NUMA_NO_NODE ? depot_local(class) : &class->depot[node];
+	depot = &class->depot[node == NUMA_NO_NODE ? numa_mem_id() : node];
 	block = depot_alloc(depot, &overwritten);
 	if (!block && any && nr_node_ids > 1)
 		block = depot_alloc_other(class, depot, &overwritten);
@@ -1625,13 +1650,6 @@ static void *class_alloc(struct bytepool_class *class, int node, bool any)
 	if (unlikely(overwritten))
 		report_overwritten(class, overwritten);
 	return block;
-}
-
-/* Enter a new slab, all idle, into its depot's books, but on no list yet. depot->lock. */
-static void depot_enter(struct bytepool_depot *depot, struct bytepool_slab *slab)
-{
-	depot->nr_idle += slab->nr;
-	atomic_long_add(slab->nr, &depot->class->nr_blocks);
 }
 
 /* How many blocks are in the slabs of the depots, more or less. */
@@ -1668,31 +1686,42 @@ static void class_wake(struct bytepool_class *class)
 		swake_up_one(&class->wait);
 }
 
+/* Put a new slab, all idle, into its depot; and @take a block of it, or else NULL. */
+static void *depot_add(struct bytepool_slab *slab, bool take)
+{
+	struct bytepool_depot *depot = slab->depot;
+	unsigned long flags = depot_lock(depot);
+	void *block = NULL;
+	u8 *state;
+
+	depot->nr_idle += slab->nr;
+	atomic_long_add(slab->nr, &depot->class->nr_blocks);
+	if (take) {
+		/* Nobody had a block of it yet, to write to. */
+		block = depot_pop(depot, slab, &state, NULL);
+		WRITE_ONCE(*state, BYTEPOOL_BLOCK_IN_USE);
+		depot->misses++;
+	}
+	depot_file(depot, slab);
+	depot_unlock(depot, flags);
+	return block;
+}
+
 /* A block of a new slab. */
 static void *class_grow(struct bytepool_class *class, gfp_t gfp, int node)
 {
-	/* Who needs few blocks should hold few pages, and have them go back one by one. */
+	/*
+	 * Who needs few blocks should hold few pages, and have them go back one
+	 * by one; and beside a reserve, a large slab could not go for little.
+	 */
 	unsigned long held = atomic_long_read(&class->nr_blocks) * class->size;
-	bool large = held >= LARGE_SLABS_FROM * class->slab_bytes;
+	bool large = held >= LARGE_SLABS_FROM * class->slab_bytes && !READ_ONCE(class->reserve);
 	struct bytepool_slab *slab = slab_create(class, large, gfp, node);
-	struct bytepool_depot *depot;
-	unsigned long flags;
 	void *block;
-	u8 *state;
 
 	if (!slab)
 		return NULL;
-	depot = slab->depot;
-	section_enter();
-	flags = depot_lock(depot);
-	depot_enter(depot, slab);
-	/* Nobody had a block of it yet, to write to. */
-	block = depot_pop(depot, slab, &state, NULL);
-	WRITE_ONCE(*state, BYTEPOOL_BLOCK_IN_USE);
-	depot_file(depot, slab);
-	depot->misses++;
-	depot_unlock(depot, flags);
-	section_exit();
+	block = depot_add(slab, true);
 	/* With more blocks, idle ones of any node may be above the reserve. */
 	if (READ_ONCE(class->reserve) && class_reclaimable(class))
 		pool_wake(class->pool);
@@ -1725,17 +1754,20 @@ static void class_wait(struct bytepool_class *class)
 	finish_swait(&class->wait, &wait);
 }
 
-/* Whether an allocation waits rather than fail; where only the waiter frees, it would in vain. */
+/*
+ * Whether an allocation waits rather than fail. Where only the waiter frees, it
+ * would wait in vain; and so it may for a block of one node.
+ */
 static bool alloc_waits(struct bytepool_class *class, gfp_t gfp)
 {
-	return gfpflags_allow_blocking(gfp) && !pool_single(class->pool) &&
-	       (gfp & __GFP_NOFAIL || READ_ONCE(class->reserve));
+	if (!gfpflags_allow_blocking(gfp) || pool_single(class->pool))
+		return false;
+	if (gfp & __GFP_NOFAIL)
+		return true;
+	return READ_ONCE(class->reserve) && !(gfp & __GFP_THISNODE);
 }
 
-/*
- * An idle block, or one of a new slab. Who names a node would rather have new
- * memory there than what is idle elsewhere.
- */
+/* An idle block, or one of a new slab: of the node alone, or of any where it is NUMA_NO_NODE. */
 static void *class_alloc_or_grow(struct bytepool_class *class, gfp_t gfp, int node)
 {
 	void *block = class_alloc(class, node, node == NUMA_NO_NODE);
@@ -1748,11 +1780,21 @@ static void *class_alloc_or_grow(struct bytepool_class *class, gfp_t gfp, int no
 	/* With a reserve behind it, the system need not try hard. */
 	if (READ_ONCE(class->reserve))
 		gfp |= __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN;
-	block = class_grow(class, gfp, node);
-	if (!block && node != NUMA_NO_NODE && !(gfp & __GFP_THISNODE))
-		block = cache_alloc(class->pool, class_slot(class)) ?:
-			class_alloc(class, NUMA_NO_NODE, true);
-	return block;
+	return class_grow(class, gfp, node);
+}
+
+/*
+ * The same for who would rather have a node, but takes any: new memory there,
+ * if it is to be had at once, goes before what is idle elsewhere, but not
+ * before that does new memory from elsewhere.
+ */
+static void *class_alloc_near(struct bytepool_class *class, gfp_t gfp, int node)
+{
+	gfp_t there = (gfp & ~__GFP_DIRECT_RECLAIM) | __GFP_THISNODE | __GFP_NOWARN;
+
+	return class_alloc_or_grow(class, there, node) ?:
+	       cache_alloc(class->pool, class_slot(class)) ?:
+	       class_alloc_or_grow(class, gfp, NUMA_NO_NODE);
 }
 
 /* For all that this CPU's cache does not serve. */
@@ -1761,13 +1803,19 @@ static noinline void *alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, 
 	struct bytepool_class *class;
 	bool waited = false;
 	void *block;
+	bool near;
 
+	/* Where none is named, or failure is none, this node is any. */
+	if (node == NUMA_NO_NODE || gfp & __GFP_NOFAIL)
+		gfp &= ~__GFP_THISNODE;
 	/* Not in the fast path, where it may cost a call. */
 	might_alloc(gfp);
 	class = class_get(pool, bytepool_class_index(&pool->sizes, size), gfp);
 	if (!class)
 		goto fail;
-	while (!(block = class_alloc_or_grow(class, system_gfp(gfp), node))) {
+	near = node != NUMA_NO_NODE && !(gfp & __GFP_THISNODE);
+	while (!(block = near ? class_alloc_near(class, system_gfp(gfp), node) :
+				class_alloc_or_grow(class, system_gfp(gfp), node))) {
 		if (!alloc_waits(class, gfp))
 			goto fail;
 		class_wait(class);
@@ -1807,8 +1855,8 @@ static noinline void *alloc_any(struct bytepool *pool, size_t size, gfp_t gfp, i
 
 	if (!alloc_ok(pool, size, gfp))
 		return alloc_refuse(pool, gfp);
-	/* What is in a CPU's caches is of its node. */
-	if (node == NUMA_NO_NODE || node == numa_mem_id())
+	/* What is in a CPU's caches is of its node, which may just change. */
+	if (node == NUMA_NO_NODE || (node == numa_mem_id() && !(gfp & __GFP_THISNODE)))
 		block = cache_alloc(pool, bytepool_slot(&pool->sizes, size));
 	if (!block)
 		block = alloc_slow(pool, size, gfp, node);
@@ -1859,12 +1907,14 @@ void *bytepool_alloc(struct bytepool *pool, size_t size, gfp_t gfp)
 EXPORT_SYMBOL_GPL(bytepool_alloc);
 
 /**
- * bytepool_alloc_node() - get a block, new memory from a NUMA node
+ * bytepool_alloc_node() - get a block, if possible from a NUMA node
  * @pool: the pool
  * @size: bytes wanted
- * @gfp: as for bytepool_alloc()
- * @node: where to ask for memory if no block is idle; what has to come from
- *	vmalloc may come from elsewhere
+ * @gfp: as for bytepool_alloc(); with __GFP_THISNODE, from @node or not at all
+ * @node: where the memory should be: an idle block there is best, then new
+ *	memory there, then what is idle elsewhere. NUMA_NO_NODE, or one that is
+ *	not online: as bytepool_alloc(). What has to come from vmalloc may come
+ *	from elsewhere in any case.
  *
  * Context: Any but NMI; sleeps only if @gfp allows it.
  * Return: as bytepool_alloc().
@@ -1922,7 +1972,7 @@ static void bulk_wait(struct bytepool_class *class, unsigned int nr)
 
 	do {
 		schedule_timeout_uninterruptible(BULK_RETRY);
-		/* All that is idle, if there is a reserve. */
+		/* With a reserve, all that is idle is in the depots' slabs. */
 		nr_idle = class_nr_idle(class);
 	} while (nr_idle < nr && time_before(jiffies, end));
 }
@@ -1953,6 +2003,7 @@ unsigned int bytepool_alloc_bulk(struct bytepool *pool, size_t size, gfp_t gfp,
 		return 0;
 	}
 	might_alloc(gfp);
+	gfp &= ~__GFP_THISNODE;
 	class = class_get(pool, bytepool_class_index(&pool->sizes, size), gfp);
 	if (!class)
 		goto fail;
@@ -1997,25 +2048,19 @@ static __always_inline bool state_claim(u8 *state)
 	return likely(try_cmpxchg(state, &in_use, (u8)BYTEPOOL_BLOCK_CACHED));
 }
 
-/* Take a block back from its caller, and tell where it lies. Section. */
+/* Take a block back from its caller, and tell where it lies if @look does not yet. Section. */
 static enum bytepool_bad_free block_claim(struct bytepool *pool, struct look *look)
 {
-	look->slab = slab_find(look->block);
+	if (!look->slab)
+		look->slab = slab_find(look->block);
 	if (!look->slab)
 		return BAD_FREE_UNKNOWN;
 	if (look->slab->depot->class->pool != pool)
 		return BAD_FREE_FOREIGN;
-	look->state = block_state(look->slab, look->block);
+	if (!look->state)
+		look->state = block_state(look->slab, look->block);
 	if (!look->state)
 		return BAD_FREE_INSIDE;
-	return state_claim(look->state) ? BAD_FREE_NONE : BAD_FREE_IDLE;
-}
-
-/* The same for a block that this CPU remembers. Section, lookaside_current(). */
-static enum bytepool_bad_free block_claim_known(struct bytepool *pool, struct look *look)
-{
-	if (look->slab->depot->class->pool != pool)
-		return BAD_FREE_FOREIGN;
 	return state_claim(look->state) ? BAD_FREE_NONE : BAD_FREE_IDLE;
 }
 
@@ -2052,7 +2097,7 @@ static void depot_free(struct look *look, bool remember)
 	struct bytepool_cache *cache = waited_for ? NULL : cache_own(depot);
 	bool wake;
 
-	/* Batches are for caches that hold some. */
+	/* A cache of one or two is not emptied for one more. */
 	if (cache && cache_full(cache) && cache_batch(cache) > 1)
 		cache_relieve(depot, cache);
 	if (cache && !cache_full(cache)) {
@@ -2089,15 +2134,13 @@ static void free_any(struct bytepool *pool, const void *block, bool known)
 	if (!block)
 		return;
 	section_enter();
-	if (known && lookaside_find(&look)) {
-		bad = block_claim_known(pool, &look);
-	} else {
+	if (!known || !lookaside_find(&look))
 		remember = lookaside_refresh();
-		bad = block_claim(pool, &look);
-	}
+	bad = block_claim(pool, &look);
 	if (likely(!bad)) {
 		class = look.slab->depot->class;
 		if (pool->flags & BYTEPOOL_WIPE) {
+			/* Never remembered: free_known() does not wipe. */
 			remember = false;
 			/* It may be long, and the block is ours alone. */
 			section_exit();
@@ -2280,7 +2323,9 @@ EXPORT_SYMBOL_GPL(bytepool_usable_size);
  *
  * A pass has two halves, with a grace period between them if the first closed
  * any cache: close the caches that have something to give; then move that to
- * the depot, and give the depot's oldest slabs back. Both under gc_lock.
+ * the depots, and give their oldest slabs back. The background has the depots
+ * give what has expired in the first half, too, and drops gc_lock between the
+ * halves; all others hold it over both.
  */
 
 /*
@@ -2324,7 +2369,7 @@ static struct bytepool_batch *depot_take_old_batch(struct bytepool_depot *depot,
 	return batch;
 }
 
-/* Put the blocks of such batches back into their slabs. There are as many as CPUs at most. */
+/* Put the blocks of such batches back into their slabs. */
 static void class_unbatch(struct bytepool_class *class, const struct gc_pass *pass)
 {
 	struct bytepool_depot *depot;
@@ -2367,7 +2412,8 @@ static void class_drain(struct bytepool_class *class, const struct gc_pass *pass
 			nr++;
 		cache_flush(cache->depot, cache, nr);
 		cache->closed = false;
-		if (cache_nr(cache) && !class->reserve)
+		/* Open caches are for pools that are awake. */
+		if (cache_nr(cache) && !class->reserve && READ_ONCE(class->pool->awake))
 			cache_set_open(cache->depot, cache->cpu, cache);
 		depot_unlock(cache->depot, flags);
 	}
@@ -2397,6 +2443,10 @@ static unsigned long depot_reap(struct bytepool_depot *depot, const struct gc_pa
 			blocks += slab->nr;
 		}
 		depot_unlock(depot, flags);
+		list_for_each_entry(slab, &dead, list)
+			slab_unregister(slab);
+		if (taken)
+			lookaside_forget();
 		list_for_each_entry_safe(slab, next, &dead, list)
 			bytes += slab_destroy(slab);
 		cond_resched();
@@ -2661,16 +2711,6 @@ static unsigned int class_set_reserve(struct bytepool_class *class, unsigned int
 	return old;
 }
 
-static void depot_add_new(struct bytepool_slab *slab)
-{
-	struct bytepool_depot *depot = slab->depot;
-	unsigned long flags = depot_lock(depot);
-
-	depot_enter(depot, slab);
-	depot_file(depot, slab);
-	depot_unlock(depot, flags);
-}
-
 /**
  * bytepool_reserve() - pre-allocate blocks of a size, and keep as many
  * @pool: the pool
@@ -2694,12 +2734,11 @@ int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t 
 	unsigned int old;
 	unsigned long limit = READ_ONCE(pool->limit);
 	unsigned long added = 0;
-	long missing;
 	u64 bytes;
 
 	if (size - 1 >= pool->sizes.max || gfp & BYTEPOOL_GFP_REFUSED)
 		return -EINVAL;
-	gfp = system_gfp(gfp);
+	gfp = system_gfp(gfp) & ~__GFP_THISNODE;
 	if (!(gfp & __GFP_NORETRY))
 		gfp |= __GFP_RETRY_MAYFAIL;	/* fail rather than kill */
 	class = class_get(pool, bytepool_class_index(&pool->sizes, size), gfp);
@@ -2711,14 +2750,13 @@ int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t 
 
 	old = class_set_reserve(class, nr);
 	/* Blocks are taken off the books down to the reserve only. */
-	while ((missing = nr - atomic_long_read(&class->nr_blocks)) > 0) {
-		bool large = missing >= bytepool_slab_blocks(class->slab_bytes, class->size);
-		struct bytepool_slab *slab = slab_create(class, large, gfp, NUMA_NO_NODE);
+	while (atomic_long_read(&class->nr_blocks) < nr) {
+		struct bytepool_slab *slab = slab_create(class, false, gfp, NUMA_NO_NODE);
 
 		if (!slab)
 			goto undo;
 		added += slab->nr;
-		depot_add_new(slab);
+		depot_add(slab, false);
 		class_wake(class);
 		cond_resched();
 	}
@@ -3240,6 +3278,7 @@ static void pool_leak(struct bytepool *pool)
 	struct bytepool_slab *slab, *next;
 	struct bytepool_orphan *orphan;
 	struct rhashtable_iter iter;
+	unsigned long seen = 0;
 	LIST_HEAD(leaked);
 
 	rcu_read_lock();
@@ -3252,14 +3291,19 @@ static void pool_leak(struct bytepool *pool)
 		/* -EAGAIN: the table was resized, and some come again. */
 		if (!IS_ERR(slab))
 			slab_leak(slab, pool, &leaked);
+		if (!(++seen % WALK_SECTION)) {
+			rhashtable_walk_stop(&iter);
+			cond_resched();
+			rhashtable_walk_start(&iter);
+		}
 	}
 	rhashtable_walk_stop(&iter);
 	rhashtable_walk_exit(&iter);
-	list_for_each_entry_safe(slab, next, &leaked, list) {
+	list_for_each_entry(slab, &leaked, list)
 		slab_unregister(slab);
-		lookaside_forget();
+	lookaside_forget();
+	list_for_each_entry_safe(slab, next, &leaked, list)
 		kfree_rcu(slab, rcu);
-	}
 }
 
 /* No slab is left, and what looks at the caches or the class is over in a grace period. */

@@ -60,6 +60,7 @@ struct bytepool_cache {
 	int cpu;
 	bool closed;
 	union {
+		/* Nobody pops from a cache at its end. */
 		struct bytepool_entry floor;
 		struct rcu_head rcu;
 	};
@@ -94,7 +95,7 @@ static inline bool cache_full(const struct bytepool_cache *cache)
 	return cache->top == cache->end;
 }
 
-/* The same as cache_push(), for who knows @top, as it is. */
+/* Put a block on top, where @top is cache->top: who has read it need not read it again. */
 static __always_inline void cache_push_at(struct bytepool_cache *cache, struct bytepool_entry *top,
 					  void *block, u8 *state, struct bytepool_slab *slab,
 					  unsigned long stamp)

@@ -129,9 +129,9 @@ static inline void bytepool_sizes_init(struct bytepool_sizes *sizes, u32 min, u3
  * @size: of a block, bytes
  *
  * As many blocks as fit into BYTEPOOL_SLAB_PAGES and waste at most an eighth of
- * their pages, or if there is no such number, that which wastes least (a fifth
- * at most, for blocks of a page and less an eighth). Larger blocks have a slab
- * each.
+ * their pages, or if there is no such number, that which wastes least: a
+ * seventh at most, with pages of 4 KiB; for blocks of a page and less an
+ * eighth. Larger blocks have a slab each, and waste less than a page.
  *
  * Return: bytes, a multiple of the page size.
  */
@@ -162,7 +162,8 @@ static inline u32 bytepool_slab_blocks(u32 bytes, u32 size)
  * Which block of its slab starts at an offset: a product instead of a
  * division. Rounding the reciprocal up keeps the quotient exact while
  * offset * size < 2^40, which holds in slabs of several blocks. In a slab of
- * one large block only offsets within the first page occur: the quotient is 0.
+ * one block any offset may occur: 0 gives 0, and block_state() refuses all
+ * others, whatever the quotient.
  */
 #define BYTEPOOL_RECIPROCAL_SHIFT	40
 

@@ -21,7 +21,7 @@
 
 #define BYTEPOOL_NO_BLOCK	0xffff	/* a slab has BYTEPOOL_SLAB_BLOCKS at most */
 
-/* What a block is. Only the step from IN_USE is raced for: see bytepool_free(). */
+/* What a block is. Only the step from IN_USE is raced for: see state_claim(). */
 enum bytepool_block_state {
 	BYTEPOOL_BLOCK_IDLE,	/* in its slab */
 	BYTEPOOL_BLOCK_CACHED,	/* idle in a per-CPU cache, or on its way */
@@ -96,7 +96,7 @@ static inline void slab_rechain(struct bytepool_slab *slab, u32 size, u32 except
  * @slab: with an idle block at least
  * @size: of a block, bytes
  * @overwritten: set to a block that somebody wrote to while it was idle, or
- *	that such a one led to
+ *	that such a one led to; may be NULL for a slab that nobody had a block of
  *
  * A link that leads anywhere but to an idle block, or that ends the chain
  * early, costs nothing but the time to chain the slab again.

@@ -319,11 +319,17 @@ struct rhash_head {
 	void *liburcu[2];
 } __aligned(8);
 
+struct rhashtable_compare_arg {
+	void *ht;
+	const void *key;
+};
+
 struct rhashtable_params {
 	size_t key_len;
 	size_t key_offset;
 	size_t head_offset;
 	u32 (*hashfn)(const void *key, u32 len, u32 seed);
+	int (*obj_cmpfn)(struct rhashtable_compare_arg *arg, const void *object);
 	bool automatic_shrinking;
 };
 
