@@ -87,6 +87,7 @@ int peers_init(void);
 void peers_exit(void);
 const struct peer *peer_find(const char *name);
 int subject_init(struct subject *s, const struct peer *peer, size_t size);
+unsigned int subjects_init(struct subject *subjects, enum loop loop, size_t size);
 void subject_exit(struct subject *s);
 
 /* handmade.c */

@@ -17,6 +17,7 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
+#include <linux/time64.h>
 #include <linux/vmalloc.h>
 
 #include "bench.h"
@@ -30,9 +31,13 @@
 #define SAMPLES_MIN	(CHUNKS * ROUNDS / 2)
 #define SAMPLES_MAX	(CHUNKS * ROUNDS * CPUS_MAX)
 #define PROGRESS_MAX	4U
-#define CROSS_ROUNDS	60U
-#define CROSS_NS	1000000U
+#define CROSS_ROUNDS_MIN	20U
+#define CROSS_ROUNDS_MAX	400U
+#define CROSS_PAIRS	1000U	/* a round */
+#define CROSS_NS	(10ULL * NSEC_PER_SEC)	/* all rounds of a size */
 #define RESIZE_BLOCKS	50000U
+
+static const size_t sizes[] = { 64, SZ_4K, SZ_64K, SZ_256K, SZ_1M };
 
 struct samples {
 	u64 took[SAMPLES_MAX];
@@ -88,7 +93,7 @@ static int runner_main(void *data)
 
 	atomic_dec(r->missing);
 	while (atomic_read(r->missing))
-		cpu_relax();
+		ring_wait();
 	for (i = 0; i < r->chunks; i++) {
 		unsigned int other = r->other ? READ_ONCE(*r->other) : 0;
 		u64 took = r->s->peer->loops[r->loop](r->s, r->pairs);
@@ -181,53 +186,28 @@ static void bench_both_subject(struct subject *s, struct runner *runners, struct
 		bench_pairs_on("four", s, pairs, runners, samples, 4);
 }
 
-/* The best round: the ring lets neither CPU get far without the other. */
-static void bench_cross_subject(struct subject *s, struct runner *runners, struct samples *samples)
-{
-	unsigned int round, pairs = clamp_t(u64, CROSS_NS / cost_of_pair(s), 64, 4000);
-	u64 best = U64_MAX;
-
-	runners[0].loop = LOOP_PRODUCE;
-	runners[1].loop = LOOP_CONSUME;
-	for (round = 0; round < 2; round++) {
-		runners[round].s = s;
-		runners[round].pairs = pairs;
-		runners[round].chunks = 1;
-		runners[round].other = NULL;
-	}
-	for (round = 0; round < CROSS_ROUNDS; round++) {
-		run_together(runners, 2);
-		best = min(best, runners[1].took[0]);
-	}
-	emit_cost("cross", s->peer->name, s->size, best, pairs);
-}
-
 typedef void (*together_fn)(struct subject *s, struct runner *runners, struct samples *samples);
 
 static void bench_together_peer(together_fn bench, const struct peer *peer, size_t size)
 {
 	struct subject *s = kzalloc(sizeof(*s), GFP_KERNEL);
-	struct ring *ring = kzalloc(sizeof(*ring), GFP_KERNEL);
 	struct runner *runners = kcalloc(CPUS_MAX, sizeof(*runners), GFP_KERNEL);
 	struct samples *samples = vzalloc(sizeof(*samples));
 
-	if (!s || !ring || !runners || !samples || subject_init(s, peer, size)) {
+	if (!s || !runners || !samples || subject_init(s, peer, size)) {
 		emit_failures("threads", 1);
 		goto out_free;
 	}
-	s->ring = ring;
 	bench(s, runners, samples);
 	subject_exit(s);
 out_free:
 	vfree(samples);
 	kfree(runners);
-	kfree(ring);
 	kfree(s);
 }
 
 static void bench_together(together_fn bench)
 {
-	static const size_t sizes[] = { 64, SZ_4K, SZ_64K, SZ_256K, SZ_1M };
 	unsigned int i, j;
 
 	if (num_online_cpus() < 2)
@@ -241,10 +221,69 @@ static void bench_together(together_fn bench)
 	}
 }
 
+static u64 cross_once(struct subject *s, struct runner *runners)
+{
+	static const enum loop loops[] = { LOOP_PRODUCE, LOOP_CONSUME };
+	unsigned int i;
+
+	for (i = 0; i < 2; i++) {
+		runners[i].s = s;
+		runners[i].loop = loops[i];
+		runners[i].pairs = s->nr;
+		runners[i].chunks = 1;
+		runners[i].other = NULL;
+	}
+	run_together(runners, 2);
+	return runners[1].nr_took ? runners[1].took[0] : U64_MAX;
+}
+
+/*
+ * The best of many rounds, with the allocators in turn: the ring lets neither
+ * CPU get far without the other, so a round that was disturbed takes long. On
+ * a busy machine all of them do: there is an end to it.
+ */
+static void bench_cross_size(struct subject *subjects, struct runner *runners,
+			     struct ring *ring, size_t size)
+{
+	unsigned int round, i, nr = subjects_init(subjects, LOOP_PRODUCE, size);
+	u64 start;
+
+	for (i = 0; i < nr; i++) {
+		struct subject *s = &subjects[i];
+
+		s->ring = ring;
+		s->nr = clamp_t(u64, CHUNK_NS * 10 / cost_of_pair(s), 64, CROSS_PAIRS);
+		s->best = U64_MAX;
+	}
+	start = bench_clock();
+	for (round = 0; round < CROSS_ROUNDS_MAX; round++) {
+		if (round >= CROSS_ROUNDS_MIN && bench_clock() - start > CROSS_NS)
+			break;
+		for (i = 0; i < nr; i++)
+			subjects[i].best = min(subjects[i].best, cross_once(&subjects[i], runners));
+	}
+	for (i = 0; i < nr; i++) {
+		emit_cost("cross", subjects[i].peer->name, size, subjects[i].best, subjects[i].nr);
+		subject_exit(&subjects[i]);
+	}
+}
+
 /* One CPU allocates, and another one frees. */
 void bench_cross(void)
 {
-	bench_together(bench_cross_subject);
+	struct subject *subjects = kcalloc(nr_peers, sizeof(*subjects), GFP_KERNEL);
+	struct runner *runners = kcalloc(2, sizeof(*runners), GFP_KERNEL);
+	struct ring *ring = kzalloc(sizeof(*ring), GFP_KERNEL);
+	unsigned int i;
+
+	if (!subjects || !runners || !ring)
+		emit_failures("cross", 1);
+	else if (num_online_cpus() >= 2)
+		for (i = 0; i < ARRAY_SIZE(sizes); i++)
+			bench_cross_size(subjects, runners, ring, sizes[i]);
+	kfree(ring);
+	kfree(runners);
+	kfree(subjects);
 }
 
 /* A CPU's pairs while others do the same. */

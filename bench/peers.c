@@ -439,6 +439,23 @@ int subject_init(struct subject *s, const struct peer *peer, size_t size)
 	return err;
 }
 
+/* One for each peer that has the loop, and is for that size; how many there are. */
+unsigned int subjects_init(struct subject *subjects, enum loop loop, size_t size)
+{
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < nr_peers; i++) {
+		if (!peers[i]->loops[loop] || !peer_wanted(peers[i]))
+			continue;
+		/* The size of a mix is that of its largest blocks. */
+		if (loop != LOOP_MIX && (size < peers[i]->min_size || size > peers[i]->max_size))
+			continue;
+		if (!subject_init(&subjects[nr], peers[i], size))
+			nr++;
+	}
+	return nr;
+}
+
 void subject_exit(struct subject *s)
 {
 	emit_failures(s->peer->name, s->failed);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A ring between two CPUs: one puts, the other gets, both spin. */
+/* A ring between two CPUs: one puts, the other gets, both wait by spinning. */
 #ifndef _BYTEPOOL_BENCH_RING_H
 #define _BYTEPOOL_BENCH_RING_H
 
 #include <linux/cache.h>
 #include <linux/compiler.h>
+#include <linux/sched.h>
 #include <asm/barrier.h>
 #include <asm/processor.h>
 
@@ -16,13 +17,20 @@ struct ring {
 	unsigned int got ____cacheline_aligned_in_smp;
 };
 
+/* What stops all CPUs, stop_machine(), would wait for ever for one that only spun. */
+static inline void ring_wait(void)
+{
+	cpu_relax();
+	cond_resched();
+}
+
 static __always_inline void ring_put(struct ring *ring, void *block)
 {
 	unsigned int put = ring->put;
 
 	/* Pairs with the release in ring_get(): the slot has been read. */
 	while (put - smp_load_acquire(&ring->got) == RING_SLOTS)
-		cpu_relax();
+		ring_wait();
 	ring->blocks[put % RING_SLOTS] = block;
 	/* The block is in its slot. */
 	smp_store_release(&ring->put, put + 1);
@@ -35,7 +43,7 @@ static __always_inline void *ring_get(struct ring *ring)
 
 	/* Pairs with the release in ring_put(). */
 	while (smp_load_acquire(&ring->put) == got)
-		cpu_relax();
+		ring_wait();
 	block = ring->blocks[got % RING_SLOTS];
 	/* The slot may be used again. */
 	smp_store_release(&ring->got, got + 1);

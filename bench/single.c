@@ -14,20 +14,15 @@ static void bench_size(const char *what, enum loop loop, size_t size,
 		       const struct mix_step *mix)
 {
 	struct subject *subjects = kcalloc(nr_peers, sizeof(*subjects), GFP_KERNEL);
-	unsigned int i, nr = 0;
+	unsigned int i, nr;
 
 	if (!subjects) {
-		failures++;
+		emit_failures(what, 1);
 		return;
 	}
-	for (i = 0; i < nr_peers; i++) {
-		if (!peers[i]->loops[loop] || !peer_wanted(peers[i]))
-			continue;
-		if (!mix && (size < peers[i]->min_size || size > peers[i]->max_size))
-			continue;
-		if (!subject_init(&subjects[nr], peers[i], size))
-			subjects[nr++].mix = mix;
-	}
+	nr = subjects_init(subjects, loop, size);
+	for (i = 0; i < nr; i++)
+		subjects[i].mix = mix;
 	measure(loop, subjects, nr);
 	for (i = 0; i < nr; i++) {
 		emit_cost(what, subjects[i].peer->name, size, subjects[i].best, subjects[i].nr);
@@ -71,7 +66,7 @@ static void bench_mix_to(size_t max)
 	unsigned int i;
 
 	if (!mix) {
-		failures++;
+		emit_failures("mix", 1);
 		return;
 	}
 	prandom_seed_state(&random, 1);
