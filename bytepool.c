@@ -894,7 +894,8 @@ static void *backing_alloc(struct bytepool *pool, unsigned long bytes, unsigned 
 			   gfp_t gfp, int node)
 {
 	bool may_map = bytes > PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER &&
-		       !(pool->flags & BYTEPOOL_CONTIG) && gfpflags_allow_blocking(gfp);
+		       !(pool->flags & BYTEPOOL_CONTIG) && gfpflags_allow_blocking(gfp) &&
+		       !(gfp & __GFP_THISNODE);
 	void *base;
 
 	base = pages_alloc(bytes, align, may_map ? gfp | __GFP_NORETRY | __GFP_NOWARN : gfp, node);
@@ -1913,8 +1914,7 @@ EXPORT_SYMBOL_GPL(bytepool_alloc);
  * @gfp: as for bytepool_alloc(); with __GFP_THISNODE, from @node or not at all
  * @node: where the memory should be: an idle block there is best, then new
  *	memory there, then what is idle elsewhere. NUMA_NO_NODE, or one that is
- *	not online: as bytepool_alloc(). What has to come from vmalloc may come
- *	from elsewhere in any case.
+ *	not online: as bytepool_alloc()
  *
  * Context: Any but NMI; sleeps only if @gfp allows it.
  * Return: as bytepool_alloc().

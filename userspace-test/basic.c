@@ -324,6 +324,38 @@ static void on_cpu(int cpu)
 	shim_cpu_move(cpu);
 }
 
+/* A node that cannot give memory: what is idle elsewhere serves, and who wants none but its own fails. */
+static void test_full_node(void)
+{
+	static const u32 sizes[] = { 64, 4096, 1 << 20 };
+	const struct bytepool_params params = { .limit_bytes = 4096 };
+	unsigned int i, pairs;
+	void *p;
+
+	shim_full_node = 1;
+	pool_start(NULL);
+	on_cpu(0);
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		for (pairs = 0; pairs < 100; pairs++) {
+			p = bytepool_alloc_node(pool, sizes[i], GFP_KERNEL, 1);
+			EXPECT(p);
+			bytepool_free(pool, p);
+		}
+		EXPECT(!bytepool_alloc_node(pool, sizes[i], GFP_KERNEL | __GFP_THISNODE, 1));
+	}
+	EXPECT(stats().misses == ARRAY_SIZE(sizes));
+	pool_stop();
+
+	pool_start(&params);
+	EXPECT(!bytepool_reserve(pool, 4096, 1, GFP_KERNEL));
+	EXPECT(!bytepool_alloc_node(pool, 4096, GFP_KERNEL | __GFP_THISNODE, 1));
+	p = bytepool_alloc_node(pool, 4096, GFP_KERNEL | __GFP_THISNODE | __GFP_NOFAIL, 1);
+	EXPECT(p);
+	bytepool_free(pool, p);
+	pool_stop();
+	shim_full_node = NUMA_NO_NODE;
+}
+
 /* Freed on several CPUs, some of which do nothing more. */
 static void test_age(void)
 {
@@ -1178,6 +1210,7 @@ static const struct test tests[] = {
 	{ "never by age, and then after all", test_never },
 	{ "SINGLE", test_single },
 	{ "limit", test_limit },
+	{ "a node without memory", test_full_node },
 	{ "who waits gets the block that is freed", test_wait },
 	{ "reserve", test_reserve },
 	{ "reserve, and age", test_reserve_age },

@@ -76,6 +76,8 @@ unsigned long shim_failed(void);
 bool shim_failing(void);
 bool shim_should_fail(enum shim_fault kind, gfp_t gfp);
 extern bool shim_init_on_alloc;
+/* A node that has no memory left, or NUMA_NO_NODE. */
+extern int shim_full_node;
 extern bool shim_init_on_free;
 
 /* What the module has from the system. */

@@ -43,6 +43,7 @@ struct chunk {
 
 bool shim_init_on_alloc;
 bool shim_init_on_free;
+int shim_full_node = NUMA_NO_NODE;
 void (*shim_backing_born)(void *base, unsigned long bytes, bool mapped);
 void (*shim_backing_gone)(void *base, unsigned long bytes);
 
@@ -200,12 +201,14 @@ static struct chunk *chunk_find(const void *base)
 	return NULL;
 }
 
-/* Mostly where it is asked for, or else near who asks. */
-static int chunk_node(int node)
+/* Mostly where it is asked for, or else near who asks; never where nothing is left. */
+static int chunk_node(int node, gfp_t gfp)
 {
 	if (node == NUMA_NO_NODE)
 		node = cpu_to_mem(raw_smp_processor_id());
-	return shim_random() % 8 ? node : (int)(shim_random() % nr_node_ids);
+	if (!(gfp & __GFP_THISNODE) && !(shim_random() % 8))
+		node = shim_random() % nr_node_ids;
+	return node == shim_full_node ? !node : node;
 }
 
 static void *chunk_alloc(unsigned long bytes, gfp_t gfp, int node, bool mapped)
@@ -224,7 +227,7 @@ static void *chunk_alloc(unsigned long bytes, gfp_t gfp, int node, bool mapped)
 	chunk->hidden = ~(unsigned long)base;
 	chunk->total = bytes;
 	chunk->bytes = bytes;
-	chunk->node = chunk_node(node);
+	chunk->node = chunk_node(node, gfp);
 	chunk->mapped = mapped;
 	chunk->compound = gfp & __GFP_COMP;
 	pthread_mutex_lock(&chunks_lock);
@@ -284,6 +287,8 @@ struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order)
 	if (1UL << order > MAX_ORDER_NR_PAGES)
 		shim_die("pages of order %u are asked for", order);
 	if (!alloc_begin(SHIM_FAIL_PAGES, gfp))
+		return NULL;
+	if (gfp & __GFP_THISNODE && node == shim_full_node)
 		return NULL;
 	base = chunk_alloc(PAGE_SIZE << order, gfp, node, false);
 	return (struct page *)((unsigned long)base >> PAGE_SHIFT);
