@@ -324,7 +324,10 @@ static void on_cpu(int cpu)
 	shim_cpu_move(cpu);
 }
 
-/* A node that cannot give memory: what is idle elsewhere serves, and who wants none but its own fails. */
+/*
+ * A node that cannot give memory: what is idle elsewhere serves, and who wants
+ * none but its own fails.
+ */
 static void test_full_node(void)
 {
 	static const u32 sizes[] = { 64, 4096, 1 << 20 };
