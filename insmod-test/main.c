@@ -54,6 +54,7 @@ static const struct test tests[] = {
 	{ "numa_reserve", numa_reserve },
 	{ "numa_reserve_spread", numa_reserve_spread },
 	{ "numa_wake", numa_wake },
+	{ "numa_exhausted", numa_exhausted },
 	{ "numa_trim", numa_trim },
 	{ "numa_age", numa_age },
 	{ "numa_ping_pong", numa_ping_pong },

@@ -37,6 +37,7 @@
 #define WITH_MAPPED	BIT(1)	/* also blocks that are too large for the page allocator */
 #define LIMITED		BIT(2)	/* pools that can hold the usual number of blocks, no more */
 #define AGEING		BIT(3)	/* pools with a short timeout */
+#define LARGE		BIT(4)	/* blocks of a MiB or more */
 
 struct kind {
 	const char *name;
@@ -303,6 +304,8 @@ static void test_all(struct seq_file *m, void (*fn)(struct numa *n), unsigned in
 			continue;
 		if (kinds[i].mapped && !(with & WITH_MAPPED))
 			continue;
+		if (kinds[i].size < SZ_1M && with & LARGE)
+			continue;
 		test_kind(m, fn, &kinds[i], with, what);
 	}
 }
@@ -495,8 +498,10 @@ static void limit(struct numa *n)
 	put_all(n);
 	take_on(n, n->nr / 4, GFP_IDLE, n->other, n->node, "idle elsewhere, for here");
 	put_all(n);
+	take_on(n, 1, GFP_KERNEL, n->other, n->node, "idle elsewhere, rather than to make room");
+	put_all(n);
 	want_misses(n, 0, "idle");
-	take_on(n, 1, GFP_KERNEL, n->other, n->other, "room was made here");
+	take_on(n, 1, GFP_KERNEL | __GFP_THISNODE, n->other, n->other, "room was made here");
 	want_misses(n, 1, "room was made");
 }
 
@@ -644,6 +649,65 @@ static void wake(struct numa *n)
 void numa_wake(struct seq_file *m)
 {
 	test_all(m, wake, LIMITED | WITH_MAPPED, "a free wakes who waits on the other node");
+}
+
+/*
+ * A node without memory left
+ */
+
+/* Take all that is left of the other node, as MiBs of another pool. */
+static struct bytepool *exhaust(struct numa *n, void **blocks, unsigned int *nr)
+{
+	struct bytepool_params params = { .min_size = SZ_1M, .max_size = SZ_1M };
+	struct bytepool *pool = bytepool_create("numa-full", &params);
+
+	*nr = 0;
+	while (!IS_ERR(pool) && *nr < NR_BLOCKS) {
+		blocks[*nr] = bytepool_alloc_node(pool, SZ_1M, GFP_IDLE | __GFP_THISNODE, n->other);
+		if (!blocks[*nr])
+			break;
+		(*nr)++;
+	}
+	return pool;
+}
+
+/* What the page allocator gives instead is the pool's already. */
+static void exhausted(struct numa *n)
+{
+	unsigned int round;
+
+	for (round = 0; round < NR_ROUNDS; round++) {
+		go(round & 1 ? n->other : n->node);
+		want(n, take(n, 1, GFP_IDLE, n->other), "no block");
+		go(round & 2 ? n->other : n->node);
+		put_all(n);
+	}
+	want(n, bytepool_size(n->pool) <= 4 * n->size, "%zu bytes held", bytepool_size(n->pool));
+}
+
+static void exhaust_other(struct numa *n)
+{
+	void **blocks = kvmalloc_array(NR_BLOCKS, sizeof(*blocks), GFP_KERNEL);
+	struct bytepool *pool;
+	unsigned int nr;
+
+	if (!blocks) {
+		want(n, false, "out of memory");
+		return;
+	}
+	pool = exhaust(n, blocks, &nr);
+	want(n, nr > 64 && nr < NR_BLOCKS, "%u MiB on node %d", nr, n->other);
+	exhausted(n);
+	while (nr)
+		bytepool_free(pool, blocks[--nr]);
+	bytepool_destroy(pool);
+	kvfree(blocks);
+}
+
+void numa_exhausted(struct seq_file *m)
+{
+	test_all(m, exhaust_other, WITH_SINGLE | LARGE,
+		 "with no memory left on the node that is named, what is idle serves");
 }
 
 /*

@@ -7,7 +7,7 @@
 # shellcheck source-path=SCRIPTDIR source=guest-lib.sh
 . /guest-lib.sh
 
-plan=190
+plan=194
 nodes=/sys/devices/system/node
 
 unload() {
@@ -30,7 +30,7 @@ check "node 0 has CPUs 0 and 1" has_cpus 0 0-1
 check "node 1 has CPUs 2 and 3" has_cpus 1 2-3
 check "bytepool loads" insmod /bytepool.ko gc_interval_ms=20
 check "the test module loads" insmod /$module.ko
-for test in local named home order order_named limit only reserve reserve_spread wake trim age \
+for test in local named home order order_named limit only reserve reserve_spread wake exhausted trim age \
 	    ping_pong exchange; do
 	run_hurried numa_$test
 done

@@ -125,6 +125,7 @@ void numa_only(struct seq_file *m);
 void numa_reserve(struct seq_file *m);
 void numa_reserve_spread(struct seq_file *m);
 void numa_wake(struct seq_file *m);
+void numa_exhausted(struct seq_file *m);
 void numa_trim(struct seq_file *m);
 void numa_age(struct seq_file *m);
 void numa_ping_pong(struct seq_file *m);
