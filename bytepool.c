@@ -89,8 +89,11 @@
 #define CACHE_BLOCK_MAX		SZ_4M
 #define CACHE_ENTRIES_MAX	29U
 
-/* A CPU remembers two blocks in each of so many sets: 8 KiB on a 64-bit machine. */
-#define LOOKASIDE_BITS		7
+/*
+ * A CPU remembers two blocks in each of so many sets: 16 KiB on a 64-bit machine,
+ * room for what is on its way from CPU to CPU.
+ */
+#define LOOKASIDE_BITS		8
 #define LOOKASIDE_SETS		BIT(LOOKASIDE_BITS)
 
 /*
@@ -112,6 +115,9 @@
 /* What is aligned is never mapped, see backing_alloc(). */
 static_assert(!(BYTEPOOL_SLAB_PAGES & (BYTEPOOL_SLAB_PAGES - 1)) &&
 	      BYTEPOOL_SLAB_PAGES <= 1 << PAGE_ALLOC_COSTLY_ORDER);
+
+/* A CPU looks at so many slabs for one that it has taken blocks of. */
+#define OWN_LOOKS		4U
 
 /* A class whose blocks take so many times its slab_bytes grows by slabs of several pages. */
 #define LARGE_SLABS_FROM	8UL
@@ -191,6 +197,7 @@ struct bytepool_depot {
  * @reciprocal: of @size, see block_state()
  * @reserve: blocks to keep; written under gc_lock and every depot's lock
  * @nr_blocks: blocks of all slabs; becomes less under gc_lock alone
+ * @nr_caches: how many there are in @cache
  * @wait: tasks that wait for a block, see alloc_waits()
  * @rcu: at its end, until no CPU can be looking at it
  * @cache: of each CPU; once there, it stays until the pool is destroyed
@@ -205,6 +212,7 @@ struct bytepool_class {
 	u64 reciprocal;
 	unsigned int reserve;
 	atomic_long_t nr_blocks;
+	atomic_long_t nr_caches;
 	struct swait_queue_head wait;
 	struct rcu_head rcu;
 	struct bytepool_cache **cache;
@@ -922,6 +930,7 @@ static struct bytepool_slab *slab_desc_alloc(struct bytepool_class *class, void 
 	slab->depot = &class->depot[backing_node(base)];
 	slab->stamp = jiffies;
 	slab->base = (unsigned long)base;
+	slab->cpu = raw_smp_processor_id();
 	slab->nr = nr;
 	slab->nr_idle = nr;
 	slab->first = BYTEPOOL_NO_BLOCK;
@@ -1133,22 +1142,60 @@ static u8 *block_state(struct bytepool_slab *slab, const void *block)
 	return index < slab->nr && index * class->size == offset ? &slab->state[index] : NULL;
 }
 
+/* Whether the slab is wholly idle, or this CPU was the first to take blocks of it. */
+static bool slab_own(const struct bytepool_slab *slab)
+{
+	return slab->nr_idle == slab->nr || slab->cpu == raw_smp_processor_id();
+}
+
 /*
- * A slab with an idle block, on no list: rather a partial one, so that idle
- * ones stay whole. depot->lock, and there is an idle block.
+ * Whether the class has less than a page for each CPU that uses it. CPUs that
+ * change the states of one slab's blocks take the cache line from each other, so
+ * until then each gets a slab of its own.
  */
+static bool class_crowded(const struct bytepool_class *class)
+{
+	unsigned long others = atomic_long_read(&class->nr_caches);
+
+	if (READ_ONCE(class->cache[raw_smp_processor_id()]))
+		others--;
+	return atomic_long_read(&class->nr_blocks) * class->size <= others * PAGE_SIZE;
+}
+
+/*
+ * The slab to take the next block of: rather a partial one, so that idle ones
+ * stay whole, and rather this CPU's. NULL if there is no idle block. depot->lock.
+ */
+static struct bytepool_slab *depot_next_slab(struct bytepool_depot *depot)
+{
+	struct bytepool_slab *partial = list_first_entry_or_null(&depot->partial,
+								 struct bytepool_slab, list);
+	struct bytepool_slab *whole = list_first_entry_or_null(&depot->idle,
+							       struct bytepool_slab, list);
+	struct bytepool_slab *slab;
+	unsigned int looks = 0;
+
+	list_for_each_entry(slab, &depot->partial, list) {
+		if (slab_own(slab))
+			return slab;
+		if (++looks == OWN_LOOKS)
+			break;
+	}
+	whole = whole ?: depot_oldest_late(depot);
+	return partial && !(whole && class_crowded(depot->class)) ? partial : whole;
+}
+
+/* The same, off its list. depot->lock, and there is an idle block. */
 static struct bytepool_slab *depot_take_slab(struct bytepool_depot *depot)
 {
-	struct bytepool_slab *slab;
+	struct bytepool_slab *slab = depot_next_slab(depot);
 
-	slab = list_first_entry_or_null(&depot->partial, struct bytepool_slab, list);
-	if (slab) {
+	if (slab->nr_idle < slab->nr) {
 		list_del(&slab->list);
 		return slab;
 	}
-	slab = list_first_entry_or_null(&depot->idle, struct bytepool_slab, list) ?:
-		depot_oldest_late(depot);
 	depot_del_idle(depot, slab);
+	slab->cpu = raw_smp_processor_id();
 	return slab;
 }
 
@@ -1293,6 +1340,7 @@ static noinline void cache_create(struct bytepool_class *class)
 		kfree(cache);
 		return;
 	}
+	atomic_long_inc(&class->nr_caches);
 	if (class->cache_capacity > 1)
 		depot_add_batch(cache->depot, (CACHE_ENTRIES_MAX + 1) / 2, cpu_to_node(cpu));
 }
@@ -1768,20 +1816,49 @@ static bool alloc_waits(struct bytepool_class *class, gfp_t gfp)
 	return READ_ONCE(class->reserve) && !(gfp & __GFP_THISNODE);
 }
 
+/* Whether this CPU would have to share a slab, and should rather get one of its own. */
+static bool class_wants_own(struct bytepool_class *class)
+{
+	struct bytepool_depot *depot;
+	unsigned int node = 0;
+	unsigned long flags;
+	bool any = false;
+
+	if (!class_crowded(class) || READ_ONCE(class->reserve))
+		return false;
+	while ((depot = depot_next(class, &node))) {
+		struct bytepool_slab *slab;
+		bool shares;
+
+		flags = depot_lock(depot);
+		slab = depot_next_slab(depot);
+		shares = slab && !slab_own(slab);
+		depot_unlock(depot, flags);
+		if (slab && !shares)
+			return false;
+		any |= shares;
+	}
+	return any;
+}
+
 /* An idle block, or one of a new slab: of the node alone, or of any where it is NUMA_NO_NODE. */
 static void *class_alloc_or_grow(struct bytepool_class *class, gfp_t gfp, int node)
 {
-	void *block = class_alloc(class, node, node == NUMA_NO_NODE);
+	void *block = NULL;
 
-	if (block) {
-		/* Not before there is a block. */
-		cache_ensure(class);
-		return block;
+	if (node == NUMA_NO_NODE && class_wants_own(class))
+		block = class_grow(class, (gfp & ~__GFP_DIRECT_RECLAIM) | __GFP_NOWARN, node);
+	block = block ?: class_alloc(class, node, node == NUMA_NO_NODE);
+	if (!block) {
+		/* With a reserve behind it, the system need not try hard. */
+		if (READ_ONCE(class->reserve))
+			gfp |= __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN;
+		block = class_grow(class, gfp, node);
 	}
-	/* With a reserve behind it, the system need not try hard. */
-	if (READ_ONCE(class->reserve))
-		gfp |= __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN;
-	return class_grow(class, gfp, node);
+	/* Not before there is a block. */
+	if (block)
+		cache_ensure(class);
+	return block;
 }
 
 /*

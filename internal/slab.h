@@ -37,6 +37,7 @@ enum bytepool_block_state {
  * @stamp: jiffies when the youngest idle block in the slab was freed
  * @node: in the table of addresses, by @base
  * @base: its address, which is that of its first block
+ * @cpu: the first to take blocks of it since it was whole
  * @nr: blocks
  * @nr_idle: idle blocks in the slab
  * @first: head of the chain, or BYTEPOOL_NO_BLOCK
@@ -56,6 +57,7 @@ struct bytepool_slab {
 	unsigned long stamp;
 	struct rhash_head node;
 	unsigned long base;
+	u16 cpu;
 	u16 nr;
 	u16 nr_idle;
 	u16 first;

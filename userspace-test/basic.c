@@ -325,6 +325,55 @@ static void on_cpu(int cpu)
 }
 
 /*
+ * While a class is small, CPUs take no blocks of each other's slabs, if memory
+ * is to be had; nor does one take a page that it does not need.
+ */
+static void test_own_slabs(void)
+{
+	const struct bytepool_params params = { .limit_bytes = 64 * 4096 };
+	unsigned long page[4];
+	void *blocks[4][10], *p;
+	unsigned int cpu, i;
+
+	pool_start(&params);
+	for (i = 0; i < 10; i++) {
+		for (cpu = 0; cpu < 4; cpu++) {
+			on_cpu(cpu);
+			blocks[cpu][i] = bytepool_alloc(pool, 64, GFP_KERNEL);
+			if (!i)
+				page[cpu] = (unsigned long)blocks[cpu][0] & PAGE_MASK;
+			EXPECT(((unsigned long)blocks[cpu][i] & PAGE_MASK) == page[cpu]);
+		}
+	}
+	EXPECT(stats().misses == 4 && bytepool_size(pool) == 4 * 4096);
+	/* Another CPU gets what there is, if there is no more. */
+	on_cpu(5);
+	shim_fail(SHIM_FAIL_ANY, 1, true);
+	p = bytepool_alloc(pool, 64, GFP_KERNEL);
+	shim_fail(0, 0, false);
+	EXPECT(p);
+	bytepool_free(pool, p);
+	for (cpu = 0; cpu < 4; cpu++)
+		bytepool_free_bulk(pool, 10, blocks[cpu]);
+	bytepool_trim(pool);
+
+	/* The caches being there, the same again; but two whole slabs are taken before new ones. */
+	EXPECT(!bytepool_size(pool));
+	on_cpu(0);
+	EXPECT(!bytepool_reserve(pool, 64, 128, GFP_KERNEL));
+	EXPECT(!bytepool_reserve(pool, 64, 0, GFP_KERNEL));
+	for (cpu = 0; cpu < 5; cpu += 2) {
+		on_cpu(cpu);
+		blocks[0][cpu] = bytepool_alloc(pool, 64, GFP_KERNEL);
+	}
+	EXPECT(((unsigned long)blocks[0][0] ^ (unsigned long)blocks[0][2]) & PAGE_MASK);
+	EXPECT(bytepool_size(pool) == 3 * 4096);
+	for (cpu = 0; cpu < 5; cpu += 2)
+		bytepool_free(pool, blocks[0][cpu]);
+	pool_stop();
+}
+
+/*
  * A node that cannot give memory: what is idle elsewhere serves, and who wants
  * none but its own fails.
  */
@@ -1213,6 +1262,7 @@ static const struct test tests[] = {
 	{ "never by age, and then after all", test_never },
 	{ "SINGLE", test_single },
 	{ "limit", test_limit },
+	{ "CPUs have slabs of their own", test_own_slabs },
 	{ "a node without memory", test_full_node },
 	{ "who waits gets the block that is freed", test_wait },
 	{ "reserve", test_reserve },

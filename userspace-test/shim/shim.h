@@ -501,7 +501,7 @@ void *kvcalloc(size_t n, size_t size, gfp_t gfp);
 #define kvmalloc_node(size, gfp, node)		((void)(node), kmalloc(size, gfp))
 #define kvfree(p)				kfree(p)
 
-#define SHIM_PERCPU_BYTES	16384
+#define SHIM_PERCPU_BYTES	32768
 #define alloc_percpu(type)	((type *)shim_alloc_percpu(sizeof(type)))
 #define per_cpu_ptr(p, cpu)	((typeof(p))((char *)(p) + (cpu) * SHIM_PERCPU_BYTES))
 #define this_cpu_ptr(p)		per_cpu_ptr(p, smp_processor_id())
