@@ -21,6 +21,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../expect.h"
+
 #define DEVICE		"/dev/bytefifo"
 #define MESSAGE_MAX	(4u << 20)
 #define MAX_MESSAGES	64
@@ -30,22 +32,6 @@ static unsigned char *out, *in;
 static void *nowhere;	/* not mapped for reading or writing */
 static int fd;		/* O_NONBLOCK */
 static int blocking;
-
-/* How many expectations did not hold, in this process. */
-static int failures;
-
-#define expect(cond) expect_that(cond, #cond, __func__, __LINE__)
-
-static void expect_that(bool held, const char *what, const char *where, int line)
-{
-	if (!held && !failures++)
-		printf("# %s:%d: not so: %s (errno %d)\n", where, line, what, errno);
-}
-
-static bool fails(ssize_t ret, int error)
-{
-	return ret == -1 && errno == error;
-}
 
 static bool sends(size_t size)
 {

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../expect.h"
 #include "costs.h"
 
 #define DEVICE		"/dev/bytezip"
@@ -27,22 +28,6 @@ static unsigned char text[RECORD_MAX + 1], noise[RECORD_MAX];
 static unsigned char in[RECORD_MAX];
 static void *nowhere;	/* not mapped for reading or writing */
 static int fd;
-
-/* How many expectations did not hold, in this process. */
-static int failures;
-
-#define expect(cond) expect_that(cond, #cond, __func__, __LINE__)
-
-static void expect_that(bool held, const char *what, const char *where, int line)
-{
-	if (!held && !failures++)
-		printf("# %s:%d: not so: %s (errno %d)\n", where, line, what, errno);
-}
-
-static bool fails(ssize_t ret, int error)
-{
-	return ret == -1 && errno == error;
-}
 
 static bool takes(int to, const void *data, size_t size)
 {
