@@ -395,14 +395,27 @@ static __always_inline void section_exit(void)
 	preempt_enable();
 }
 
-/*
- * The list of pools
- */
+/* What of a caller's gfp is for the system; 6.1 warns of __GFP_ATOMIC where one may sleep. */
+static gfp_t system_gfp(gfp_t gfp)
+{
+	gfp &= BYTEPOOL_GFP_MASK;
+	return gfp & __GFP_DIRECT_RECLAIM ? gfp & ~__GFP_ATOMIC : gfp;
+}
+
+/* On PREEMPT_RT, the locks of the system's allocator are not to be taken with preemption off. */
+static bool system_may_serve(void)
+{
+	return !IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible();
+}
 
 static bool pool_single(const struct bytepool *pool)
 {
 	return pool->flags & BYTEPOOL_SINGLE;
 }
+
+/*
+ * The list of pools
+ */
 
 /* Into the list of all pools, if the name is free. */
 static int pool_link(struct bytepool *pool)
@@ -461,19 +474,6 @@ static struct bytepool *pool_next(struct bytepool *prev)
 /*
  * Size classes
  */
-
-/* What of a caller's gfp is for the system; 6.1 warns of __GFP_ATOMIC where one may sleep. */
-static gfp_t system_gfp(gfp_t gfp)
-{
-	gfp &= BYTEPOOL_GFP_MASK;
-	return gfp & __GFP_DIRECT_RECLAIM ? gfp & ~__GFP_ATOMIC : gfp;
-}
-
-/* On PREEMPT_RT, the locks of the system's allocator are not to be taken with preemption off. */
-static bool system_may_serve(void)
-{
-	return !IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible();
-}
 
 static void depot_init(struct bytepool_depot *depot, struct bytepool_class *class)
 {
@@ -743,6 +743,16 @@ static __always_inline struct look __percpu *look_at(const void *block)
 	return lookasides->at[hash >> (32 - LOOKASIDE_BITS)];
 }
 
+/* Whether this CPU remembers the block, and where. Section. */
+static __always_inline bool look_find(const void *block, struct look __percpu **look)
+{
+	*look = look_at(block);
+	if (likely(raw_cpu_read((*look)->block) == block))
+		return true;
+	++*look;
+	return raw_cpu_read((*look)->block) == block;
+}
+
 /* Whether what this CPU remembers is true, for the rest of the section. */
 static __always_inline bool lookaside_current(void)
 {
@@ -821,15 +831,12 @@ static void lookaside_enter(const struct look *new)
 /* What this CPU remembers of a block. Section. */
 static bool lookaside_find(struct look *look)
 {
-	const struct look *at = this_cpu_ptr(look_at(look->block));
+	struct look __percpu *at;
 
-	if (!lookaside_current())
+	if (!lookaside_current() || !look_find(look->block, &at) ||
+	    raw_cpu_read(at->cache) == &closed_cache)
 		return false;
-	if (at->block != look->block && (++at)->block != look->block)
-		return false;
-	if (at->cache == &closed_cache)
-		return false;
-	*look = *at;
+	*look = *this_cpu_ptr(at);
 	return true;
 }
 
@@ -924,7 +931,7 @@ static struct bytepool_slab *slab_desc_alloc(struct bytepool_class *class, void 
 {
 	struct bytepool_slab *slab;
 
-	slab = kzalloc_node(struct_size(slab, state, nr), gfp, node);
+	slab = kmalloc_node(struct_size(slab, state, nr), gfp, node);
 	if (!slab)
 		return NULL;
 	slab->depot = &class->depot[backing_node(base)];
@@ -934,6 +941,11 @@ static struct bytepool_slab *slab_desc_alloc(struct bytepool_class *class, void 
 	slab->nr = nr;
 	slab->nr_idle = nr;
 	slab->first = BYTEPOOL_NO_BLOCK;
+	slab->carved = 0;
+	slab->hashed = false;
+	slab->orphan = false;
+	slab->leaked = false;
+	memset(slab->state, BYTEPOOL_BLOCK_IDLE, nr);
 	return slab;
 }
 
@@ -1246,6 +1258,34 @@ static void depot_push(struct bytepool_depot *depot, struct bytepool_slab *slab,
  * itself there, or that the GC has it.
  */
 
+/*
+ * Make a cache this section's alone, if it is the pool's: an interrupt of this
+ * CPU finds it busy. Against those, the compiler's order is enough. Section.
+ */
+static __always_inline bool cache_enter(struct bytepool_cache *cache, struct bytepool *pool)
+{
+	if (unlikely(cache->pool != pool))
+		return false;
+	cache->pool = cache_busy;
+	barrier();
+	return true;
+}
+
+static __always_inline void cache_leave(struct bytepool_cache *cache, struct bytepool *pool)
+{
+	barrier();
+	cache->pool = pool;
+}
+
+/* This CPU's cache for the slot, or closed_cache. Section. */
+static __always_inline struct bytepool_cache *cache_open(struct bytepool *pool, u32 slot)
+{
+	return READ_ONCE(raw_cpu_read(pool->cpu->open)[slot]);
+}
+
+/* Statistics of a cache are read from afar, as they stand. */
+#define cache_count(counter, nr)	((void)data_race((counter) += (nr)))
+
 /* Walks the caches that there are: that of CPU *@cpu, from 0, or after. */
 static struct bytepool_cache *cache_next(struct bytepool_class *class, unsigned int *cpu)
 {
@@ -1289,18 +1329,36 @@ static u32 cache_batch(const struct bytepool_cache *cache)
 	return (cache_capacity(cache) + 1) / 2;
 }
 
+/* depot->lock, as for all about batches. */
+static void depot_put_batch(struct bytepool_depot *depot, struct bytepool_batch *batch)
+{
+	struct bytepool_batch **list = batch->nr ? &depot->full : &depot->empty;
+
+	batch->next = *list;
+	WRITE_ONCE(*list, batch);
+}
+
+static struct bytepool_batch *depot_take_batch(struct bytepool_depot *depot)
+{
+	struct bytepool_batch *batch = depot->full;
+
+	if (batch)
+		WRITE_ONCE(depot->full, batch->next);
+	return batch;
+}
+
 /* A first batch for a new cache, to fill one day. Not having it does no harm. */
-static void depot_add_batch(struct bytepool_depot *depot, u32 nr, int node)
+static void depot_add_batch(struct bytepool_depot *depot, int node)
 {
 	struct bytepool_batch *batch;
 	unsigned long flags;
 
-	batch = kzalloc_node(struct_size(batch, entries, nr), GFP_NOWAIT | __GFP_NOWARN, node);
+	batch = kzalloc_node(struct_size(batch, entries, (CACHE_ENTRIES_MAX + 1) / 2),
+			     GFP_NOWAIT | __GFP_NOWARN, node);
 	if (!batch)
 		return;
 	flags = depot_lock(depot);
-	batch->next = depot->empty;
-	depot->empty = batch;
+	depot_put_batch(depot, batch);
 	depot_unlock(depot, flags);
 }
 
@@ -1342,7 +1400,7 @@ static noinline void cache_create(struct bytepool_class *class)
 	}
 	atomic_long_inc(&class->nr_caches);
 	if (class->cache_capacity > 1)
-		depot_add_batch(cache->depot, (CACHE_ENTRIES_MAX + 1) / 2, cpu_to_node(cpu));
+		depot_add_batch(cache->depot, cpu_to_node(cpu));
 }
 
 /* For next time. */
@@ -1350,24 +1408,6 @@ static void cache_ensure(struct bytepool_class *class)
 {
 	if (unlikely(!READ_ONCE(class->cache[raw_smp_processor_id()])))
 		cache_create(class);
-}
-
-/* depot->lock, as for all about batches. */
-static void depot_put_batch(struct bytepool_depot *depot, struct bytepool_batch *batch)
-{
-	struct bytepool_batch **list = batch->nr ? &depot->full : &depot->empty;
-
-	batch->next = *list;
-	WRITE_ONCE(*list, batch);
-}
-
-static struct bytepool_batch *depot_take_batch(struct bytepool_depot *depot)
-{
-	struct bytepool_batch *batch = depot->full;
-
-	if (batch)
-		WRITE_ONCE(depot->full, batch->next);
-	return batch;
 }
 
 /* Fill an empty cache with a batch, if there is one. depot->lock. */
@@ -1398,6 +1438,15 @@ static void cache_refill(struct bytepool_depot *depot, struct bytepool_cache *ca
 		} while (cache_nr(cache) < cache_batch(cache) && slab->nr_idle);
 		depot_file(depot, slab);
 	}
+}
+
+/* Let the CPU follow its cache if that has a block: then the pool is to wake. depot->lock. */
+static bool cache_open_filled(struct bytepool_depot *depot, struct bytepool_cache *cache)
+{
+	if (!cache || !cache_nr(cache))
+		return false;
+	cache_set_open(depot, cache->cpu, cache);
+	return true;
 }
 
 /* Put cached blocks back into their slabs. depot->lock. */
@@ -1525,34 +1574,6 @@ static void timeout_changed(struct bytepool *pool)
  * Alloc
  */
 
-/*
- * Make a cache this section's alone, if it is the pool's: an interrupt of this
- * CPU finds it busy. Against those, the compiler's order is enough. Section.
- */
-static __always_inline bool cache_enter(struct bytepool_cache *cache, struct bytepool *pool)
-{
-	if (unlikely(cache->pool != pool))
-		return false;
-	cache->pool = cache_busy;
-	barrier();
-	return true;
-}
-
-static __always_inline void cache_leave(struct bytepool_cache *cache, struct bytepool *pool)
-{
-	barrier();
-	cache->pool = pool;
-}
-
-/* This CPU's cache for the slot, or closed_cache. Section. */
-static __always_inline struct bytepool_cache *cache_open(struct bytepool *pool, u32 slot)
-{
-	return READ_ONCE(raw_cpu_read(pool->cpu->open)[slot]);
-}
-
-/* Statistics of a cache are read from afar, as they stand. */
-#define cache_count(counter, nr)	((void)data_race((counter) += (nr)))
-
 /* A block from this CPU's cache, if it has one. */
 static __always_inline void *cache_alloc(struct bytepool *pool, u32 slot)
 {
@@ -1618,14 +1639,24 @@ static void *depot_alloc_one(struct bytepool_depot *depot, void **overwritten)
 	return block;
 }
 
+/* Whether it has an idle block. */
+static bool depot_has_idle(const struct bytepool_depot *depot)
+{
+	/* It may change meanwhile. */
+	return data_race(depot->nr_idle) || READ_ONCE(depot->full);
+}
+
 /* An idle block from the depot, and more for this CPU's cache while it is there. Section. */
 static void *depot_alloc(struct bytepool_depot *depot, void **overwritten)
 {
-	struct bytepool_cache *cache;
+	struct bytepool_cache *cache = READ_ONCE(depot->class->cache[smp_processor_id()]);
 	void *block = NULL;
-	bool opened = false;
 	unsigned long flags;
+	bool opened;
 
+	/* What is about to come in may be missed. */
+	if (!depot_has_idle(depot) && !(cache && cache_nr(cache)))
+		return NULL;
 	flags = depot_lock(depot);
 	cache = cache_own(depot);
 	if (cache) {
@@ -1641,21 +1672,11 @@ static void *depot_alloc(struct bytepool_depot *depot, void **overwritten)
 	}
 	if (block)
 		depot->hits++;
-	if (cache && cache_nr(cache)) {
-		cache_set_open(depot, cache->cpu, cache);
-		opened = true;
-	}
+	opened = cache_open_filled(depot, cache);
 	depot_unlock(depot, flags);
 	if (opened)
 		pool_wake(depot->class->pool);
 	return block;
-}
-
-/* Whether it has an idle block. */
-static bool depot_has_idle(const struct bytepool_depot *depot)
-{
-	/* It may change meanwhile. */
-	return data_race(depot->nr_idle) || READ_ONCE(depot->full);
 }
 
 /* An idle block of another node than @not. Section. */
@@ -1667,8 +1688,7 @@ static void *depot_alloc_other(struct bytepool_class *class, const struct bytepo
 	unsigned int node = 0;
 
 	while ((depot = depot_next(class, &node))) {
-		/* What is about to come in may be missed. */
-		if (depot == not || !depot_has_idle(depot))
+		if (depot == not)
 			continue;
 		block = depot_alloc(depot, overwritten);
 		if (block)
@@ -1735,24 +1755,52 @@ static void class_wake(struct bytepool_class *class)
 		swake_up_one(&class->wait);
 }
 
-/* Put a new slab, all idle, into its depot; and @take a block of it, or else NULL. */
-static void *depot_add(struct bytepool_slab *slab, bool take)
+/* A new slab's blocks, all idle, into the depot's books. depot->lock. */
+static void depot_count(struct bytepool_depot *depot, const struct bytepool_slab *slab)
+{
+	depot->nr_idle += slab->nr;
+	atomic_long_add(slab->nr, &depot->class->nr_blocks);
+}
+
+/* Put a new slab, all idle, into its depot. */
+static void depot_add(struct bytepool_slab *slab)
 {
 	struct bytepool_depot *depot = slab->depot;
 	unsigned long flags = depot_lock(depot);
-	void *block = NULL;
-	u8 *state;
 
-	depot->nr_idle += slab->nr;
-	atomic_long_add(slab->nr, &depot->class->nr_blocks);
-	if (take) {
-		/* Nobody had a block of it yet, to write to. */
-		block = depot_pop(depot, slab, &state, NULL);
-		WRITE_ONCE(*state, BYTEPOOL_BLOCK_IN_USE);
-		depot->misses++;
-	}
+	depot_count(depot, slab);
 	depot_file(depot, slab);
 	depot_unlock(depot, flags);
+}
+
+/*
+ * The same, but a block of it, which is taken first; and if there are more, some
+ * for this CPU's cache. Section.
+ */
+static void *depot_add_and_take(struct bytepool_slab *slab, void **overwritten)
+{
+	struct bytepool_depot *depot = slab->depot;
+	unsigned long flags = depot_lock(depot);
+	struct bytepool_cache *cache;
+	bool opened = false;
+	void *block;
+	u8 *state;
+
+	depot_count(depot, slab);
+	/* Nobody had a block of it yet, to write to. */
+	block = depot_pop(depot, slab, &state, NULL);
+	WRITE_ONCE(*state, BYTEPOOL_BLOCK_IN_USE);
+	depot->misses++;
+	depot_file(depot, slab);
+	if (slab->nr_idle) {
+		cache = cache_own(depot);
+		if (cache && !cache_nr(cache))
+			cache_refill(depot, cache, overwritten);
+		opened = cache_open_filled(depot, cache);
+	}
+	depot_unlock(depot, flags);
+	if (opened)
+		pool_wake(depot->class->pool);
 	return block;
 }
 
@@ -1766,15 +1814,21 @@ static void *class_grow(struct bytepool_class *class, gfp_t gfp, int node)
 	unsigned long held = atomic_long_read(&class->nr_blocks) * class->size;
 	bool large = held >= LARGE_SLABS_FROM * class->slab_bytes && !READ_ONCE(class->reserve);
 	struct bytepool_slab *slab = slab_create(class, large, gfp, node);
+	void *overwritten = NULL;
 	void *block;
 
 	if (!slab)
 		return NULL;
-	block = depot_add(slab, true);
+	section_enter();
+	block = depot_add_and_take(slab, &overwritten);
+	section_exit();
+	if (unlikely(overwritten))
+		report_overwritten(class, overwritten);
 	/* With more blocks, idle ones of any node may be above the reserve. */
 	if (READ_ONCE(class->reserve) && class_reclaimable(class))
 		pool_wake(class->pool);
-	class_wake(class);
+	if (slab->nr > 1)
+		class_wake(class);
 	return block;
 }
 
@@ -2141,6 +2195,13 @@ static enum bytepool_bad_free block_claim(struct bytepool *pool, struct look *lo
 	return state_claim(look->state) ? BAD_FREE_NONE : BAD_FREE_IDLE;
 }
 
+/* Put a claimed block on top of a cache that is not full. */
+static void cache_push_freed(struct bytepool_cache *cache, const struct look *look)
+{
+	cache_push(cache, cache->top, (void *)look->block, look->state, look->slab, jiffies);
+	cache_count(cache->frees, 1);
+}
+
 /* Put a claimed block into this CPU's cache, if that is open and not full. Section. */
 static bool cache_free(struct bytepool *pool, struct look *look)
 {
@@ -2152,8 +2213,7 @@ static bool cache_free(struct bytepool *pool, struct look *look)
 	if (!cache_enter(cache, pool))
 		return false;
 	if (!cache_full(cache) && cache->depot == depot) {
-		cache_push(cache, (void *)look->block, look->state, look->slab, jiffies);
-		cache_count(cache->frees, 1);
+		cache_push_freed(cache, look);
 		look->cache = cache;
 		done = true;
 	}
@@ -2178,8 +2238,7 @@ static void depot_free(struct look *look, bool remember)
 	if (cache && cache_full(cache) && cache_batch(cache) > 1)
 		cache_relieve(depot, cache);
 	if (cache && !cache_full(cache)) {
-		cache_push(cache, (void *)look->block, look->state, look->slab, jiffies);
-		cache->frees++;
+		cache_push_freed(cache, look);
 		cache_set_open(depot, cache->cpu, cache);
 		wake = true;
 	} else {
@@ -2247,16 +2306,13 @@ enum free_result {
 /* Free a block that this CPU remembers to its open cache. Section, lookaside_current(). */
 static __always_inline enum free_result free_known(struct bytepool *pool, const void *block)
 {
-	struct look __percpu *look = look_at(block);
+	struct look __percpu *look;
 	struct bytepool_entry *top;
 	struct bytepool_cache *cache;
 	u8 *state;
 
-	if (unlikely(raw_cpu_read(look->block) != block)) {
-		look++;
-		if (raw_cpu_read(look->block) != block)
-			return FREE_UNKNOWN;
-	}
+	if (unlikely(!look_find(block, &look)))
+		return FREE_UNKNOWN;
 	cache = raw_cpu_read(look->cache);
 	if (unlikely(!cache_enter(cache, pool)))
 		return FREE_KNOWN;
@@ -2270,7 +2326,7 @@ static __always_inline enum free_result free_known(struct bytepool *pool, const 
 		cache_leave(cache, pool);
 		return FREE_TWICE;
 	}
-	cache_push_at(cache, top, (void *)block, state, raw_cpu_read(look->slab), jiffies);
+	cache_push(cache, top, (void *)block, state, raw_cpu_read(look->slab), jiffies);
 	cache_count(cache->frees, 1);
 	cache_leave(cache, pool);
 	return FREE_DONE;
@@ -2833,7 +2889,7 @@ int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t 
 		if (!slab)
 			goto undo;
 		added += slab->nr;
-		depot_add(slab, false);
+		depot_add(slab);
 		class_wake(class);
 		cond_resched();
 	}

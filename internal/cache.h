@@ -96,21 +96,15 @@ static inline bool cache_full(const struct bytepool_cache *cache)
 }
 
 /* Put a block on top, where @top is cache->top: who has read it need not read it again. */
-static __always_inline void cache_push_at(struct bytepool_cache *cache, struct bytepool_entry *top,
-					  void *block, u8 *state, struct bytepool_slab *slab,
-					  unsigned long stamp)
+static __always_inline void cache_push(struct bytepool_cache *cache, struct bytepool_entry *top,
+				       void *block, u8 *state, struct bytepool_slab *slab,
+				       unsigned long stamp)
 {
 	top->block = block;
 	top->state = state;
 	top->slab = slab;
 	top->stamp = stamp;
 	WRITE_ONCE(cache->top, top + 1);
-}
-
-static inline void cache_push(struct bytepool_cache *cache, void *block, u8 *state,
-			      struct bytepool_slab *slab, unsigned long stamp)
-{
-	cache_push_at(cache, cache->top, block, state, slab, stamp);
 }
 
 /* The youngest block, in use from now on, or NULL. */
@@ -143,9 +137,12 @@ static inline void cache_insert(struct bytepool_cache *cache, void *block, u8 *s
 /* Drop the @nr oldest entries, which the caller has dealt with. */
 static inline void cache_drop_oldest(struct bytepool_cache *cache, u32 nr)
 {
-	memmove(cache->entries, cache->entries + nr,
-		(cache_nr(cache) - nr) * sizeof(cache->entries[0]));
-	WRITE_ONCE(cache->top, cache->top - nr);
+	struct bytepool_entry *to = cache->entries;
+	const struct bytepool_entry *from = to + nr;
+
+	while (from < cache->top)
+		*to++ = *from++;
+	WRITE_ONCE(cache->top, to);
 }
 
 /* Move the @nr youngest entries to an empty batch. */

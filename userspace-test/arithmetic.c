@@ -297,7 +297,7 @@ static void test_cache_order(void)
 			mask |= BIT(nr);
 			state[nr] = BYTEPOOL_BLOCK_CACHED;
 			if (what < 2)
-				cache_push(cache, &state[nr], &state[nr], NULL, now);
+				cache_push(cache, cache->top, &state[nr], &state[nr], NULL, now);
 			else
 				cache_insert(cache, &state[nr], &state[nr], NULL,
 					     now - shim_random() % 100);

@@ -497,6 +497,7 @@ void *kmalloc(size_t size, gfp_t gfp);
 void kfree(const void *p);
 void *kvcalloc(size_t n, size_t size, gfp_t gfp);
 #define kzalloc(size, gfp)			kmalloc(size, (gfp) | __GFP_ZERO)
+#define kmalloc_node(size, gfp, node)		((void)(node), kmalloc(size, gfp))
 #define kzalloc_node(size, gfp, node)		((void)(node), kzalloc(size, gfp))
 #define kvmalloc_node(size, gfp, node)		((void)(node), kmalloc(size, gfp))
 #define kvfree(p)				kfree(p)
