@@ -413,6 +413,23 @@ static bool pool_single(const struct bytepool *pool)
 	return pool->flags & BYTEPOOL_SINGLE;
 }
 
+/* Where a CPU's memory comes from: its node, or the nearest to one that has none. */
+static int cpu_memory_node(int cpu)
+{
+	int node = cpu_to_mem(cpu);
+	int nearest = NUMA_NO_NODE;
+	int other;
+
+	if (likely(node_state(node, N_MEMORY)))
+		return node;
+	for_each_node_state(other, N_MEMORY) {
+		if (nearest == NUMA_NO_NODE ||
+		    node_distance(node, other) < node_distance(node, nearest))
+			nearest = other;
+	}
+	return nearest;
+}
+
 /*
  * The list of pools
  */
@@ -1389,7 +1406,7 @@ static noinline void cache_create(struct bytepool_class *class)
 	cache->top = cache->entries;
 	cache->end = cache->entries + capacity;
 	cache->pool = class->pool;
-	cache->depot = &class->depot[cpu_to_mem(cpu)];
+	cache->depot = &class->depot[cpu_memory_node(cpu)];
 	/*
 	 * Pairs with READ_ONCE() and dependent loads wherever class->cache[] is
 	 * followed, and as a full barrier with pool_sleep().
@@ -1711,7 +1728,9 @@ static void *class_alloc(struct bytepool_class *class, int node, bool any)
 	void *block;
 
 	section_enter();
-	depot = &class->depot[node == NUMA_NO_NODE ? numa_mem_id() : node];
+	if (node == NUMA_NO_NODE)
+		node = cpu_memory_node(smp_processor_id());
+	depot = &class->depot[node];
 	block = depot_alloc(depot, &overwritten);
 	if (!block && any && nr_node_ids > 1)
 		block = depot_alloc_other(class, depot, &overwritten);
@@ -2044,15 +2063,15 @@ EXPORT_SYMBOL_GPL(bytepool_alloc);
  * @size: bytes wanted
  * @gfp: as for bytepool_alloc(); with __GFP_THISNODE, from @node or not at all
  * @node: where the memory should be: an idle block there is best, then new
- *	memory there, then what is idle elsewhere. NUMA_NO_NODE, or one that is
- *	not online: as bytepool_alloc()
+ *	memory there, then what is idle elsewhere. NUMA_NO_NODE, or one without
+ *	memory: as bytepool_alloc()
  *
  * Context: Any but NMI; sleeps only if @gfp allows it.
  * Return: as bytepool_alloc().
  */
 void *bytepool_alloc_node(struct bytepool *pool, size_t size, gfp_t gfp, int node)
 {
-	if (unlikely(node < 0 || node >= MAX_NUMNODES || !node_online(node)))
+	if (unlikely(node < 0 || node >= MAX_NUMNODES || !node_state(node, N_MEMORY)))
 		node = NUMA_NO_NODE;
 	return alloc_any(pool, size, gfp, node);
 }

@@ -335,6 +335,7 @@ static void test_own_slabs(void)
 	void *blocks[4][10], *p;
 	unsigned int cpu, i;
 
+	shim_exact_node = true;
 	pool_start(&params);
 	for (i = 0; i < 10; i++) {
 		for (cpu = 0; cpu < 4; cpu++) {
@@ -371,6 +372,7 @@ static void test_own_slabs(void)
 	for (cpu = 0; cpu < 5; cpu += 2)
 		bytepool_free(pool, blocks[0][cpu]);
 	pool_stop();
+	shim_exact_node = false;
 }
 
 /*
@@ -406,6 +408,31 @@ static void test_full_node(void)
 	bytepool_free(pool, p);
 	pool_stop();
 	shim_full_node = NUMA_NO_NODE;
+}
+
+/* CPUs of a node without memory have caches, of the memory of another. */
+static void test_bare_node(void)
+{
+	void *p, *q;
+
+	shim_bare_node = 1;
+	shim_exact_node = true;
+	pool_start(NULL);
+	on_cpu(1);
+	p = bytepool_alloc_node(pool, 4096, GFP_KERNEL, 1);
+	EXPECT(p);
+	bytepool_free(pool, p);
+	/* What is in one CPU's cache no other has. */
+	on_cpu(3);
+	q = bytepool_alloc(pool, 4096, GFP_KERNEL);
+	EXPECT(q != p && stats().misses == 2);
+	bytepool_free(pool, q);
+	on_cpu(1);
+	EXPECT(bytepool_alloc(pool, 4096, GFP_KERNEL) == p);
+	bytepool_free(pool, p);
+	pool_stop();
+	shim_exact_node = false;
+	shim_bare_node = NUMA_NO_NODE;
 }
 
 /* Freed on several CPUs, some of which do nothing more. */
@@ -1261,6 +1288,7 @@ static const struct test tests[] = {
 	{ "age of what is in a cache alone", test_age_cached },
 	{ "never by age, and then after all", test_never },
 	{ "SINGLE", test_single },
+	{ "a node without memory", test_bare_node },
 	{ "limit", test_limit },
 	{ "CPUs have slabs of their own", test_own_slabs },
 	{ "a node without memory", test_full_node },

@@ -78,6 +78,8 @@ bool shim_should_fail(enum shim_fault kind, gfp_t gfp);
 extern bool shim_init_on_alloc;
 /* A node that has no memory left, or NUMA_NO_NODE. */
 extern int shim_full_node;
+/* All memory is of the node that it is asked for. */
+extern bool shim_exact_node;
 extern bool shim_init_on_free;
 
 /* What the module has from the system. */

@@ -44,6 +44,8 @@ struct chunk {
 bool shim_init_on_alloc;
 bool shim_init_on_free;
 int shim_full_node = NUMA_NO_NODE;
+bool shim_exact_node;
+int shim_bare_node = NUMA_NO_NODE;
 void (*shim_backing_born)(void *base, unsigned long bytes, bool mapped);
 void (*shim_backing_gone)(void *base, unsigned long bytes);
 
@@ -206,9 +208,9 @@ static int chunk_node(int node, gfp_t gfp)
 {
 	if (node == NUMA_NO_NODE)
 		node = cpu_to_mem(raw_smp_processor_id());
-	if (!(gfp & __GFP_THISNODE) && !(shim_random() % 8))
+	if (!(gfp & __GFP_THISNODE) && !shim_exact_node && !(shim_random() % 8))
 		node = shim_random() % nr_node_ids;
-	return node == shim_full_node ? !node : node;
+	return node == shim_full_node || node == shim_bare_node ? !node : node;
 }
 
 static void *chunk_alloc(unsigned long bytes, gfp_t gfp, int node, bool mapped)
@@ -288,7 +290,7 @@ struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order)
 		shim_die("pages of order %u are asked for", order);
 	if (!alloc_begin(SHIM_FAIL_PAGES, gfp))
 		return NULL;
-	if (gfp & __GFP_THISNODE && node == shim_full_node)
+	if (gfp & __GFP_THISNODE && (node == shim_full_node || node == shim_bare_node))
 		return NULL;
 	base = chunk_alloc(PAGE_SIZE << order, gfp, node, false);
 	return (struct page *)((unsigned long)base >> PAGE_SHIFT);

@@ -217,7 +217,14 @@ static inline bool test_and_set_bit(unsigned int nr, unsigned long *word)
 #define nr_cpu_ids		12U
 #define MAX_NUMNODES		4
 #define NUMA_NO_NODE		(-1)
-#define node_online(node)	((node) < 2)
+/* A node with CPUs alone, or NUMA_NO_NODE. */
+extern int shim_bare_node;
+#define N_MEMORY		0
+#define node_state(node, state)	((void)(state), (node) < 2 && (node) != shim_bare_node)
+#define for_each_node_state(node, state) \
+	for ((node) = 0; (node) < 2; (node)++) \
+		if (node_state(node, state))
+#define node_distance(a, b)	((a) == (b) ? 10 : 20)
 #define cpu_to_node(cpu)	((cpu) & 1)
 #define cpu_to_mem(cpu)		cpu_to_node(cpu)
 #define numa_mem_id()		cpu_to_mem(raw_smp_processor_id())
