@@ -105,7 +105,7 @@ void measure(enum loop loop, struct subject *subjects, unsigned int nr)
 	}
 }
 
-/* A thousand instructions, which have to count as a thousand. */
+/* Ten thousand instructions: a tenth of what they count as has to be a thousand. */
 void bench_check_clock(void)
 {
 	u64 best = U64_MAX;

@@ -35,7 +35,7 @@
 #define CROSS_ROUNDS_MAX	400U
 #define CROSS_PAIRS	1000U	/* a round */
 #define CROSS_NS	(10ULL * NSEC_PER_SEC)	/* all rounds of a size */
-#define RESIZE_BLOCKS	50000U
+#define CHURN_BLOCKS	50000U
 
 static const size_t sizes[] = { 64, SZ_4K, SZ_64K, SZ_256K, SZ_1M };
 
@@ -108,42 +108,41 @@ static int runner_main(void *data)
 	return 0;
 }
 
-static bool runner_start(struct runner *r, unsigned int cpu, atomic_t *missing)
+static struct task_struct *runner_create(struct runner *r, unsigned int cpu, atomic_t *missing)
 {
-	struct task_struct *task;
-
 	r->missing = missing;
 	r->progress = 0;
 	r->nr_took = 0;
 	init_completion(&r->done);
-	task = kthread_create_on_cpu(runner_main, r, cpu, "bytepool_bench/%u");
-	if (IS_ERR(task)) {
-		/* The others do not wait for it. */
-		atomic_dec(missing);
-		emit_failures("threads", 1);
-		return false;
-	}
-	wake_up_process(task);
-	return true;
+	return kthread_create_on_cpu(runner_main, r, cpu, "bytepool_bench/%u");
 }
 
 /*
- * Run all of them, once. The one for this CPU, 0, comes last: it keeps the CPU
- * until all of them are there.
+ * Run all of them, once, or none. The one for this CPU, 0, comes last: it keeps
+ * the CPU until all of them are there.
  */
 static void run_together(struct runner *runners, unsigned int nr)
 {
-	bool started[CPUS_MAX];
+	struct task_struct *tasks[CPUS_MAX];
+	unsigned int i, created;
 	atomic_t missing;
-	unsigned int i;
 
 	atomic_set(&missing, nr);
-	for (i = nr; i-- > 0; )
-		started[i] = runner_start(&runners[i], i, &missing);
-	for (i = 0; i < nr; i++) {
-		if (started[i])
-			wait_for_completion(&runners[i].done);
+	for (created = 0; created < nr; created++) {
+		tasks[created] = runner_create(&runners[created], created, &missing);
+		if (IS_ERR(tasks[created]))
+			goto stop;
 	}
+	for (i = nr; i-- > 0; )
+		wake_up_process(tasks[i]);
+	for (i = 0; i < nr; i++)
+		wait_for_completion(&runners[i].done);
+	return;
+
+stop:
+	emit_failures("threads", 1);
+	while (created-- > 0)
+		kthread_stop(tasks[created]);
 }
 
 /* What pairs cost while nr CPUs run them. */
@@ -311,18 +310,18 @@ static int disturb_by_trim(void *pool)
 	return 0;
 }
 
-/* The table of addresses grows and shrinks with the number of slabs. */
-static int disturb_by_resize(void *pool)
+/* Slabs are born and die by the ten thousand; the table grows once, and does not shrink. */
+static int disturb_by_churn(void *pool)
 {
-	void **blocks = vzalloc(array_size(RESIZE_BLOCKS, sizeof(*blocks)));
+	void **blocks = vzalloc(array_size(CHURN_BLOCKS, sizeof(*blocks)));
 	unsigned int i;
 
 	while (!kthread_should_stop()) {
-		for (i = 0; blocks && i < RESIZE_BLOCKS; i++) {
+		for (i = 0; blocks && i < CHURN_BLOCKS; i++) {
 			blocks[i] = bytepool_alloc(pool, SZ_4K, GFP_KERNEL);
 			cond_resched();
 		}
-		for (i = 0; blocks && i < RESIZE_BLOCKS; i++)
+		for (i = 0; blocks && i < CHURN_BLOCKS; i++)
 			bytepool_free(pool, blocks[i]);
 		bytepool_trim(pool);
 	}
@@ -370,10 +369,10 @@ static void bench_during_all(struct subject *s, struct runner *runners, struct s
 	emit_chunks("during-nothing", "during-nothing-99", s, samples);
 	bench_disturbed("during-gc", "during-gc-99", s, disturb_by_gc, samples);
 	bench_disturbed("during-trim", "during-trim-99", s, disturb_by_trim, samples);
-	bench_disturbed("during-resize", "during-resize-99", s, disturb_by_resize, samples);
+	bench_disturbed("during-churn", "during-churn-99", s, disturb_by_churn, samples);
 }
 
-/* A hot pair while another CPU gives memory back, or has the table resized. */
+/* A hot pair while another CPU gives memory back, or takes much and gives it back. */
 void bench_during(void)
 {
 	if (num_online_cpus() >= 2)

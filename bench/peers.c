@@ -286,11 +286,16 @@ static const struct peer peer_dma_pool = {
 
 int peers_init(void)
 {
+	int err;
+
 	dma_device = platform_device_register_simple("bytepool_bench", PLATFORM_DEVID_NONE,
 						     NULL, 0);
 	if (IS_ERR(dma_device))
 		return PTR_ERR(dma_device);
-	return dma_coerce_mask_and_coherent(&dma_device->dev, DMA_BIT_MASK(64));
+	err = dma_coerce_mask_and_coherent(&dma_device->dev, DMA_BIT_MASK(64));
+	if (err)
+		platform_device_unregister(dma_device);
+	return err;
 }
 
 void peers_exit(void)

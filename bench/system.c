@@ -201,12 +201,6 @@ void bench_gc_free(void)
 }
 
 /*
- * What has been allocated and freed before leaves room in half empty slabs of
- * the system's: what is measured is the memory that a second lot takes, when a
- * first one, still there, has filled them.
- */
-
-/*
  * All free pages, to the page: those in the CPUs' lists, too, and with what the
  * CPUs have counted for themselves.
  */
@@ -282,6 +276,11 @@ void bench_create(void)
 	bench_create_pools(&many, 12800);
 }
 
+/*
+ * What has been allocated and freed before leaves room in half empty slabs of
+ * the system's: what is measured is the memory that a second lot takes, when a
+ * first one, still there, has filled them.
+ */
 static void bench_memory_of(struct subject *s, void **blocks)
 {
 	unsigned long before = 0;
