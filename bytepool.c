@@ -193,10 +193,12 @@ struct bytepool_depot {
  * @size: of a block, bytes
  * @slab_bytes: of a slab, bytes; for a start, and where that is not to be had, as
  *	few as hold a block
- * @cache_capacity: blocks that a CPU may keep; 0 = no per-CPU caches
+ * @cache_capacity: most blocks that a CPU may keep, fewer under a limit, see
+ *	cache_create(); 0 = no per-CPU caches
  * @reciprocal: of @size, see block_state()
  * @reserve: blocks to keep; written under gc_lock and every depot's lock
- * @nr_blocks: blocks of all slabs; becomes less under gc_lock alone
+ * @nr_blocks: blocks of all slabs; becomes less under gc_lock, or by the pool's
+ *	last user, alone
  * @nr_caches: how many there are in @cache
  * @wait: tasks that wait for a block, see alloc_waits()
  * @rcu: at its end, until no CPU can be looking at it
@@ -244,7 +246,8 @@ struct bytepool_cpu {
  * @bad_frees_told: a bit for each enum bytepool_bad_free that had its stack trace
  * @bad_frees_limit: for the lines after those
  * @gc_lock: serialises what works from the far end: GC, trim, reserve
- * @trims: how many were begun; this and the next three are written under @gc_lock
+ * @trims: how many were begun; this and the next three are written under @gc_lock,
+ *	or by the pool's last user
  * @gc_runs: GC passes
  * @reclaimed_blocks: blocks given back to the system
  * @reclaimed_bytes: memory given back to the system
@@ -428,64 +431,6 @@ static int cpu_memory_node(int cpu)
 			nearest = other;
 	}
 	return nearest;
-}
-
-/*
- * The list of pools
- */
-
-/* Into the list of all pools, if the name is free. */
-static int pool_link(struct bytepool *pool)
-{
-	struct bytepool *other;
-	int err = 0;
-
-	mutex_lock(&pools_lock);
-	list_for_each_entry(other, &pools, list) {
-		if (!strcmp(other->name, pool->name))
-			err = -EEXIST;
-	}
-	if (!err)
-		list_add_tail(&pool->list, &pools);
-	mutex_unlock(&pools_lock);
-	return err;
-}
-
-/* Off the list, once no walk stands at the pool. */
-static void pool_unlink(struct bytepool *pool)
-{
-	bool pinned;
-
-	mutex_lock(&pools_lock);
-	pool->dying = true;
-	pinned = pool->nr_pins;
-	mutex_unlock(&pools_lock);
-	if (pinned)
-		wait_for_completion(&pool->unpinned);
-	mutex_lock(&pools_lock);
-	list_del(&pool->list);
-	mutex_unlock(&pools_lock);
-}
-
-/* The pool after @prev, or the first: pinned, so that it stays; @prev is no longer. */
-static struct bytepool *pool_next(struct bytepool *prev)
-{
-	struct bytepool *pool;
-
-	mutex_lock(&pools_lock);
-	pool = list_prepare_entry(prev, &pools, list);
-	list_for_each_entry_continue(pool, &pools, list) {
-		if (!pool->dying)
-			break;
-	}
-	if (list_entry_is_head(pool, &pools, list))
-		pool = NULL;
-	else
-		pool->nr_pins++;
-	if (prev && !--prev->nr_pins && prev->dying)
-		complete(&prev->unpinned);
-	mutex_unlock(&pools_lock);
-	return pool;
 }
 
 /*
@@ -778,7 +723,7 @@ static __always_inline bool lookaside_current(void)
 
 /*
  * What is remembered of a slab or by a cache is not true any more: no section
- * that begins from now on believes it. The caller has unhashed the slab, or
+ * that begins after the next grace period believes it. The caller has unhashed the slab, or
  * closed the cache; and lets a grace period pass before it frees the one or
  * reaches into the other.
  */
@@ -954,7 +899,6 @@ static struct bytepool_slab *slab_desc_alloc(struct bytepool_class *class, void 
 	slab->depot = &class->depot[backing_node(base)];
 	slab->stamp = jiffies;
 	slab->base = (unsigned long)base;
-	slab->cpu = raw_smp_processor_id();
 	slab->nr = nr;
 	slab->nr_idle = nr;
 	slab->first = BYTEPOOL_NO_BLOCK;
@@ -1161,16 +1105,6 @@ static struct bytepool_slab *depot_take_oldest(struct bytepool_depot *depot,
 	return slab;
 }
 
-/* The state of the block of the slab that starts there, or NULL. */
-static u8 *block_state(struct bytepool_slab *slab, const void *block)
-{
-	const struct bytepool_class *class = slab->depot->class;
-	u32 offset = (unsigned long)block - slab->base;
-	u32 index = bytepool_block_index(offset, class->reciprocal);
-
-	return index < slab->nr && index * class->size == offset ? &slab->state[index] : NULL;
-}
-
 /* Whether the slab is wholly idle, or this CPU was the first to take blocks of it. */
 static bool slab_own(const struct bytepool_slab *slab)
 {
@@ -1178,8 +1112,8 @@ static bool slab_own(const struct bytepool_slab *slab)
 }
 
 /*
- * Whether the class has less than a page for each CPU that uses it. CPUs that
- * change the states of one slab's blocks take the cache line from each other, so
+ * Whether the class has no more than a page for each other CPU that uses it.
+ * CPUs that change the states of one slab's blocks take the cache line from each other, so
  * until then each gets a slab of its own.
  */
 static bool class_crowded(const struct bytepool_class *class)
@@ -1193,7 +1127,8 @@ static bool class_crowded(const struct bytepool_class *class)
 
 /*
  * The slab to take the next block of: rather a partial one, so that idle ones
- * stay whole, and rather this CPU's. NULL if there is no idle block. depot->lock.
+ * stay whole, and rather this CPU's; a whole one before another CPU's where the
+ * class is crowded. NULL if there is no idle block. depot->lock.
  */
 static struct bytepool_slab *depot_next_slab(struct bytepool_depot *depot)
 {
@@ -1267,12 +1202,51 @@ static void depot_push(struct bytepool_depot *depot, struct bytepool_slab *slab,
 	depot->nr_idle++;
 }
 
+/* A new slab's blocks, all idle, into the depot's books. depot->lock. */
+static void depot_count(struct bytepool_depot *depot, const struct bytepool_slab *slab)
+{
+	depot->nr_idle += slab->nr;
+	atomic_long_add(slab->nr, &depot->class->nr_blocks);
+}
+
+/* Put a new slab, all idle, into its depot. */
+static void depot_add(struct bytepool_slab *slab)
+{
+	struct bytepool_depot *depot = slab->depot;
+	unsigned long flags = depot_lock(depot);
+
+	depot_count(depot, slab);
+	depot_file(depot, slab);
+	depot_unlock(depot, flags);
+}
+
+/* Whether it has an idle block. */
+static bool depot_has_idle(const struct bytepool_depot *depot)
+{
+	/* It may change meanwhile. */
+	return data_race(depot->nr_idle) || READ_ONCE(depot->full);
+}
+
+/* How many idle blocks the depots' slabs have; more or less, while others use the class. */
+static unsigned long class_nr_idle(struct bytepool_class *class)
+{
+	struct bytepool_depot *depot;
+	unsigned long nr = 0;
+	unsigned int node = 0;
+
+	while ((depot = depot_next(class, &node))) {
+		/* It may change meanwhile. */
+		nr += data_race(depot->nr_idle);
+	}
+	return nr;
+}
+
 /*
  * Depot <-> per-CPU cache
  *
- * Here, too, the CPU is in a section; and with a depot's lock its interrupts are
- * off. What keeps it from its own cache is then only that it interrupted
- * itself there, or that the GC has it.
+ * Alloc and free come here in a section; whoever has a depot's lock has
+ * interrupts off. What keeps a CPU from its own cache then is only that it
+ * interrupted itself there, or that the GC has it.
  */
 
 /*
@@ -1295,7 +1269,7 @@ static __always_inline void cache_leave(struct bytepool_cache *cache, struct byt
 }
 
 /* This CPU's cache for the slot, or closed_cache. Section. */
-static __always_inline struct bytepool_cache *cache_open(struct bytepool *pool, u32 slot)
+static __always_inline struct bytepool_cache *open_cache(struct bytepool *pool, u32 slot)
 {
 	return READ_ONCE(raw_cpu_read(pool->cpu->open)[slot]);
 }
@@ -1321,23 +1295,23 @@ static struct bytepool_cache *cache_own(struct bytepool_depot *depot)
 	struct bytepool_class *class = depot->class;
 	struct bytepool_cache *cache = READ_ONCE(class->cache[smp_processor_id()]);
 
-	if (!cache || cache->pool != class->pool || cache->depot != depot || cache->closed ||
+	if (!cache || cache->pool != class->pool || cache->depot != depot || cache->gc_owned ||
 	    READ_ONCE(class->reserve))
 		return NULL;
 	return cache;
 }
 
 /* Let a CPU follow its cache, or closed_cache. depot->lock. */
-static void cache_set_open(struct bytepool_depot *depot, int cpu, struct bytepool_cache *cache)
+static void cache_set_open(struct bytepool_cache *cache, struct bytepool_cache *to)
 {
-	const struct bytepool_class *class = depot->class;
+	const struct bytepool_class *class = cache->depot->class;
 	const struct bytepool_sizes *sizes = &class->pool->sizes;
-	struct bytepool_cache **open = per_cpu_ptr(class->pool->cpu, cpu)->open;
+	struct bytepool_cache **open = per_cpu_ptr(class->pool->cpu, cache->cpu)->open;
 	u32 slot = bytepool_first_slot(sizes, class->index);
 
 	for (; slot <= bytepool_last_slot(sizes, class->index); slot++) {
 		/* Pairs with the dependent loads of the fast paths: the GC has left the cache. */
-		smp_store_release(&open[slot], cache);
+		smp_store_release(&open[slot], to);
 	}
 }
 
@@ -1355,12 +1329,13 @@ static void depot_put_batch(struct bytepool_depot *depot, struct bytepool_batch 
 	WRITE_ONCE(*list, batch);
 }
 
-static struct bytepool_batch *depot_take_batch(struct bytepool_depot *depot)
+/* The first batch of a list, off it, or NULL. */
+static struct bytepool_batch *batch_take(struct bytepool_batch **list)
 {
-	struct bytepool_batch *batch = depot->full;
+	struct bytepool_batch *batch = *list;
 
 	if (batch)
-		WRITE_ONCE(depot->full, batch->next);
+		WRITE_ONCE(*list, batch->next);
 	return batch;
 }
 
@@ -1370,7 +1345,7 @@ static void depot_add_batch(struct bytepool_depot *depot, int node)
 	struct bytepool_batch *batch;
 	unsigned long flags;
 
-	batch = kzalloc_node(struct_size(batch, entries, (CACHE_ENTRIES_MAX + 1) / 2),
+	batch = kzalloc_node(struct_size(batch, entries, (depot->class->cache_capacity + 1) / 2),
 			     GFP_NOWAIT | __GFP_NOWARN, node);
 	if (!batch)
 		return;
@@ -1407,16 +1382,18 @@ static noinline void cache_create(struct bytepool_class *class)
 	cache->end = cache->entries + capacity;
 	cache->pool = class->pool;
 	cache->depot = &class->depot[cpu_memory_node(cpu)];
+	/* Before it is seen, or class_crowded() would subtract it from too little. */
+	atomic_long_inc(&class->nr_caches);
 	/*
 	 * Pairs with READ_ONCE() and dependent loads wherever class->cache[] is
 	 * followed, and as a full barrier with pool_sleep().
 	 */
 	if (cmpxchg(&class->cache[cpu], NULL, cache)) {
+		atomic_long_dec(&class->nr_caches);
 		kfree(cache);
 		return;
 	}
-	atomic_long_inc(&class->nr_caches);
-	if (class->cache_capacity > 1)
+	if (cache_batch(cache) > 1)
 		depot_add_batch(cache->depot, cpu_to_node(cpu));
 }
 
@@ -1430,7 +1407,7 @@ static void cache_ensure(struct bytepool_class *class)
 /* Fill an empty cache with a batch, if there is one. depot->lock. */
 static void cache_take_batch(struct bytepool_depot *depot, struct bytepool_cache *cache)
 {
-	struct bytepool_batch *batch = depot_take_batch(depot);
+	struct bytepool_batch *batch = batch_take(&depot->full);
 
 	if (!batch)
 		return;
@@ -1458,11 +1435,11 @@ static void cache_refill(struct bytepool_depot *depot, struct bytepool_cache *ca
 }
 
 /* Let the CPU follow its cache if that has a block: then the pool is to wake. depot->lock. */
-static bool cache_open_filled(struct bytepool_depot *depot, struct bytepool_cache *cache)
+static bool cache_open_filled(struct bytepool_cache *cache)
 {
 	if (!cache || !cache_nr(cache))
 		return false;
-	cache_set_open(depot, cache->cpu, cache);
+	cache_set_open(cache, cache);
 	return true;
 }
 
@@ -1484,9 +1461,9 @@ static void depot_push_entries(struct bytepool_depot *depot, const struct bytepo
 }
 
 /* Move the @nr oldest blocks to their slabs. depot->lock. */
-static void cache_flush(struct bytepool_depot *depot, struct bytepool_cache *cache, u32 nr)
+static void cache_flush(struct bytepool_cache *cache, u32 nr)
 {
-	depot_push_entries(depot, cache->entries, nr);
+	depot_push_entries(cache->depot, cache->entries, nr);
 	cache_drop_oldest(cache, nr);
 }
 
@@ -1496,13 +1473,12 @@ static void cache_flush(struct bytepool_depot *depot, struct bytepool_cache *cac
  */
 static void cache_relieve(struct bytepool_depot *depot, struct bytepool_cache *cache)
 {
-	struct bytepool_batch *batch = depot->empty;
+	struct bytepool_batch *batch = batch_take(&depot->empty);
 
 	if (!batch) {
-		cache_flush(depot, cache, cache_batch(cache));
+		cache_flush(cache, cache_batch(cache));
 		return;
 	}
-	depot->empty = batch->next;
 	cache_give(cache, batch, cache_batch(cache));
 	depot_put_batch(depot, batch);
 }
@@ -1530,8 +1506,9 @@ static unsigned long gc_interval(void)
 }
 
 /*
- * Have the GC visit the pool, since it has something idle: called when a slab
- * is wholly idle and above the reserve, or a cache is opened. The GC clears
+ * Have the GC visit the pool, since it may have something idle to give back:
+ * called when a slab is wholly idle and above the reserve, a cache is opened, or
+ * a timeout or a reserve changes. The GC clears
  * @awake before it closes the caches of a pool with nothing idle, and looks
  * again after a grace period; a section that came too early to see @awake
  * cleared, it sees whole.
@@ -1598,7 +1575,7 @@ static __always_inline void *cache_alloc(struct bytepool *pool, u32 slot)
 	void *block;
 
 	section_enter();
-	cache = cache_open(pool, slot);
+	cache = open_cache(pool, slot);
 	if (likely(cache_enter(cache, pool))) {
 		block = cache_pop(cache);
 		if (likely(block)) {
@@ -1621,7 +1598,7 @@ static unsigned int cache_alloc_bulk(struct bytepool *pool, u32 slot, unsigned i
 	unsigned int got = 0;
 
 	section_enter();
-	cache = cache_open(pool, slot);
+	cache = open_cache(pool, slot);
 	if (cache_enter(cache, pool)) {
 		while (got < nr && (blocks[got] = cache_pop(cache)))
 			got++;
@@ -1632,7 +1609,7 @@ static unsigned int cache_alloc_bulk(struct bytepool *pool, u32 slot, unsigned i
 	return got;
 }
 
-/* An idle block for who has no cache. depot->lock. */
+/* An idle block, past any cache. depot->lock. */
 static void *depot_alloc_one(struct bytepool_depot *depot, void **overwritten)
 {
 	struct bytepool_slab *slab;
@@ -1645,7 +1622,7 @@ static void *depot_alloc_one(struct bytepool_depot *depot, void **overwritten)
 		block = depot_pop(depot, slab, &state, overwritten);
 		depot_file(depot, slab);
 	} else {
-		batch = depot_take_batch(depot);
+		batch = batch_take(&depot->full);
 		if (!batch)
 			return NULL;
 		block = batch->entries[--batch->nr].block;
@@ -1654,13 +1631,6 @@ static void *depot_alloc_one(struct bytepool_depot *depot, void **overwritten)
 	}
 	WRITE_ONCE(*state, BYTEPOOL_BLOCK_IN_USE);
 	return block;
-}
-
-/* Whether it has an idle block. */
-static bool depot_has_idle(const struct bytepool_depot *depot)
-{
-	/* It may change meanwhile. */
-	return data_race(depot->nr_idle) || READ_ONCE(depot->full);
 }
 
 /* An idle block from the depot, and more for this CPU's cache while it is there. Section. */
@@ -1689,7 +1659,7 @@ static void *depot_alloc(struct bytepool_depot *depot, void **overwritten)
 	}
 	if (block)
 		depot->hits++;
-	opened = cache_open_filled(depot, cache);
+	opened = cache_open_filled(cache);
 	depot_unlock(depot, flags);
 	if (opened)
 		pool_wake(depot->class->pool);
@@ -1721,37 +1691,21 @@ static void report_overwritten(struct bytepool_class *class, const void *block)
 }
 
 /* An idle block of the node, or of this CPU's; or, if any will do, of another. */
-static void *class_alloc(struct bytepool_class *class, int node, bool any)
+static void *class_alloc(struct bytepool_class *class, int node)
 {
 	struct bytepool_depot *depot;
 	void *overwritten = NULL;
 	void *block;
 
 	section_enter();
-	if (node == NUMA_NO_NODE)
-		node = cpu_memory_node(smp_processor_id());
-	depot = &class->depot[node];
+	depot = &class->depot[node == NUMA_NO_NODE ? cpu_memory_node(smp_processor_id()) : node];
 	block = depot_alloc(depot, &overwritten);
-	if (!block && any && nr_node_ids > 1)
+	if (!block && node == NUMA_NO_NODE)
 		block = depot_alloc_other(class, depot, &overwritten);
 	section_exit();
 	if (unlikely(overwritten))
 		report_overwritten(class, overwritten);
 	return block;
-}
-
-/* How many blocks are in the slabs of the depots, more or less. */
-static unsigned long class_nr_idle(struct bytepool_class *class)
-{
-	struct bytepool_depot *depot;
-	unsigned long nr = 0;
-	unsigned int node = 0;
-
-	while ((depot = depot_next(class, &node))) {
-		/* It may change meanwhile. */
-		nr += data_race(depot->nr_idle);
-	}
-	return nr;
 }
 
 static bool class_has_idle(struct bytepool_class *class)
@@ -1774,27 +1728,9 @@ static void class_wake(struct bytepool_class *class)
 		swake_up_one(&class->wait);
 }
 
-/* A new slab's blocks, all idle, into the depot's books. depot->lock. */
-static void depot_count(struct bytepool_depot *depot, const struct bytepool_slab *slab)
-{
-	depot->nr_idle += slab->nr;
-	atomic_long_add(slab->nr, &depot->class->nr_blocks);
-}
-
-/* Put a new slab, all idle, into its depot. */
-static void depot_add(struct bytepool_slab *slab)
-{
-	struct bytepool_depot *depot = slab->depot;
-	unsigned long flags = depot_lock(depot);
-
-	depot_count(depot, slab);
-	depot_file(depot, slab);
-	depot_unlock(depot, flags);
-}
-
 /*
- * The same, but a block of it, which is taken first; and if there are more, some
- * for this CPU's cache. Section.
+ * The same, but for a block, which it returns; if there are more, some go into
+ * this CPU's empty cache. Section.
  */
 static void *depot_add_and_take(struct bytepool_slab *slab, void **overwritten)
 {
@@ -1806,6 +1742,7 @@ static void *depot_add_and_take(struct bytepool_slab *slab, void **overwritten)
 	u8 *state;
 
 	depot_count(depot, slab);
+	slab->cpu = smp_processor_id();
 	/* Nobody had a block of it yet, to write to. */
 	block = depot_pop(depot, slab, &state, NULL);
 	WRITE_ONCE(*state, BYTEPOOL_BLOCK_IN_USE);
@@ -1815,7 +1752,7 @@ static void *depot_add_and_take(struct bytepool_slab *slab, void **overwritten)
 		cache = cache_own(depot);
 		if (cache && !cache_nr(cache))
 			cache_refill(depot, cache, overwritten);
-		opened = cache_open_filled(depot, cache);
+		opened = cache_open_filled(cache);
 	}
 	depot_unlock(depot, flags);
 	if (opened)
@@ -1854,8 +1791,8 @@ static void *class_grow(struct bytepool_class *class, gfp_t gfp, int node)
 /*
  * Wait until a block may be in a depot, as mempool_alloc() does. Queued before
  * looking, and looking under the lock under which depot_free() looks for us,
- * we miss none. What nobody announces, memory of the system or room below the
- * limit, is looked for from time to time.
+ * we miss none. What nobody announces - memory of the system, room below the
+ * limit, a block that a CPU keeps in its cache - is looked for from time to time.
  */
 static void class_wait(struct bytepool_class *class)
 {
@@ -1921,7 +1858,7 @@ static void *class_alloc_or_grow(struct bytepool_class *class, gfp_t gfp, int no
 
 	if (node == NUMA_NO_NODE && class_wants_own(class))
 		block = class_grow(class, (gfp & ~__GFP_DIRECT_RECLAIM) | __GFP_NOWARN, node);
-	block = block ?: class_alloc(class, node, node == NUMA_NO_NODE);
+	block = block ?: class_alloc(class, node);
 	if (!block) {
 		/* With a reserve behind it, the system need not try hard. */
 		if (READ_ONCE(class->reserve))
@@ -1935,9 +1872,9 @@ static void *class_alloc_or_grow(struct bytepool_class *class, gfp_t gfp, int no
 }
 
 /*
- * The same for who would rather have a node, but takes any: new memory there,
- * if it is to be had at once, goes before what is idle elsewhere, but not
- * before that does new memory from elsewhere.
+ * The same for who would rather have a node, but takes any: what is idle there,
+ * new memory there if it is to be had at once, what is idle elsewhere, new memory
+ * from elsewhere, in this order.
  */
 static void *class_alloc_near(struct bytepool_class *class, gfp_t gfp, int node)
 {
@@ -1948,15 +1885,22 @@ static void *class_alloc_near(struct bytepool_class *class, gfp_t gfp, int node)
 	       class_alloc_or_grow(class, gfp, NUMA_NO_NODE);
 }
 
+/* A block, without waiting for one: of the node alone with __GFP_THISNODE. */
+static void *class_try(struct bytepool_class *class, gfp_t gfp, int node)
+{
+	if (node == NUMA_NO_NODE || gfp & __GFP_THISNODE)
+		return class_alloc_or_grow(class, gfp, node);
+	return class_alloc_near(class, gfp, node);
+}
+
 /* For all that this CPU's cache does not serve. */
 static noinline void *alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, int node)
 {
 	struct bytepool_class *class;
 	bool waited = false;
 	void *block;
-	bool near;
 
-	/* Where none is named, or failure is none, this node is any. */
+	/* It means nothing without a node, and yields to __GFP_NOFAIL. */
 	if (node == NUMA_NO_NODE || gfp & __GFP_NOFAIL)
 		gfp &= ~__GFP_THISNODE;
 	/* Not in the fast path, where it may cost a call. */
@@ -1964,9 +1908,7 @@ static noinline void *alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, 
 	class = class_get(pool, bytepool_class_index(&pool->sizes, size), gfp);
 	if (!class)
 		goto fail;
-	near = node != NUMA_NO_NODE && !(gfp & __GFP_THISNODE);
-	while (!(block = near ? class_alloc_near(class, system_gfp(gfp), node) :
-				class_alloc_or_grow(class, system_gfp(gfp), node))) {
+	while (!(block = class_try(class, system_gfp(gfp), node))) {
 		if (!alloc_waits(class, gfp))
 			goto fail;
 		class_wait(class);
@@ -2061,7 +2003,8 @@ EXPORT_SYMBOL_GPL(bytepool_alloc);
  * bytepool_alloc_node() - get a block, if possible from a NUMA node
  * @pool: the pool
  * @size: bytes wanted
- * @gfp: as for bytepool_alloc(); with __GFP_THISNODE, from @node or not at all
+ * @gfp: as for bytepool_alloc(); with __GFP_THISNODE, from @node or not at all,
+ *	unless __GFP_NOFAIL is with it
  * @node: where the memory should be: an idle block there is best, then new
  *	memory there, then what is idle elsewhere. NUMA_NO_NODE, or one without
  *	memory: as bytepool_alloc()
@@ -2118,13 +2061,11 @@ static bool alloc_bulk(struct bytepool_class *class, gfp_t gfp, unsigned int nr,
 static void bulk_wait(struct bytepool_class *class, unsigned int nr)
 {
 	unsigned long end = jiffies + (READ_ONCE(class->reserve) ? RESERVE_RETRY : NOFAIL_RETRY);
-	unsigned long nr_idle;
 
+	/* With a reserve, all that is idle is in the depots' slabs. */
 	do {
 		schedule_timeout_uninterruptible(BULK_RETRY);
-		/* With a reserve, all that is idle is in the depots' slabs. */
-		nr_idle = class_nr_idle(class);
-	} while (nr_idle < nr && time_before(jiffies, end));
+	} while (class_nr_idle(class) < nr && time_before(jiffies, end));
 }
 
 /**
@@ -2198,6 +2139,16 @@ static __always_inline bool state_claim(u8 *state)
 	return likely(try_cmpxchg(state, &in_use, (u8)BYTEPOOL_BLOCK_CACHED));
 }
 
+/* The state of the block of the slab that starts there, or NULL. */
+static u8 *block_state(struct bytepool_slab *slab, const void *block)
+{
+	const struct bytepool_class *class = slab->depot->class;
+	u32 offset = (unsigned long)block - slab->base;
+	u32 index = bytepool_block_index(offset, class->reciprocal);
+
+	return index < slab->nr && index * class->size == offset ? &slab->state[index] : NULL;
+}
+
 /* Take a block back from its caller, and tell where it lies if @look does not yet. Section. */
 static enum bytepool_bad_free block_claim(struct bytepool *pool, struct look *look)
 {
@@ -2228,7 +2179,7 @@ static bool cache_free(struct bytepool *pool, struct look *look)
 	struct bytepool_cache *cache;
 	bool done = false;
 
-	cache = cache_open(pool, class_slot(depot->class));
+	cache = open_cache(pool, class_slot(depot->class));
 	if (!cache_enter(cache, pool))
 		return false;
 	if (!cache_full(cache) && cache->depot == depot) {
@@ -2258,7 +2209,7 @@ static void depot_free(struct look *look, bool remember)
 		cache_relieve(depot, cache);
 	if (cache && !cache_full(cache)) {
 		cache_push_freed(cache, look);
-		cache_set_open(depot, cache->cpu, cache);
+		cache_set_open(cache, cache);
 		wake = true;
 	} else {
 		depot_unfile(look->slab);
@@ -2352,7 +2303,7 @@ static __always_inline enum free_result free_known(struct bytepool *pool, const 
 }
 
 /* Free what free_known() did not. */
-static noinline void free_refused(struct bytepool *pool, const void *block,
+static noinline void free_slow(struct bytepool *pool, const void *block,
 				  enum free_result result)
 {
 	if (result == FREE_TWICE)
@@ -2384,7 +2335,7 @@ void bytepool_free(struct bytepool *pool, const void *block)
 		}
 	}
 	section_exit();
-	free_refused(pool, block, result);
+	free_slow(pool, block, result);
 }
 EXPORT_SYMBOL_GPL(bytepool_free);
 
@@ -2412,7 +2363,7 @@ void bytepool_free_bulk(struct bytepool *pool, unsigned int nr, void **blocks)
 		}
 		section_exit();
 		if (unlikely(result != FREE_DONE))
-			free_refused(pool, blocks[i++], result);
+			free_slow(pool, blocks[i++], result);
 	}
 }
 EXPORT_SYMBOL_GPL(bytepool_free_bulk);
@@ -2471,6 +2422,64 @@ size_t bytepool_usable_size(struct bytepool *pool, const void *block)
 EXPORT_SYMBOL_GPL(bytepool_usable_size);
 
 /*
+ * The list of pools
+ */
+
+/* Into the list of all pools, if the name is free. */
+static int pool_link(struct bytepool *pool)
+{
+	struct bytepool *other;
+	int err = 0;
+
+	mutex_lock(&pools_lock);
+	list_for_each_entry(other, &pools, list) {
+		if (!strcmp(other->name, pool->name))
+			err = -EEXIST;
+	}
+	if (!err)
+		list_add_tail(&pool->list, &pools);
+	mutex_unlock(&pools_lock);
+	return err;
+}
+
+/* Off the list, once no walk stands at the pool. */
+static void pool_unlink(struct bytepool *pool)
+{
+	bool pinned;
+
+	mutex_lock(&pools_lock);
+	pool->dying = true;
+	pinned = pool->nr_pins;
+	mutex_unlock(&pools_lock);
+	if (pinned)
+		wait_for_completion(&pool->unpinned);
+	mutex_lock(&pools_lock);
+	list_del(&pool->list);
+	mutex_unlock(&pools_lock);
+}
+
+/* The pool after @prev, or the first: pinned, so that it stays; @prev is no longer. */
+static struct bytepool *pool_next(struct bytepool *prev)
+{
+	struct bytepool *pool;
+
+	mutex_lock(&pools_lock);
+	pool = list_prepare_entry(prev, &pools, list);
+	list_for_each_entry_continue(pool, &pools, list) {
+		if (!pool->dying)
+			break;
+	}
+	if (list_entry_is_head(pool, &pools, list))
+		pool = NULL;
+	else
+		pool->nr_pins++;
+	if (prev && !--prev->nr_pins && prev->dying)
+		complete(&prev->unpinned);
+	mutex_unlock(&pools_lock);
+	return pool;
+}
+
+/*
  * GC: what it does
  *
  * A pass has two halves, with a grace period between them if the first closed
@@ -2493,12 +2502,12 @@ static bool class_close(struct bytepool_class *class, const struct gc_pass *pass
 	unsigned int cpu = 0;
 
 	while ((cache = cache_next(class, &cpu))) {
-		if (!cache->closed && !pass->all &&
+		if (!cache->gc_owned && !pass->all &&
 		    !(cache_nr(cache) && gc_wants(pass, cache_oldest(cache))))
 			continue;
 		flags = depot_lock(cache->depot);
-		cache->closed = true;
-		cache_set_open(cache->depot, cache->cpu, &closed_cache);
+		cache->gc_owned = true;
+		cache_set_open(cache, &closed_cache);
 		depot_unlock(cache->depot, flags);
 		closed = true;
 	}
@@ -2512,13 +2521,10 @@ static struct bytepool_batch *depot_take_old_batch(struct bytepool_depot *depot,
 						   const struct gc_pass *pass)
 {
 	struct bytepool_batch **at = &depot->full;
-	struct bytepool_batch *batch;
 
-	while ((batch = *at) && !gc_wants(pass, batch->entries[0].stamp))
-		at = &batch->next;
-	if (batch)
-		WRITE_ONCE(*at, batch->next);
-	return batch;
+	while (*at && !gc_wants(pass, (*at)->entries[0].stamp))
+		at = &(*at)->next;
+	return batch_take(at);
 }
 
 /* Put the blocks of such batches back into their slabs. */
@@ -2545,7 +2551,8 @@ static void class_unbatch(struct bytepool_class *class, const struct gc_pass *pa
 
 /*
  * Take what the pass wants out of a class's closed caches, a grace period
- * after they were closed. What is empty then stays closed, until depot_alloc()
+ * after they were closed. What is empty then stays closed, though no longer the
+ * GC's, until depot_alloc()
  * or depot_free() has something for it and wakes the GC.
  */
 static void class_drain(struct bytepool_class *class, const struct gc_pass *pass)
@@ -2557,16 +2564,16 @@ static void class_drain(struct bytepool_class *class, const struct gc_pass *pass
 	while ((cache = cache_next(class, &cpu))) {
 		u32 nr = 0;
 
-		if (!cache->closed)
+		if (!cache->gc_owned)
 			continue;
 		flags = depot_lock(cache->depot);
 		while (nr < cache_nr(cache) && gc_wants(pass, cache->entries[nr].stamp))
 			nr++;
-		cache_flush(cache->depot, cache, nr);
-		cache->closed = false;
+		cache_flush(cache, nr);
+		cache->gc_owned = false;
 		/* Open caches are for pools that are awake. */
 		if (cache_nr(cache) && !class->reserve && READ_ONCE(class->pool->awake))
-			cache_set_open(cache->depot, cache->cpu, cache);
+			cache_set_open(cache, cache);
 		depot_unlock(cache->depot, flags);
 	}
 }
@@ -2888,7 +2895,7 @@ int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t 
 	unsigned long added = 0;
 	u64 bytes;
 
-	if (size - 1 >= pool->sizes.max || gfp & BYTEPOOL_GFP_REFUSED)
+	if (!alloc_ok(pool, size, gfp))
 		return -EINVAL;
 	gfp = system_gfp(gfp) & ~__GFP_THISNODE;
 	if (!(gfp & __GFP_NORETRY))
@@ -3019,6 +3026,16 @@ static int parse_one(const char *buf)
 	return err ?: value == 1 ? 0 : -EINVAL;
 }
 
+/* The same; but the owner of a BYTEPOOL_SINGLE pool cannot serialise with a write to sysfs. */
+static int pool_parse_one(struct bytepool *pool, const char *buf)
+{
+	int err = parse_one(buf);
+
+	if (err)
+		return err;
+	return pool_single(pool) ? -EOPNOTSUPP : 0;
+}
+
 /* The value UINT_MAX is BYTEPOOL_TIMEOUT_NEVER's; to a person, never is 0. */
 static int parse_timeout(const char *buf, unsigned int *ms)
 {
@@ -3100,16 +3117,6 @@ static ssize_t flags_show(struct bytepool *pool, const struct pool_attribute *at
 			  char *buf)
 {
 	return sysfs_emit(buf, "%#x\n", pool->flags);
-}
-
-/* The same; but the owner of a BYTEPOOL_SINGLE pool cannot serialise with a write to sysfs. */
-static int pool_parse_one(struct bytepool *pool, const char *buf)
-{
-	int err = parse_one(buf);
-
-	if (err)
-		return err;
-	return pool_single(pool) ? -EOPNOTSUPP : 0;
 }
 
 static ssize_t gc_store(struct bytepool *pool, const char *buf, size_t len)
@@ -3313,8 +3320,8 @@ static int params_check(const char *name, struct bytepool_params *params)
 		why = "step is not a multiple of 8";
 	else if (params->step > BYTEPOOL_SIZE_MAX)
 		why = "step is above 1 GiB";
-	else if (params->step && (params->max_size - params->min_size) / params->step >=
-		 BYTEPOOL_CLASSES_MAX - 1)
+	else if (params->step && DIV_ROUND_UP_ULL(params->max_size - params->min_size,
+						  params->step) >= BYTEPOOL_CLASSES_MAX)
 		why = "step makes more than 1048576 classes";
 	else if (params->flags & ~(BYTEPOOL_FLAGS_ALL | BYTEPOOL_FLAGS_LATER))
 		why = "unknown flags";
@@ -3397,7 +3404,7 @@ static unsigned long class_empty(struct bytepool_class *class)
 	/* No CPU is inside: the caller is the last user. */
 	while ((cache = cache_next(class, &cpu))) {
 		flags = depot_lock(cache->depot);
-		cache_flush(cache->depot, cache, cache_nr(cache));
+		cache_flush(cache, cache_nr(cache));
 		depot_unlock(cache->depot, flags);
 	}
 	class_unbatch(class, &everything);
@@ -3470,10 +3477,8 @@ static void class_free(struct bytepool_class *class)
 	while ((cache = cache_next(class, &cpu)))
 		kfree_rcu(cache, rcu);
 	while ((depot = depot_next(class, &node))) {
-		while ((batch = depot->empty)) {
-			depot->empty = batch->next;
+		while ((batch = batch_take(&depot->empty)))
 			kfree(batch);
-		}
 	}
 	kfree_rcu(class, rcu);
 }

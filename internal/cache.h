@@ -13,7 +13,6 @@
 #include <linux/compiler.h>
 #include <linux/jiffies.h>
 #include <linux/minmax.h>
-#include <linux/string.h>
 #include <linux/types.h>
 
 #include "slab.h"
@@ -26,7 +25,8 @@ struct bytepool_depot;
  * @block: its address
  * @state: its state in @slab
  * @slab: where it lies
- * @stamp: jiffies when it was freed
+ * @stamp: jiffies when it was freed; of one that came from its slab, when the
+ *	youngest idle block there was
  */
 struct bytepool_entry {
 	void *block;
@@ -44,7 +44,7 @@ struct bytepool_entry {
  * @frees: frees taken
  * @depot: where its blocks come from and go
  * @cpu: the CPU that it belongs to
- * @closed: the GC has it, or will after a grace period; changes under gc_lock
+ * @gc_owned: the GC has it, or will after a grace period; changes under gc_lock
  *	and the depot's lock
  * @floor: one below the oldest entry; without a block
  * @rcu: at its end, until no CPU can be looking at it
@@ -58,7 +58,7 @@ struct bytepool_cache {
 	u64 frees;
 	struct bytepool_depot *depot;
 	int cpu;
-	bool closed;
+	bool gc_owned;
 	union {
 		/* Nobody pops from a cache at its end. */
 		struct bytepool_entry floor;
@@ -66,6 +66,10 @@ struct bytepool_cache {
 	};
 	struct bytepool_entry entries[];
 };
+
+/* What cache_pop() relies on. */
+static_assert(offsetof(struct bytepool_cache, entries) ==
+	      offsetof(struct bytepool_cache, floor) + sizeof(struct bytepool_entry));
 
 /**
  * struct bytepool_batch - idle blocks on their way from CPU to CPU

@@ -131,7 +131,8 @@ static inline void bytepool_sizes_init(struct bytepool_sizes *sizes, u32 min, u3
  * As many blocks as fit into BYTEPOOL_SLAB_PAGES and waste at most an eighth of
  * their pages, or if there is no such number, that which wastes least: a
  * seventh at most, with pages of 4 KiB; for blocks of a page and less an
- * eighth. Larger blocks have a slab each, and waste less than a page.
+ * eighth. Blocks of more than half of BYTEPOOL_SLAB_PAGES have a slab each, and
+ * waste less than a page.
  *
  * Return: bytes, a multiple of the page size.
  */

@@ -14,6 +14,7 @@
 #define _BYTEPOOL_SLAB_H
 
 #include <linux/compiler.h>
+#include <linux/jiffies.h>
 #include <linux/list.h>
 #include <linux/rbtree.h>
 #include <linux/rhashtable-types.h>
@@ -76,7 +77,7 @@ static inline void *slab_block(const struct bytepool_slab *slab, u32 size, u32 i
 static inline bool slab_link_ok(const struct bytepool_slab *slab, u32 index)
 {
 	return index == BYTEPOOL_NO_BLOCK ||
-	       (index < slab->carved && slab->state[index] == BYTEPOOL_BLOCK_IDLE);
+	       (index < slab->carved && READ_ONCE(slab->state[index]) == BYTEPOOL_BLOCK_IDLE);
 }
 
 /* Chain all idle blocks but @except again, from what @state says of them. */
@@ -86,7 +87,7 @@ static inline void slab_rechain(struct bytepool_slab *slab, u32 size, u32 except
 
 	slab->first = BYTEPOOL_NO_BLOCK;
 	for (index = slab->carved; index-- > 0; ) {
-		if (index == except || slab->state[index] != BYTEPOOL_BLOCK_IDLE)
+		if (index == except || READ_ONCE(slab->state[index]) != BYTEPOOL_BLOCK_IDLE)
 			continue;
 		*(u16 *)slab_block(slab, size, index) = slab->first;
 		slab->first = index;

@@ -114,12 +114,20 @@ static void test_parameters(void)
 		{ .step = -8UL }, { .min_size = -8UL }, { .flags = BIT(31) },
 	};
 	const struct bytepool_params largest = { .max_size = 1 << 30 };
+	struct bytepool_params most = { .max_size = 8 << 20, .step = 8 };
+	struct bytepool *p;
 	unsigned int i;
 
 	test_module_start();
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
 		create_fails("basic", &bad[i], -EINVAL);
 	bytepool_destroy(bytepool_create("basic", &largest));
+	/* As many classes as there can be, and one more. */
+	p = bytepool_create("basic", &most);
+	EXPECT(!IS_ERR(p));
+	bytepool_destroy(p);
+	most.max_size += 8;
+	create_fails("basic", &most, -EINVAL);
 	test_module_stop();
 }
 

@@ -78,7 +78,6 @@ typedef unsigned int __bitwise gfp_t;
 #endif
 
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
-#define max(a, b)	({ __auto_type _a = (a); __auto_type _b = (b); _a > _b ? _a : _b; })
 #define max(a, b) \
 	({ __auto_type _a = (a); __auto_type _b = (b); _a > _b ? _a : _b; })
 #define min(a, b) \
@@ -198,6 +197,7 @@ struct shim_atomic_long {
 #define atomic64_inc(a)		((void)__atomic_fetch_add(&(a)->value, 1, __ATOMIC_RELAXED))
 #define ATOMIC_LONG_INIT(n)	{ .value = (n) }
 #define atomic_long_inc(a)	atomic64_inc(a)
+#define atomic_long_dec(a)	atomic_long_sub(1, a)
 #define smp_mb__before_atomic()	smp_mb()
 #define atomic_long_add(n, a)	((void)__atomic_fetch_add(&(a)->value, n, __ATOMIC_RELAXED))
 #define atomic_long_sub(n, a)	((void)__atomic_fetch_sub(&(a)->value, n, __ATOMIC_RELAXED))
