@@ -134,6 +134,9 @@ static_assert(!(BYTEPOOL_SLAB_PAGES & (BYTEPOOL_SLAB_PAGES - 1)) &&
 				 __GFP_MEMALLOC | __GFP_NOMEMALLOC | __GFP_HARDWALL | \
 				 __GFP_THISNODE)
 
+/* For memory that is good to have: without reclaim, and no emergency reserves. */
+#define GFP_SPARE		(__GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN)
+
 /* Idle memory is anywhere in memory, so a request for a zone cannot be met. */
 #define BYTEPOOL_GFP_REFUSED	(__GFP_DMA | __GFP_DMA32)
 
@@ -1537,20 +1540,17 @@ static bool class_reclaimable(struct bytepool_class *class)
 	unsigned int cpu = 0;
 	unsigned int node = 0;
 
-	while ((cache = cache_next(class, &cpu))) {
-		if (cache_nr(cache))
-			return true;
-	}
+	/* First and under the lock: what then leaves for a cache is seen there. */
 	while ((depot = depot_next(class, &node))) {
-		if (READ_ONCE(depot->full))
-			return true;
-		/* What comes in this moment comes with pool_wake(). */
-		if (!data_race(depot->nr_idle))
-			continue;
 		flags = depot_lock(depot);
-		reclaimable = depot_oldest(depot, &everything);
+		reclaimable = depot->full || depot_oldest(depot, &everything);
 		depot_unlock(depot, flags);
 		if (reclaimable)
+			return true;
+	}
+	/* What comes in this moment comes with pool_wake(). */
+	while ((cache = cache_next(class, &cpu))) {
+		if (cache_nr(cache))
 			return true;
 	}
 	return false;
@@ -1622,12 +1622,14 @@ static void *depot_alloc_one(struct bytepool_depot *depot, void **overwritten)
 		block = depot_pop(depot, slab, &state, overwritten);
 		depot_file(depot, slab);
 	} else {
-		batch = batch_take(&depot->full);
+		/* It stays where depot_has_idle() looks until it is empty. */
+		batch = depot->full;
 		if (!batch)
 			return NULL;
 		block = batch->entries[--batch->nr].block;
 		state = batch->entries[batch->nr].state;
-		depot_put_batch(depot, batch);
+		if (!batch->nr)
+			depot_put_batch(depot, batch_take(&depot->full));
 	}
 	WRITE_ONCE(*state, BYTEPOOL_BLOCK_IN_USE);
 	return block;
@@ -1636,14 +1638,11 @@ static void *depot_alloc_one(struct bytepool_depot *depot, void **overwritten)
 /* An idle block from the depot, and more for this CPU's cache while it is there. Section. */
 static void *depot_alloc(struct bytepool_depot *depot, void **overwritten)
 {
-	struct bytepool_cache *cache = READ_ONCE(depot->class->cache[smp_processor_id()]);
+	struct bytepool_cache *cache;
 	void *block = NULL;
 	unsigned long flags;
 	bool opened;
 
-	/* What is about to come in may be missed. */
-	if (!depot_has_idle(depot) && !(cache && cache_nr(cache)))
-		return NULL;
 	flags = depot_lock(depot);
 	cache = cache_own(depot);
 	if (cache) {
@@ -1666,16 +1665,27 @@ static void *depot_alloc(struct bytepool_depot *depot, void **overwritten)
 	return block;
 }
 
+/*
+ * Whether depot_alloc() seems to have one, without the lock: what moves in this
+ * moment may be missed. Section.
+ */
+static bool depot_may_alloc(const struct bytepool_depot *depot)
+{
+	const struct bytepool_cache *cache = READ_ONCE(depot->class->cache[smp_processor_id()]);
+
+	return depot_has_idle(depot) || (cache && cache_nr(cache));
+}
+
 /* An idle block of another node than @not. Section. */
 static void *depot_alloc_other(struct bytepool_class *class, const struct bytepool_depot *not,
-			       void **overwritten)
+			       bool sure, void **overwritten)
 {
 	struct bytepool_depot *depot;
 	void *block;
 	unsigned int node = 0;
 
 	while ((depot = depot_next(class, &node))) {
-		if (depot == not)
+		if (depot == not || !(sure || depot_may_alloc(depot)))
 			continue;
 		block = depot_alloc(depot, overwritten);
 		if (block)
@@ -1690,18 +1700,22 @@ static void report_overwritten(struct bytepool_class *class, const void *block)
 			   class->pool->name, class->size, block);
 }
 
-/* An idle block of the node, or of this CPU's; or, if any will do, of another. */
-static void *class_alloc(struct bytepool_class *class, int node)
+/*
+ * An idle block of the node; where that is NUMA_NO_NODE, of this CPU's, or else
+ * of another. To be @sure that there is none takes the locks.
+ */
+static void *class_alloc(struct bytepool_class *class, int node, bool sure)
 {
 	struct bytepool_depot *depot;
 	void *overwritten = NULL;
-	void *block;
+	void *block = NULL;
 
 	section_enter();
 	depot = &class->depot[node == NUMA_NO_NODE ? cpu_memory_node(smp_processor_id()) : node];
-	block = depot_alloc(depot, &overwritten);
+	if (sure || depot_may_alloc(depot))
+		block = depot_alloc(depot, &overwritten);
 	if (!block && node == NUMA_NO_NODE)
-		block = depot_alloc_other(class, depot, &overwritten);
+		block = depot_alloc_other(class, depot, sure, &overwritten);
 	section_exit();
 	if (unlikely(overwritten))
 		report_overwritten(class, overwritten);
@@ -1826,7 +1840,10 @@ static bool alloc_waits(struct bytepool_class *class, gfp_t gfp)
 	return READ_ONCE(class->reserve) && !(gfp & __GFP_THISNODE);
 }
 
-/* Whether this CPU would have to share a slab, and should rather get one of its own. */
+/*
+ * Whether this CPU would have to share a slab, and should rather get one of its
+ * own: not where others may need the memory more.
+ */
 static bool class_wants_own(struct bytepool_class *class)
 {
 	struct bytepool_depot *depot;
@@ -1834,7 +1851,7 @@ static bool class_wants_own(struct bytepool_class *class)
 	unsigned long flags;
 	bool any = false;
 
-	if (!class_crowded(class) || READ_ONCE(class->reserve))
+	if (!class_crowded(class) || READ_ONCE(class->reserve) || READ_ONCE(class->pool->limit))
 		return false;
 	while ((depot = depot_next(class, &node))) {
 		struct bytepool_slab *slab;
@@ -1857,13 +1874,14 @@ static void *class_alloc_or_grow(struct bytepool_class *class, gfp_t gfp, int no
 	void *block = NULL;
 
 	if (node == NUMA_NO_NODE && class_wants_own(class))
-		block = class_grow(class, (gfp & ~__GFP_DIRECT_RECLAIM) | __GFP_NOWARN, node);
-	block = block ?: class_alloc(class, node);
+		block = class_grow(class, GFP_SPARE, node);
+	block = block ?: class_alloc(class, node, false);
 	if (!block) {
 		/* With a reserve behind it, the system need not try hard. */
 		if (READ_ONCE(class->reserve))
 			gfp |= __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN;
-		block = class_grow(class, gfp, node);
+		/* What make_room() has found to be idle may have become no slab's worth. */
+		block = class_grow(class, gfp, node) ?: class_alloc(class, node, true);
 	}
 	/* Not before there is a block. */
 	if (block)

@@ -338,13 +338,13 @@ static void on_cpu(int cpu)
  */
 static void test_own_slabs(void)
 {
-	const struct bytepool_params params = { .limit_bytes = 64 * 4096 };
+	const struct bytepool_params params = { .limit_bytes = 2 * 4096 };
 	unsigned long page[4];
 	void *blocks[4][10], *p;
 	unsigned int cpu, i;
 
 	shim_exact_node = true;
-	pool_start(&params);
+	pool_start(NULL);
 	for (i = 0; i < 10; i++) {
 		for (cpu = 0; cpu < 4; cpu++) {
 			on_cpu(cpu);
@@ -379,6 +379,17 @@ static void test_own_slabs(void)
 	EXPECT(bytepool_size(pool) == 3 * 4096);
 	for (cpu = 0; cpu < 5; cpu += 2)
 		bytepool_free(pool, blocks[0][cpu]);
+	pool_stop();
+
+	/* What is below the limit is for all classes. */
+	pool_start(&params);
+	for (cpu = 0; cpu < 4; cpu++) {
+		on_cpu(cpu);
+		blocks[cpu][0] = bytepool_alloc(pool, 64, GFP_KERNEL);
+	}
+	EXPECT(bytepool_size(pool) == 4096);
+	for (cpu = 0; cpu < 4; cpu++)
+		bytepool_free(pool, blocks[cpu][0]);
 	pool_stop();
 	shim_exact_node = false;
 }
@@ -416,6 +427,29 @@ static void test_full_node(void)
 	bytepool_free(pool, p);
 	pool_stop();
 	shim_full_node = NUMA_NO_NODE;
+}
+
+/* What another CPU has cached serves a caller that may sleep, though no slab becomes idle. */
+static void test_room(void)
+{
+	const struct bytepool_params params = {
+		.min_size = 64, .max_size = 64, .limit_bytes = 16 * 4096,
+	};
+	static void *blocks[1024];
+
+	pool_start(&params);
+	EXPECT(bytepool_alloc_bulk(pool, 64, GFP_KERNEL, 1024, blocks) == 1024);
+	on_cpu(2);
+	/* The first makes the cache. */
+	bytepool_free_bulk(pool, 1, blocks);
+	bytepool_free_bulk(pool, 5, blocks + 1);
+	on_cpu(0);
+	EXPECT(bytepool_alloc_bulk(pool, 64, GFP_ATOMIC, 1, blocks) == 1);
+	EXPECT(!bytepool_alloc(pool, 64, GFP_ATOMIC));
+	EXPECT(bytepool_alloc_bulk(pool, 64, GFP_KERNEL, 5, blocks + 1) == 5);
+	EXPECT(!bytepool_alloc(pool, 64, GFP_KERNEL));
+	bytepool_free_bulk(pool, 1024, blocks);
+	pool_stop();
 }
 
 /* CPUs of a node without memory have caches, of the memory of another. */
@@ -1297,6 +1331,7 @@ static const struct test tests[] = {
 	{ "never by age, and then after all", test_never },
 	{ "SINGLE", test_single },
 	{ "a node without memory", test_bare_node },
+	{ "room among other CPUs' blocks", test_room },
 	{ "limit", test_limit },
 	{ "CPUs have slabs of their own", test_own_slabs },
 	{ "a node without memory", test_full_node },
