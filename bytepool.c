@@ -2321,8 +2321,7 @@ static __always_inline enum free_result free_known(struct bytepool *pool, const 
 }
 
 /* Free what free_known() did not. */
-static noinline void free_slow(struct bytepool *pool, const void *block,
-				  enum free_result result)
+static noinline void free_slow(struct bytepool *pool, const void *block, enum free_result result)
 {
 	if (result == FREE_TWICE)
 		bad_free(pool, block, BAD_FREE_IDLE);
