@@ -90,11 +90,11 @@
 #define CACHE_ENTRIES_MAX	29U
 
 /*
- * A CPU remembers two blocks in each of so many sets: 16 KiB on a 64-bit machine,
- * room for what is on its way from CPU to CPU.
+ * A CPU remembers twice as many blocks, in 16 KiB on a 64-bit machine: room for
+ * what is on its way from CPU to CPU.
  */
 #define LOOKASIDE_BITS		8
-#define LOOKASIDE_SETS		BIT(LOOKASIDE_BITS)
+#define LOOKASIDE_PLACES	BIT(LOOKASIDE_BITS)
 
 /*
  * What expires within this of a pass is closed with it: some grace periods, of
@@ -356,7 +356,7 @@ struct look {
  * Read in sections; see lookaside_writable() for who writes it.
  */
 struct lookaside {
-	struct look at[LOOKASIDE_SETS][2];
+	struct look at[2][LOOKASIDE_PLACES];
 	long age;
 };
 
@@ -698,23 +698,23 @@ static void slab_unregister(struct bytepool_slab *slab)
  */
 
 /*
- * Where the block is, if it is remembered: there, or right after. Addresses may
- * be far apart or near: the product spreads both.
+ * A block has two places, and which others it shares the one with says nothing
+ * of the other. Addresses may be far apart or near: the product spreads both.
  */
-static __always_inline struct look __percpu *look_at(const void *block)
+static __always_inline u32 look_place(const void *block, unsigned int which)
 {
 	u32 hash = (u32)(unsigned long)block * GOLDEN_RATIO_32;
 
-	return lookasides->at[hash >> (32 - LOOKASIDE_BITS)];
+	return hash >> (32 - (which + 1) * LOOKASIDE_BITS) & (LOOKASIDE_PLACES - 1);
 }
 
 /* Whether this CPU remembers the block, and where. Section. */
 static __always_inline bool look_find(const void *block, struct look __percpu **look)
 {
-	*look = look_at(block);
+	*look = &lookasides->at[0][look_place(block, 0)];
 	if (likely(raw_cpu_read((*look)->block) == block))
 		return true;
-	++*look;
+	*look = &lookasides->at[1][look_place(block, 1)];
 	return raw_cpu_read((*look)->block) == block;
 }
 
@@ -752,15 +752,15 @@ static bool lookaside_refresh(void)
 {
 	struct lookaside *lookaside = this_cpu_ptr(lookasides);
 	long age = atomic_long_read(&lookaside_age);
-	unsigned int set;
+	unsigned int place;
 
 	if (!lookaside_writable())
 		return false;
 	if (lookaside->age == age)
 		return true;
-	for (set = 0; set < LOOKASIDE_SETS; set++) {
-		lookaside->at[set][0].cache = &closed_cache;
-		lookaside->at[set][1].cache = &closed_cache;
+	for (place = 0; place < LOOKASIDE_PLACES; place++) {
+		lookaside->at[0][place].cache = &closed_cache;
+		lookaside->at[1][place].cache = &closed_cache;
 	}
 	/* Pairs with smp_mb__before_atomic() in lookaside_forget(): look up what is true by now. */
 	smp_rmb();
@@ -781,16 +781,17 @@ static void look_set(struct look *look, const struct look *from)
 }
 
 /*
- * Remember a block, which was looked up since lookaside_refresh() allowed it,
- * and the one before it as the second. Section.
+ * Remember a block, which was looked up since lookaside_refresh() allowed it. Who
+ * was there goes to its other place. Section.
  */
 static void lookaside_enter(const struct look *new)
 {
-	struct look *first = this_cpu_ptr(look_at(new->block));
+	struct lookaside *lookaside = this_cpu_ptr(lookasides);
+	struct look *look = &lookaside->at[0][look_place(new->block, 0)];
 
-	if (first->cache != &closed_cache)
-		look_set(first + 1, first);
-	look_set(first, new);
+	if (look->cache != &closed_cache)
+		look_set(&lookaside->at[1][look_place(look->block, 1)], look);
+	look_set(look, new);
 }
 
 /* What this CPU remembers of a block. Section. */
@@ -1849,23 +1850,23 @@ static bool class_wants_own(struct bytepool_class *class)
 	struct bytepool_depot *depot;
 	unsigned int node = 0;
 	unsigned long flags;
-	bool any = false;
+	bool shares = false;
 
 	if (!class_crowded(class) || READ_ONCE(class->reserve) || READ_ONCE(class->pool->limit))
 		return false;
 	while ((depot = depot_next(class, &node))) {
 		struct bytepool_slab *slab;
-		bool shares;
+		bool serves;
 
 		flags = depot_lock(depot);
 		slab = depot_next_slab(depot);
-		shares = slab && !slab_own(slab);
+		serves = depot->full || (slab && slab_own(slab));
 		depot_unlock(depot, flags);
-		if (slab && !shares)
+		if (serves)
 			return false;
-		any |= shares;
+		shares |= !!slab;
 	}
-	return any;
+	return shares;
 }
 
 /* An idle block, or one of a new slab: of the node alone, or of any where it is NUMA_NO_NODE. */

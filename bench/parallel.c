@@ -33,7 +33,7 @@
 #define PROGRESS_MAX	4U
 #define CROSS_ROUNDS_MIN	20U
 #define CROSS_ROUNDS_MAX	400U
-#define CROSS_PAIRS	1000U	/* a round */
+#define CROSS_PAIRS	10000U	/* a round: most of them with the CPUs' caches warm */
 #define CROSS_NS	(10ULL * NSEC_PER_SEC)	/* all rounds of a size */
 #define CHURN_BLOCKS	50000U
 
@@ -251,7 +251,7 @@ static void bench_cross_size(struct subject *subjects, struct runner *runners,
 		struct subject *s = &subjects[i];
 
 		s->ring = ring;
-		s->nr = clamp_t(u64, CHUNK_NS * 10 / cost_of_pair(s), 64, CROSS_PAIRS);
+		s->nr = clamp_t(u64, CHUNK_NS * 100 / cost_of_pair(s), 64, CROSS_PAIRS);
 		s->best = U64_MAX;
 	}
 	start = bench_clock();
