@@ -698,14 +698,16 @@ static void slab_unregister(struct bytepool_slab *slab)
  */
 
 /*
- * A block has two places, and which others it shares the one with says nothing
- * of the other. Addresses may be far apart or near: the product spreads both.
+ * A block has two places, by different parts of a product that spreads addresses
+ * that are far apart as well as those that are near.
  */
 static __always_inline u32 look_place(const void *block, unsigned int which)
 {
-	u32 hash = (u32)(unsigned long)block * GOLDEN_RATIO_32;
+	unsigned long hash = (unsigned long)block * GOLDEN_RATIO_32;
 
-	return hash >> (32 - (which + 1) * LOOKASIDE_BITS) & (LOOKASIDE_PLACES - 1);
+	if (!which)
+		return (u32)hash >> (32 - LOOKASIDE_BITS);
+	return hash >> (BITS_PER_LONG == 64 ? 32 : 16) & (LOOKASIDE_PLACES - 1);
 }
 
 /* Whether this CPU remembers the block, and where. Section. */
@@ -1122,10 +1124,12 @@ static bool slab_own(const struct bytepool_slab *slab)
  */
 static bool class_crowded(const struct bytepool_class *class)
 {
-	unsigned long others = atomic_long_read(&class->nr_caches);
+	bool own = READ_ONCE(class->cache[raw_smp_processor_id()]);
+	unsigned long others;
 
-	if (READ_ONCE(class->cache[raw_smp_processor_id()]))
-		others--;
+	/* Pairs with cmpxchg() in cache_create(): what is seen has been counted. */
+	smp_rmb();
+	others = atomic_long_read(&class->nr_caches) - own;
 	return atomic_long_read(&class->nr_blocks) * class->size <= others * PAGE_SIZE;
 }
 
@@ -1386,11 +1390,11 @@ static noinline void cache_create(struct bytepool_class *class)
 	cache->end = cache->entries + capacity;
 	cache->pool = class->pool;
 	cache->depot = &class->depot[cpu_memory_node(cpu)];
-	/* Before it is seen, or class_crowded() would subtract it from too little. */
+	/* Before it is seen, for class_crowded(). */
 	atomic_long_inc(&class->nr_caches);
 	/*
 	 * Pairs with READ_ONCE() and dependent loads wherever class->cache[] is
-	 * followed, and as a full barrier with pool_sleep().
+	 * followed, and as a full barrier with pool_sleep() and class_crowded().
 	 */
 	if (cmpxchg(&class->cache[cpu], NULL, cache)) {
 		atomic_long_dec(&class->nr_caches);
@@ -1875,7 +1879,7 @@ static void *class_alloc_or_grow(struct bytepool_class *class, gfp_t gfp, int no
 	void *block = NULL;
 
 	if (node == NUMA_NO_NODE && class_wants_own(class))
-		block = class_grow(class, GFP_SPARE, node);
+		block = class_grow(class, GFP_SPARE | (gfp & __GFP_HARDWALL), node);
 	block = block ?: class_alloc(class, node, false);
 	if (!block) {
 		/* With a reserve behind it, the system need not try hard. */
@@ -2185,10 +2189,11 @@ static enum bytepool_bad_free block_claim(struct bytepool *pool, struct look *lo
 }
 
 /* Put a claimed block on top of a cache that is not full. */
-static void cache_push_freed(struct bytepool_cache *cache, const struct look *look)
+static void cache_push_freed(struct bytepool_cache *cache, struct look *look)
 {
 	cache_push(cache, cache->top, (void *)look->block, look->state, look->slab, jiffies);
 	cache_count(cache->frees, 1);
+	look->cache = cache;
 }
 
 /* Put a claimed block into this CPU's cache, if that is open and not full. Section. */
@@ -2203,7 +2208,6 @@ static bool cache_free(struct bytepool *pool, struct look *look)
 		return false;
 	if (!cache_full(cache) && cache->depot == depot) {
 		cache_push_freed(cache, look);
-		look->cache = cache;
 		done = true;
 	}
 	cache_leave(cache, pool);
@@ -2242,10 +2246,9 @@ static void depot_free(struct look *look, bool remember)
 		swake_up_one(&class->wait);
 	if (wake)
 		pool_wake(class->pool);
-	if (cache && remember) {
-		look->cache = cache;
+	/* Unless it took the block, the cache may be closed, and the pool asleep. */
+	if (look->cache && remember)
 		lookaside_enter(look);
-	}
 }
 
 /* Free what may be anything, but may be @known to this CPU. */
