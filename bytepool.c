@@ -41,8 +41,11 @@
 #include <linux/atomic.h>
 #include <linux/cache.h>
 #include <linux/completion.h>
+#include <linux/cpuhotplug.h>
 #include <linux/ctype.h>
+#include <linux/debugfs.h>
 #include <linux/device.h>
+#include <linux/fault-inject.h>
 #include <linux/hash.h>
 #include <linux/jiffies.h>
 #include <linux/kobject.h>
@@ -52,12 +55,15 @@
 #include <linux/moduleparam.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
+#include <linux/poison.h>
 #include <linux/ratelimit.h>
 #include <linux/rbtree.h>
 #include <linux/rcupdate.h>
 #include <linux/rhashtable.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
+#include <linux/seq_file.h>
+#include <linux/shrinker.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -70,11 +76,14 @@
 #include "bytepool.h"
 #include "internal/cache.h"
 #include "internal/compat.h"
+#include "internal/instrument.h"
 #include "internal/size_class.h"
 #include "internal/slab.h"
 
-#define BYTEPOOL_FLAGS_ALL	(BYTEPOOL_SINGLE | BYTEPOOL_CONTIG | BYTEPOOL_WIPE)
-#define BYTEPOOL_FLAGS_LATER	(BYTEPOOL_POISON | BYTEPOOL_TRACK)
+#define BYTEPOOL_FLAGS_ALL	(BYTEPOOL_SINGLE | BYTEPOOL_CONTIG | BYTEPOOL_WIPE | \
+				 BYTEPOOL_POISON | BYTEPOOL_TRACK)
+/* What wants each block looked at when it comes and goes: such pools have no per-CPU caches. */
+#define BYTEPOOL_FLAGS_CHECKED	(BYTEPOOL_POISON | BYTEPOOL_TRACK)
 #define BYTEPOOL_NAME_MAX	63
 #define BYTEPOOL_DEFAULT_MAX	SZ_4M
 #define GC_INTERVAL_MIN_MS	10U
@@ -128,6 +137,12 @@ static_assert(!(BYTEPOOL_SLAB_PAGES & (BYTEPOOL_SLAB_PAGES - 1)) &&
 /* So many slabs at most are looked at in one RCU section, where all are. */
 #define WALK_SECTION		1024U
 
+/* So many call sites are told apart in a leak report. */
+#define LEAK_SITES		32U
+
+/* So many bytes of what was written to a free block are shown. */
+#define REPORT_BYTES		16U
+
 /* What a caller's gfp may say to the system: how hard to try, not what to give. */
 #define BYTEPOOL_GFP_MASK	(__GFP_RECLAIM | __GFP_IO | __GFP_FS | __GFP_HIGH | __GFP_ATOMIC | \
 				 __GFP_NOWARN | __GFP_NORETRY | __GFP_RETRY_MAYFAIL | \
@@ -168,6 +183,8 @@ static const char * const bad_free_text[] = {
  * @idle: slabs with idle blocks only, the youngest first
  * @idle_late: the same, for those that came when a younger one was there already
  * @nr_idle: idle blocks of its slabs
+ * @nr_whole: those of wholly idle ones
+ * @nr_slabs: slabs, in use and idle
  * @full: batches of idle blocks that CPUs have freed, for others to take; not in
  *	@nr_idle. With @empty no more than caches of the node
  * @empty: batches without
@@ -182,6 +199,8 @@ struct bytepool_depot {
 	struct list_head idle;
 	struct rb_root_cached idle_late;
 	unsigned long nr_idle;
+	unsigned long nr_whole;
+	unsigned long nr_slabs;
 	struct bytepool_batch *full;
 	struct bytepool_batch *empty;
 	u64 hits;
@@ -248,12 +267,17 @@ struct bytepool_cpu {
  * @bad_frees: frees refused
  * @bad_frees_told: a bit for each enum bytepool_bad_free that had its stack trace
  * @bad_frees_limit: for the lines after those
- * @gc_lock: serialises what works from the far end: GC, trim, reserve
+ * @overwritten_limit: for what is said of free blocks that were written to
+ * @gc_lock: serialises what works from the far end: GC, trim, reserve, shrinker,
+ *	which only tries it, since others wait for grace periods under it
  * @trims: how many were begun; this and the next three are written under @gc_lock,
  *	or by the pool's last user
  * @gc_runs: GC passes
  * @reclaimed_blocks: blocks given back to the system
  * @reclaimed_bytes: memory given back to the system
+ * @shrinker: gives idle memory back when the system is short; a BYTEPOOL_SINGLE
+ *	pool has none
+ * @debugfs: its directory
  * @list: in pools, under pools_lock
  * @nr_pins: walks of pools that stand at this one, under pools_lock
  * @dying: no new pin may be taken, under pools_lock
@@ -277,6 +301,7 @@ struct bytepool {
 	atomic64_t bad_frees;
 	unsigned long bad_frees_told;
 	struct ratelimit_state bad_frees_limit;
+	struct ratelimit_state overwritten_limit;
 
 	struct mutex gc_lock;	/* not held over an allocation from the system */
 	unsigned long trims;
@@ -284,6 +309,8 @@ struct bytepool {
 	u64 reclaimed_blocks;
 	u64 reclaimed_bytes;
 
+	struct shrinker *shrinker;
+	struct dentry *debugfs;
 	struct list_head list;
 	unsigned int nr_pins;
 	bool dying;
@@ -464,7 +491,10 @@ static struct bytepool_class *class_new(struct bytepool *pool, u32 index, gfp_t 
 	class->size = size;
 	class->slab_bytes = bytepool_slab_bytes(size);
 	class->reciprocal = bytepool_reciprocal(size);
-	if (!pool_single(pool) && size <= CACHE_BLOCK_MAX)
+	if (pool->flags & BYTEPOOL_TRACK)
+		class->slab_bytes = PAGE_ALIGN(size);	/* or the descriptor would be large */
+	if (!pool_single(pool) && !(pool->flags & BYTEPOOL_FLAGS_CHECKED) &&
+	    size <= CACHE_BLOCK_MAX)
 		class->cache_capacity = min(CACHE_BYTES / size, CACHE_ENTRIES_MAX);
 	init_swait_queue_head(&class->wait);
 	class->cache = (void *)class + caches;
@@ -604,6 +634,16 @@ static struct bytepool_slab *slab_find(const void *block)
 	struct bytepool_slab *slab = slab_lookup((unsigned long)block);
 
 	return likely(slab) ? slab : slab_find_slow((unsigned long)block);
+}
+
+/* The state of the block of the slab that starts there, or NULL. */
+static u8 *block_state(struct bytepool_slab *slab, const void *block)
+{
+	const struct bytepool_class *class = slab->depot->class;
+	u32 offset = (unsigned long)block - slab->base;
+	u32 index = bytepool_block_index(offset, class->reciprocal);
+
+	return index < slab->nr && index * class->size == offset ? &slab->state[index] : NULL;
 }
 
 /* Put the slab into the table. 0 or -errno. */
@@ -882,8 +922,10 @@ static void *backing_alloc(struct bytepool *pool, unsigned long bytes, unsigned 
 	void *base;
 
 	base = pages_alloc(bytes, align, may_map ? gfp | __GFP_NORETRY | __GFP_NOWARN : gfp, node);
-	if (!base && may_map)
+	if (!base && may_map) {
 		base = __vmalloc(bytes, gfp);
+		kmemleak_free(base);	/* what it knows are blocks in use */
+	}
 	return base;
 }
 
@@ -897,11 +939,14 @@ static int backing_node(const void *base)
 static struct bytepool_slab *slab_desc_alloc(struct bytepool_class *class, void *base,
 					     unsigned int nr, gfp_t gfp, int node)
 {
+	unsigned int flags = class->pool->flags;
 	struct bytepool_slab *slab;
 
-	slab = kmalloc_node(struct_size(slab, state, nr), gfp, node);
+	slab = kmalloc_node(slab_desc_bytes(nr, flags & BYTEPOOL_TRACK), gfp, node);
 	if (!slab)
 		return NULL;
+	/* Or @base would be a reference to the first block that hides its leak. */
+	kmemleak_scan_area(slab, offsetof(struct bytepool_slab, base), gfp);
 	slab->depot = &class->depot[backing_node(base)];
 	slab->stamp = jiffies;
 	slab->base = (unsigned long)base;
@@ -912,8 +957,98 @@ static struct bytepool_slab *slab_desc_alloc(struct bytepool_class *class, void 
 	slab->hashed = false;
 	slab->orphan = false;
 	slab->leaked = false;
+	slab->chained = nr > 1 && !(flags & BYTEPOOL_POISON) && !IS_ENABLED(CONFIG_KASAN_GENERIC);
 	memset(slab->state, BYTEPOOL_BLOCK_IDLE, nr);
+	if (flags & BYTEPOOL_TRACK)
+		memset(slab_track(slab, 0), 0, nr * sizeof(struct bytepool_track));
 	return slab;
+}
+
+/*
+ * POISON and TRACK: what a pool checks, and remembers, of each block. They write
+ * while the block is theirs alone: before it is in the depot, and once it is out.
+ */
+
+static void block_poison(void *block, u32 size)
+{
+	memset(block, POISON_FREE, size - 1);
+	((u8 *)block)[size - 1] = POISON_END;
+}
+
+/* The first byte that is not as block_poison() left it, or NULL. */
+static u8 *poison_broken(void *block, u32 size)
+{
+	u8 *last = block + size - 1;
+
+	return memchr_inv(block, POISON_FREE, size - 1) ?: *last != POISON_END ? last : NULL;
+}
+
+static void block_track(struct bytepool_slab *slab, u32 index, unsigned long caller)
+{
+	struct bytepool_track *track = slab_track(slab, index);
+
+	/* Pairs with READ_ONCE() in track_read(). */
+	WRITE_ONCE(track->caller, caller);
+	WRITE_ONCE(track->when, jiffies);
+	WRITE_ONCE(track->pid, task_pid_nr(current));
+}
+
+/* What is known of a block that may be allocated or freed meanwhile. */
+static struct bytepool_track track_read(struct bytepool_slab *slab, u32 index)
+{
+	struct bytepool_track *track = slab_track(slab, index);
+
+	return (struct bytepool_track){
+		.caller = READ_ONCE(track->caller),
+		.when = READ_ONCE(track->when),
+		.pid = READ_ONCE(track->pid),
+	};
+}
+
+static unsigned int track_age_ms(const struct bytepool_track *track)
+{
+	return jiffies_to_msecs(jiffies - track->when);
+}
+
+/* Tell if somebody wrote to an idle block; it is handed out all the same. */
+static void block_verify(struct bytepool_slab *slab, u32 index)
+{
+	const struct bytepool_class *class = slab->depot->class;
+	struct bytepool *pool = class->pool;
+	u8 *block = slab_block(slab, class->size, index);
+	u8 *broken = poison_broken(block, class->size);
+	u32 offset = broken - block;
+
+	if (likely(!broken) || !__ratelimit(&pool->overwritten_limit))
+		return;
+	pr_err("%s: a free block of %u bytes was written to: %p, at offset %u: %*ph\n", pool->name,
+	       class->size, block, offset, (int)min(class->size - offset, REPORT_BYTES), broken);
+	if (pool->flags & BYTEPOOL_TRACK) {
+		struct bytepool_track track = track_read(slab, index);
+
+		if (track.caller)
+			pr_err("%s: it was freed %u ms ago by %pS, pid %d\n", pool->name,
+			       track_age_ms(&track), (void *)track.caller, track.pid);
+	}
+}
+
+/* Fill the blocks of a new slab. */
+static void slab_poison(struct bytepool_slab *slab)
+{
+	u32 size = slab->depot->class->size;
+	u32 index;
+
+	for (index = 0; index < slab->nr; index++)
+		block_poison(slab_block(slab, size, index), size);
+}
+
+/* Check those of one that goes. */
+static void slab_verify(struct bytepool_slab *slab)
+{
+	u32 index;
+
+	for (index = 0; index < slab->nr; index++)
+		block_verify(slab, index);
 }
 
 /* A block of a slab is found by the slab's alignment, unless all begin in its first page. */
@@ -939,11 +1074,15 @@ static struct bytepool_slab *slab_create_sized(struct bytepool_class *class, uns
 	slab = slab_desc_alloc(class, base, nr, gfp, node);
 	if (!slab)
 		goto free_backing;
+	if (pool->flags & BYTEPOOL_POISON)
+		slab_poison(slab);
+	instrument_idle(base, bytes);
 	if (slab_register(slab, gfp))
 		goto free_slab;
 	return slab;
 
 free_slab:
+	instrument_open(base, bytes);
 	kfree(slab);
 free_backing:
 	backing_free(base, bytes, align);
@@ -999,6 +1138,9 @@ static unsigned long slab_destroy(struct bytepool_slab *slab)
 	/* Less than a page is left over, see bytepool_slab_bytes(). */
 	unsigned long bytes = PAGE_ALIGN((unsigned long)slab->nr * class->size);
 
+	instrument_open((void *)slab->base, bytes);
+	if (pool->flags & BYTEPOOL_POISON)
+		slab_verify(slab);
 	backing_free((void *)slab->base, bytes, slab_align(slab->nr, bytes));
 	pool_uncharge(pool, bytes);
 	kfree_rcu(slab, rcu);
@@ -1044,6 +1186,7 @@ static void depot_add_idle(struct bytepool_depot *depot, struct bytepool_slab *s
 {
 	struct bytepool_slab *youngest;
 
+	depot->nr_whole += slab->nr;
 	youngest = list_first_entry_or_null(&depot->idle, struct bytepool_slab, list);
 	if (!youngest || !time_before(slab->stamp, youngest->stamp))
 		list_add(&slab->list, &depot->idle);
@@ -1088,6 +1231,7 @@ static struct bytepool_slab *depot_oldest(struct bytepool_depot *depot, const st
 /* Take a slab with idle blocks only off its list; of the tree, only the oldest. depot->lock. */
 static void depot_del_idle(struct bytepool_depot *depot, struct bytepool_slab *slab)
 {
+	depot->nr_whole -= slab->nr;
 	if (slab == depot_oldest_late(depot))
 		rb_erase_cached(&slab->age, &depot->idle_late);
 	else
@@ -1107,6 +1251,7 @@ static struct bytepool_slab *depot_take_oldest(struct bytepool_depot *depot,
 		return NULL;
 	depot_del_idle(depot, slab);
 	depot->nr_idle -= slab->nr;
+	depot->nr_slabs--;
 	atomic_long_sub(slab->nr, &depot->class->nr_blocks);
 	return slab;
 }
@@ -1197,7 +1342,7 @@ static void *depot_pop(struct bytepool_depot *depot, struct bytepool_slab *slab,
 
 	*state = &slab->state[index];
 	depot->nr_idle--;
-	if (class->pool->flags & BYTEPOOL_WIPE && slab->nr > 1)
+	if (class->pool->flags & BYTEPOOL_WIPE && slab->chained)
 		*(u16 *)block = 0;	/* the link */
 	return block;
 }
@@ -1214,6 +1359,7 @@ static void depot_push(struct bytepool_depot *depot, struct bytepool_slab *slab,
 static void depot_count(struct bytepool_depot *depot, const struct bytepool_slab *slab)
 {
 	depot->nr_idle += slab->nr;
+	depot->nr_slabs++;
 	atomic_long_add(slab->nr, &depot->class->nr_blocks);
 }
 
@@ -1357,6 +1503,8 @@ static void depot_add_batch(struct bytepool_depot *depot, int node)
 			     GFP_NOWAIT | __GFP_NOWARN, node);
 	if (!batch)
 		return;
+	/* Its entries are no references to blocks. */
+	kmemleak_scan_area(&batch->next, sizeof(batch->next), GFP_NOWAIT | __GFP_NOWARN);
 	flags = depot_lock(depot);
 	depot_put_batch(depot, batch);
 	depot_unlock(depot, flags);
@@ -1385,6 +1533,7 @@ static noinline void cache_create(struct bytepool_class *class)
 	cache = kzalloc_node(bytes, GFP_NOWAIT | __GFP_NOWARN, cpu_to_node(cpu));
 	if (!cache)
 		return;
+	kmemleak_no_scan(cache);	/* as of a batch */
 	cache->cpu = cpu;
 	cache->top = cache->entries;
 	cache->end = cache->entries + capacity;
@@ -1573,6 +1722,56 @@ static void timeout_changed(struct bytepool *pool)
  * Alloc
  */
 
+/* Tell a kernel that looks for bugs of a block that leaves a cache or a depot. */
+static __always_inline void *block_show(u32 size, void *block, gfp_t gfp)
+{
+	instrument_open(block, size);
+	instrument_alloc(block, size, system_gfp(gfp), system_may_serve());
+	return block;
+}
+
+/* The same of what came from this CPU's cache. */
+static __always_inline void *cached_show(const struct bytepool *pool, size_t size, void *block,
+					 gfp_t gfp)
+{
+	const struct bytepool_sizes *sizes = &pool->sizes;
+
+	if (!BYTEPOOL_INSTRUMENTED)
+		return block;
+	return block_show(bytepool_class_size(sizes, bytepool_class_index(sizes, size)), block, gfp);
+}
+
+/* Check a block that comes from its depot, and remember who takes it. */
+static noinline void block_check(struct bytepool_class *class, void *block, unsigned long caller)
+{
+	struct bytepool *pool = class->pool;
+	struct bytepool_slab *slab;
+	u32 index;
+
+	/* It stays as long as the block is in use. */
+	section_enter();
+	slab = slab_find(block);
+	section_exit();
+	index = block_state(slab, block) - slab->state;
+	instrument_open(block, class->size);
+	if (pool->flags & BYTEPOOL_POISON) {
+		block_verify(slab, index);
+		if (pool->flags & BYTEPOOL_WIPE)
+			memset(block, 0, class->size);
+	}
+	if (pool->flags & BYTEPOOL_TRACK)
+		block_track(slab, index, caller);
+}
+
+/* All that is done of a block that comes from its depot, before its caller gets it. */
+static void *block_hand_out(struct bytepool_class *class, void *block, gfp_t gfp,
+			    unsigned long caller)
+{
+	if (unlikely(class->pool->flags & BYTEPOOL_FLAGS_CHECKED))
+		block_check(class, block, caller);
+	return block_show(class->size, block, gfp);
+}
+
 /* A block from this CPU's cache, if it has one. */
 static __always_inline void *cache_alloc(struct bytepool *pool, u32 slot)
 {
@@ -1701,8 +1900,9 @@ static void *depot_alloc_other(struct bytepool_class *class, const struct bytepo
 
 static void report_overwritten(struct bytepool_class *class, const void *block)
 {
-	pr_err_ratelimited("%s: a free block of %u bytes was written to: %p, or near it\n",
-			   class->pool->name, class->size, block);
+	if (__ratelimit(&class->pool->overwritten_limit))
+		pr_err("%s: a free block of %u bytes was written to: %p, or near it\n",
+		       class->pool->name, class->size, block);
 }
 
 /*
@@ -1917,7 +2117,8 @@ static void *class_try(struct bytepool_class *class, gfp_t gfp, int node)
 }
 
 /* For all that this CPU's cache does not serve. */
-static noinline void *alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, int node)
+static noinline void *alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, int node,
+				 unsigned long caller)
 {
 	struct bytepool_class *class;
 	bool waited = false;
@@ -1940,12 +2141,57 @@ static noinline void *alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, 
 	/* The wakeup may have been for another block than the one we got: pass it on. */
 	if (waited)
 		class_wake(class);
-	return block;
+	return block_hand_out(class, block, gfp, caller);
 
 fail:
 	atomic64_inc(&pool->failures);
 	return NULL;
 }
+
+#ifdef CONFIG_FAULT_INJECTION
+/* In debugfs, as failslab: which of those that may be refused are. */
+static struct {
+	struct fault_attr attr;
+	bool ignore_gfp_wait;
+} fail_bytepool = {
+	.attr = FAULT_ATTR_INITIALIZER,
+	.ignore_gfp_wait = true,
+};
+
+/* Whether the allocation is to fail. Who would wait for a block is spared, as by a shortage. */
+static noinline bool alloc_injected(struct bytepool *pool, size_t size, gfp_t gfp)
+{
+	struct bytepool_class *class;
+
+	if (gfp & __GFP_NOFAIL || size - 1 >= pool->sizes.max ||
+	    (fail_bytepool.ignore_gfp_wait && gfpflags_allow_blocking(gfp)))
+		return false;
+	/* Pairs with cmpxchg() in class_add(). */
+	class = smp_load_acquire(&pool->class[bytepool_class_index(&pool->sizes, size)]);
+	if (class && alloc_waits(class, gfp))
+		return false;
+	return should_fail(&fail_bytepool.attr, size);
+}
+
+static struct dentry *faults_add(void)
+{
+	struct dentry *dir = fault_create_debugfs_attr("fail_bytepool", NULL, &fail_bytepool.attr);
+
+	if (!IS_ERR(dir))
+		debugfs_create_bool("ignore-gfp-wait", 0600, dir, &fail_bytepool.ignore_gfp_wait);
+	return dir;
+}
+#else
+static bool alloc_injected(struct bytepool *pool, size_t size, gfp_t gfp)
+{
+	return false;
+}
+
+static struct dentry *faults_add(void)
+{
+	return NULL;
+}
+#endif
 
 /* @size 0 wraps around. */
 static __always_inline bool alloc_ok(struct bytepool *pool, size_t size, gfp_t gfp)
@@ -1954,10 +2200,12 @@ static __always_inline bool alloc_ok(struct bytepool *pool, size_t size, gfp_t g
 	       !(gfp & BYTEPOOL_GFP_REFUSED);
 }
 
-static noinline void *alloc_refuse(struct bytepool *pool, gfp_t gfp)
+static noinline void *alloc_refuse(struct bytepool *pool, gfp_t gfp, unsigned long caller)
 {
-	if (WARN_ONCE(IS_ERR_OR_NULL(pool), pr_fmt("allocation from no pool\n")))
+	if (IS_ERR_OR_NULL(pool)) {
+		pr_err_once("allocation from no pool, by %pS\n", (void *)caller);
 		return NULL;
+	}
 	if (gfp & BYTEPOOL_GFP_REFUSED)
 		pr_warn_once("%s: no pool serves a memory zone, gfp %pGg\n", pool->name, &gfp);
 	atomic64_inc(&pool->failures);
@@ -1965,17 +2213,20 @@ static noinline void *alloc_refuse(struct bytepool *pool, gfp_t gfp)
 }
 
 /* An allocation of any kind. */
-static noinline void *alloc_any(struct bytepool *pool, size_t size, gfp_t gfp, int node)
+static noinline void *alloc_any(struct bytepool *pool, size_t size, gfp_t gfp, int node,
+				unsigned long caller)
 {
 	void *block = NULL;
 
-	if (!alloc_ok(pool, size, gfp))
-		return alloc_refuse(pool, gfp);
+	if (!alloc_ok(pool, size, gfp) || alloc_injected(pool, size, gfp))
+		return alloc_refuse(pool, gfp, caller);
 	/* What is in a CPU's caches is of its node, which may just change. */
 	if (node == NUMA_NO_NODE || (node == numa_mem_id() && !(gfp & __GFP_THISNODE)))
 		block = cache_alloc(pool, bytepool_slot(&pool->sizes, size));
-	if (!block)
-		block = alloc_slow(pool, size, gfp, node);
+	if (block)
+		cached_show(pool, size, block, gfp);
+	else
+		block = alloc_slow(pool, size, gfp, node, caller);
 	if (gfp & __GFP_ZERO && block) {
 		u32 index = bytepool_class_index(&pool->sizes, size);
 
@@ -2009,16 +2260,18 @@ void *bytepool_alloc(struct bytepool *pool, size_t size, gfp_t gfp)
 
 	/* What is usual, in few instructions and without a stack frame; @size 0 wraps around. */
 	if (IS_ERR_OR_NULL(pool) || unlikely(gfp & BYTEPOOL_GFP_SLOW))
-		return alloc_any(pool, size, gfp, NUMA_NO_NODE);
+		return alloc_any(pool, size, gfp, NUMA_NO_NODE, _RET_IP_);
+	if (alloc_injected(pool, size, gfp))
+		return alloc_refuse(pool, gfp, _RET_IP_);
 	if (likely(size - 1 < pool->sizes.grid_max))
 		block = cache_alloc(pool, bytepool_grid_point(size));
 	else if (size - 1 < pool->sizes.max)
 		block = cache_alloc(pool, bytepool_slot(&pool->sizes, size));
 	else
-		return alloc_refuse(pool, gfp);
+		return alloc_refuse(pool, gfp, _RET_IP_);
 	if (likely(block))
-		return block;
-	return alloc_slow(pool, size, gfp, NUMA_NO_NODE);
+		return cached_show(pool, size, block, gfp);
+	return alloc_slow(pool, size, gfp, NUMA_NO_NODE, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(bytepool_alloc);
 
@@ -2039,7 +2292,7 @@ void *bytepool_alloc_node(struct bytepool *pool, size_t size, gfp_t gfp, int nod
 {
 	if (unlikely(node < 0 || node >= MAX_NUMNODES || !node_state(node, N_MEMORY)))
 		node = NUMA_NO_NODE;
-	return alloc_any(pool, size, gfp, node);
+	return alloc_any(pool, size, gfp, node, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(bytepool_alloc_node);
 
@@ -2054,28 +2307,33 @@ EXPORT_SYMBOL_GPL(bytepool_alloc_node);
  */
 void *bytepool_zalloc(struct bytepool *pool, size_t size, gfp_t gfp)
 {
-	return alloc_any(pool, size, gfp | __GFP_ZERO, NUMA_NO_NODE);
+	return alloc_any(pool, size, gfp | __GFP_ZERO, NUMA_NO_NODE, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(bytepool_zalloc);
 
 /* All or none, without waiting for a block. */
-static bool alloc_bulk(struct bytepool_class *class, gfp_t gfp, unsigned int nr, void **blocks)
+static bool alloc_bulk(struct bytepool_class *class, gfp_t gfp, unsigned int nr, void **blocks,
+		       unsigned long caller)
 {
 	unsigned int got = 0;
+	unsigned int i;
 
 	while (got < nr) {
 		unsigned int n = cache_alloc_bulk(class->pool, class_slot(class), nr - got,
 						  blocks + got);
 
-		if (!n) {
-			blocks[got] = class_alloc_or_grow(class, gfp, NUMA_NO_NODE);
-			if (!blocks[got]) {
-				bytepool_free_bulk(class->pool, got, blocks);
-				return false;
-			}
-			n = 1;
+		if (n) {
+			for (i = 0; BYTEPOOL_INSTRUMENTED && i < n; i++)
+				block_show(class->size, blocks[got + i], gfp);
+			got += n;
+			continue;
 		}
-		got += n;
+		blocks[got] = class_alloc_or_grow(class, gfp, NUMA_NO_NODE);
+		if (!blocks[got]) {
+			bytepool_free_bulk(class->pool, got, blocks);
+			return false;
+		}
+		block_hand_out(class, blocks[got++], gfp, caller);
 	}
 	return true;
 }
@@ -2112,8 +2370,8 @@ unsigned int bytepool_alloc_bulk(struct bytepool *pool, size_t size, gfp_t gfp,
 	struct bytepool_class *class;
 	unsigned int i;
 
-	if (unlikely(!alloc_ok(pool, size, gfp))) {
-		alloc_refuse(pool, gfp);
+	if (unlikely(!alloc_ok(pool, size, gfp) || alloc_injected(pool, size, gfp))) {
+		alloc_refuse(pool, gfp, _RET_IP_);
 		return 0;
 	}
 	might_alloc(gfp);
@@ -2121,7 +2379,7 @@ unsigned int bytepool_alloc_bulk(struct bytepool *pool, size_t size, gfp_t gfp,
 	class = class_get(pool, bytepool_class_index(&pool->sizes, size), gfp);
 	if (!class)
 		goto fail;
-	while (!alloc_bulk(class, system_gfp(gfp), nr, blocks)) {
+	while (!alloc_bulk(class, system_gfp(gfp), nr, blocks, _RET_IP_)) {
 		if (!alloc_waits(class, gfp))
 			goto fail;
 		bulk_wait(class, nr);
@@ -2160,16 +2418,6 @@ static __always_inline bool state_claim(u8 *state)
 	u8 in_use = BYTEPOOL_BLOCK_IN_USE;
 
 	return likely(try_cmpxchg(state, &in_use, (u8)BYTEPOOL_BLOCK_CACHED));
-}
-
-/* The state of the block of the slab that starts there, or NULL. */
-static u8 *block_state(struct bytepool_slab *slab, const void *block)
-{
-	const struct bytepool_class *class = slab->depot->class;
-	u32 offset = (unsigned long)block - slab->base;
-	u32 index = bytepool_block_index(offset, class->reciprocal);
-
-	return index < slab->nr && index * class->size == offset ? &slab->state[index] : NULL;
 }
 
 /* Take a block back from its caller, and tell where it lies if @look does not yet. Section. */
@@ -2251,8 +2499,22 @@ static void depot_free(struct look *look, bool remember)
 		lookaside_enter(look);
 }
 
+/* What a pool with such flags does to a claimed block, which may be long: no section. */
+static noinline void block_take_in(struct bytepool *pool, const struct look *look,
+				   unsigned long caller)
+{
+	u32 size = look->slab->depot->class->size;
+
+	if (pool->flags & BYTEPOOL_POISON)
+		block_poison((void *)look->block, size);
+	else if (pool->flags & BYTEPOOL_WIPE)
+		memset((void *)look->block, 0, size);
+	if (pool->flags & BYTEPOOL_TRACK)
+		block_track(look->slab, look->state - look->slab->state, caller);
+}
+
 /* Free what may be anything, but may be @known to this CPU. */
-static void free_any(struct bytepool *pool, const void *block, bool known)
+static void free_any(struct bytepool *pool, const void *block, bool known, unsigned long caller)
 {
 	struct look look = { .block = block };
 	struct bytepool_class *class;
@@ -2267,14 +2529,14 @@ static void free_any(struct bytepool *pool, const void *block, bool known)
 	bad = block_claim(pool, &look);
 	if (likely(!bad)) {
 		class = look.slab->depot->class;
-		if (pool->flags & BYTEPOOL_WIPE) {
-			/* Never remembered: free_known() does not wipe. */
+		if (pool->flags & (BYTEPOOL_WIPE | BYTEPOOL_FLAGS_CHECKED)) {
+			/* Never remembered: free_known() does none of it. */
 			remember = false;
-			/* It may be long, and the block is ours alone. */
 			section_exit();
-			memset((void *)block, 0, class->size);
+			block_take_in(pool, &look, caller);
 			section_enter();
 		}
+		instrument_free(block, class->size);
 		if (!cache_free(pool, &look))
 			depot_free(&look, remember);
 		else if (remember)
@@ -2301,6 +2563,7 @@ static __always_inline enum free_result free_known(struct bytepool *pool, const 
 	struct look __percpu *look;
 	struct bytepool_entry *top;
 	struct bytepool_cache *cache;
+	struct bytepool_slab *slab;
 	u8 *state;
 
 	if (unlikely(!look_find(block, &look)))
@@ -2318,19 +2581,23 @@ static __always_inline enum free_result free_known(struct bytepool *pool, const 
 		cache_leave(cache, pool);
 		return FREE_TWICE;
 	}
-	cache_push(cache, top, (void *)block, state, raw_cpu_read(look->slab), jiffies);
+	slab = raw_cpu_read(look->slab);
+	if (BYTEPOOL_INSTRUMENTED)
+		instrument_free(block, slab->depot->class->size);
+	cache_push(cache, top, (void *)block, state, slab, jiffies);
 	cache_count(cache->frees, 1);
 	cache_leave(cache, pool);
 	return FREE_DONE;
 }
 
 /* Free what free_known() did not. */
-static noinline void free_slow(struct bytepool *pool, const void *block, enum free_result result)
+static noinline void free_slow(struct bytepool *pool, const void *block, enum free_result result,
+			       unsigned long caller)
 {
 	if (result == FREE_TWICE)
 		bad_free(pool, block, BAD_FREE_IDLE);
 	else
-		free_any(pool, block, result == FREE_KNOWN);
+		free_any(pool, block, result == FREE_KNOWN, caller);
 }
 
 /**
@@ -2356,7 +2623,7 @@ void bytepool_free(struct bytepool *pool, const void *block)
 		}
 	}
 	section_exit();
-	free_slow(pool, block, result);
+	free_slow(pool, block, result, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(bytepool_free);
 
@@ -2384,7 +2651,7 @@ void bytepool_free_bulk(struct bytepool *pool, unsigned int nr, void **blocks)
 		}
 		section_exit();
 		if (unlikely(result != FREE_DONE))
-			free_slow(pool, blocks[i++], result);
+			free_slow(pool, blocks[i++], result, _RET_IP_);
 	}
 }
 EXPORT_SYMBOL_GPL(bytepool_free_bulk);
@@ -2412,7 +2679,7 @@ void bytepool_free_any(const void *block)
 	section_exit();
 	if (!WARN_ONCE(!pool, pr_fmt("bad free of %p: %s\n"), block,
 		       bad_free_text[BAD_FREE_UNKNOWN]))
-		free_any(pool, block, false);
+		free_any(pool, block, false, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(bytepool_free_any);
 
@@ -2853,6 +3120,257 @@ unsigned long bytepool_trim(struct bytepool *pool)
 	return blocks;
 }
 EXPORT_SYMBOL_GPL(bytepool_trim);
+
+/*
+ * Shrinker
+ *
+ * When the system is short, idle memory goes whatever its timeout, the oldest
+ * first. A scan may run in the middle of anybody's allocation, also of one for a
+ * slab of this pool: no lock is held over those, and of the locks that it takes
+ * it waits for none that is held over a grace period.
+ */
+
+/* Idle blocks in batches and caches that a scan could make slabs of: each has one of its own. */
+static unsigned long class_nr_cached(struct bytepool_class *class)
+{
+	const struct bytepool_batch *batch;
+	struct bytepool_depot *depot;
+	struct bytepool_cache *cache;
+	unsigned long nr = 0;
+	unsigned long flags;
+	unsigned int cpu = 0;
+	unsigned int node = 0;
+
+	if (class->slab_bytes / class->size > 1)
+		return 0;
+	while ((cache = cache_next(class, &cpu)))
+		nr += cache_nr(cache);
+	while ((depot = depot_next(class, &node))) {
+		if (!READ_ONCE(depot->full))
+			continue;
+		flags = depot_lock(depot);
+		for (batch = depot->full; batch; batch = batch->next)
+			nr += batch->nr;
+		depot_unlock(depot, flags);
+	}
+	return nr;
+}
+
+/* Bytes that a scan could give back, at the least: what it can not would be asked for in vain. */
+static unsigned long class_shrinkable(struct bytepool_class *class)
+{
+	long spare = atomic_long_read(&class->nr_blocks) - READ_ONCE(class->reserve);
+	struct bytepool_depot *depot;
+	unsigned long nr = 0;
+	unsigned int node = 0;
+
+	if (spare <= 0)
+		return 0;
+	while ((depot = depot_next(class, &node))) {
+		/* It may change meanwhile. */
+		nr += data_race(depot->nr_whole);
+	}
+	/* A slab that is larger than what the reserve leaves stays. */
+	if (READ_ONCE(class->reserve) && !class_reclaimable(class))
+		return 0;
+	return min_t(unsigned long, nr + class_nr_cached(class), spare) * class->size;
+}
+
+static unsigned long shrink_count(struct shrinker *shrinker, struct shrink_control *sc)
+{
+	struct bytepool *pool = compat_shrinker_data(shrinker);
+	struct bytepool_class *class;
+	unsigned long bytes = 0;
+	u32 index = 0;
+
+	while ((class = class_next(pool, &index)))
+		bytes += class_shrinkable(class);
+	return bytes >> PAGE_SHIFT;
+}
+
+/**
+ * struct shrink_look - what a scan has seen of the idle memory of a pool
+ * @now: jiffies
+ * @depot: which has the oldest slab of all
+ * @age: of that, in jiffies; -1 = there is none
+ * @next_age: of the oldest of the other depots
+ * @cached_age: of the oldest block in a cache or a batch
+ */
+struct shrink_look {
+	unsigned long now;
+	struct bytepool_depot *depot;
+	long age;
+	long next_age;
+	long cached_age;
+};
+
+static long look_age(const struct shrink_look *look, unsigned long stamp)
+{
+	return max((long)(look->now - stamp), 0L);
+}
+
+static void depot_look(struct bytepool_depot *depot, struct shrink_look *look)
+{
+	const struct bytepool_batch *batch;
+	struct bytepool_slab *slab;
+	unsigned long flags;
+	long age = -1;
+
+	/* Nothing, or what came in this moment. */
+	if (!data_race(depot->nr_whole) && !READ_ONCE(depot->full))
+		return;
+	flags = depot_lock(depot);
+	slab = depot_oldest(depot, &everything);
+	if (slab)
+		age = look_age(look, slab->stamp);
+	for (batch = depot->full; batch; batch = batch->next)
+		look->cached_age = max(look->cached_age, look_age(look, batch->entries[0].stamp));
+	depot_unlock(depot, flags);
+	if (age > look->age) {
+		look->next_age = look->age;
+		look->age = age;
+		look->depot = depot;
+	} else {
+		look->next_age = max(look->next_age, age);
+	}
+}
+
+/* Where the oldest idle memory is. */
+static struct shrink_look pool_look(struct bytepool *pool)
+{
+	struct shrink_look look = {
+		.now = jiffies, .age = -1, .next_age = -1, .cached_age = -1,
+	};
+	struct bytepool_class *class;
+	struct bytepool_depot *depot;
+	struct bytepool_cache *cache;
+	u32 index = 0;
+
+	while ((class = class_next(pool, &index))) {
+		unsigned int node = 0;
+		unsigned int cpu = 0;
+
+		while ((depot = depot_next(class, &node)))
+			depot_look(depot, &look);
+		while ((cache = cache_next(class, &cpu))) {
+			if (cache_nr(cache))
+				look.cached_age = max(look.cached_age,
+						      look_age(&look, cache_oldest(cache)));
+		}
+		cond_resched();
+	}
+	return look;
+}
+
+/* A pass for what is older than so many jiffies. */
+static struct gc_pass shrink_pass(unsigned long now, long age)
+{
+	return (struct gc_pass){ .all = age < 0, .now = now, .timeout = age };
+}
+
+/*
+ * Have what is old in caches and batches move to the depots, with a grace
+ * period: all that is more than half as old as the oldest, so that it is seldom done.
+ */
+static void pool_drain(struct bytepool *pool, const struct shrink_look *look)
+{
+	struct gc_pass pass = shrink_pass(look->now, look->cached_age / 2 - 1);
+	struct bytepool_class *class;
+	u32 index = 0;
+
+	if (pool_close(pool, &pass))
+		synchronize_rcu();
+	while ((class = class_next(pool, &index))) {
+		class_drain(class, &pass);
+		class_unbatch(class, &pass);
+	}
+}
+
+/*
+ * Give back so many bytes of idle memory, if there are as many: the oldest
+ * first, ages within a sixteenth being one. How many. gc_lock.
+ */
+static unsigned long pool_shrink(struct bytepool *pool, unsigned long bytes)
+{
+	u64 before = pool->reclaimed_bytes;
+	unsigned long done = 0;
+	bool drained = false;
+
+	while (done < bytes) {
+		struct shrink_look look = pool_look(pool);
+		struct gc_pass pass;
+
+		if (look.cached_age > look.age && !drained) {
+			pool_drain(pool, &look);
+			drained = true;
+			continue;
+		}
+		if (look.age < 0)
+			break;
+		pass = shrink_pass(look.now, min(look.next_age, look.age - look.age / 16) - 1);
+		if (!depot_reap(look.depot, &pass,
+				DIV_ROUND_UP(bytes - done, look.depot->class->size)))
+			break;
+		done = pool->reclaimed_bytes - before;
+	}
+	return done;
+}
+
+static unsigned long shrink_scan(struct shrinker *shrinker, struct shrink_control *sc)
+{
+	struct bytepool *pool = compat_shrinker_data(shrinker);
+	unsigned long pages;
+
+	if (!mutex_trylock(&pool->gc_lock))
+		return SHRINK_STOP;
+	pages = pool_shrink(pool, sc->nr_to_scan << PAGE_SHIFT) >> PAGE_SHIFT;
+	mutex_unlock(&pool->gc_lock);
+	compat_account_reclaimed(pages);
+	sc->nr_scanned = max(pages, sc->nr_to_scan);
+	return pages ?: SHRINK_STOP;
+}
+
+/*
+ * CPUs that go away
+ */
+
+/* What a dead CPU had in its cache goes to the depot; no section of its is left. */
+static bool class_cpu_dead(struct bytepool_class *class, unsigned int cpu)
+{
+	struct bytepool_cache *cache = READ_ONCE(class->cache[cpu]);
+	unsigned long flags;
+	bool wake;
+
+	if (!cache)
+		return false;
+	flags = depot_lock(cache->depot);
+	cache_set_open(cache, &closed_cache);
+	cache_flush(cache, cache_nr(cache));
+	wake = depot_wakes(cache->depot);
+	depot_unlock(cache->depot, flags);
+	return wake;
+}
+
+static int cpu_dead(unsigned int cpu)
+{
+	struct bytepool *pool = NULL;
+	struct bytepool_class *class;
+
+	while ((pool = pool_next(pool))) {
+		bool wake = false;
+		u32 index = 0;
+
+		if (pool_single(pool))
+			continue;
+		while ((class = class_next(pool, &index)))
+			wake |= class_cpu_dead(class, cpu);
+		if (wake)
+			pool_wake(pool);
+	}
+	/* Should the CPU come back: it remembers caches that are closed now. */
+	lookaside_forget();
+	return 0;
+}
 
 /*
  * Reserve
@@ -3299,6 +3817,186 @@ static int pool_sysfs_add(struct bytepool *pool)
 }
 
 /*
+ * debugfs
+ */
+
+static struct dentry *debugfs_root;	/* /sys/kernel/debug/bytepool */
+
+/* *pos is 1 + the class's index, or where the next one is. */
+static void *classes_at(struct seq_file *m, loff_t *pos)
+{
+	struct bytepool *pool = m->private;
+	u32 index = *pos - 1;
+	struct bytepool_class *class = class_next(pool, &index);
+
+	*pos = (class ? class->index : pool->sizes.nr) + 1;
+	return class;
+}
+
+static void *classes_start(struct seq_file *m, loff_t *pos)
+{
+	return *pos ? classes_at(m, pos) : SEQ_START_TOKEN;
+}
+
+static void *classes_next(struct seq_file *m, void *v, loff_t *pos)
+{
+	++*pos;
+	return classes_at(m, pos);
+}
+
+static void classes_stop(struct seq_file *m, void *v)
+{
+}
+
+static int classes_show(struct seq_file *m, void *v)
+{
+	struct bytepool_class *class = v;
+	struct bytepool_stats stats = {};
+	unsigned long nr_slabs = 0, nr_cached = 0;
+	struct bytepool_depot *depot;
+	struct bytepool_cache *cache;
+	unsigned int node = 0;
+	unsigned int cpu = 0;
+
+	if (v == SEQ_START_TOKEN) {
+		seq_puts(m, "      size      slabs     in_use       idle   cpu_idle         hits       misses\n");
+		return 0;
+	}
+	class_add_stats(class, &stats);
+	while ((depot = depot_next(class, &node))) {
+		/* It may change meanwhile. */
+		nr_slabs += data_race(depot->nr_slabs);
+	}
+	while ((cache = cache_next(class, &cpu)))
+		nr_cached += cache_nr(cache);
+	seq_printf(m, "%10u %10lu %10llu %10llu %10lu %12llu %12llu\n", class->size, nr_slabs,
+		   stats.blocks_in_use, stats.blocks_idle, nr_cached, stats.hits, stats.misses);
+	return 0;
+}
+
+static const struct seq_operations classes_sops = {
+	.start = classes_start,
+	.next = classes_next,
+	.stop = classes_stop,
+	.show = classes_show,
+};
+DEFINE_SEQ_ATTRIBUTE(classes);
+
+/* A walk over the table, of which a pool's own slabs are shown. */
+struct blocks_iter {
+	struct bytepool *pool;
+	struct rhashtable_iter slabs;
+};
+
+static void *blocks_next(struct seq_file *m, void *v, loff_t *pos)
+{
+	struct blocks_iter *iter = m->private;
+	struct bytepool_slab *slab;
+
+	++*pos;
+	/* -EAGAIN: the table was resized, and some come again. */
+	do {
+		slab = rhashtable_walk_next(&iter->slabs);
+	} while (IS_ERR(slab) || (slab && slab->depot->class->pool != iter->pool));
+	return slab;
+}
+
+static void *blocks_start(struct seq_file *m, loff_t *pos)
+	__acquires(RCU)
+{
+	struct blocks_iter *iter = m->private;
+	struct bytepool_slab *slab;
+
+	if (!*pos) {
+		rhashtable_walk_exit(&iter->slabs);
+		rhashtable_walk_enter(&slab_table, &iter->slabs);
+		rhashtable_walk_start(&iter->slabs);
+		return SEQ_START_TOKEN;
+	}
+	rhashtable_walk_start(&iter->slabs);
+	/* The one that was not shown yet; it may have gone meanwhile. */
+	slab = rhashtable_walk_peek(&iter->slabs);
+	if (!IS_ERR_OR_NULL(slab) && slab->depot->class->pool == iter->pool)
+		return slab;
+	return slab ? blocks_next(m, slab, pos) : NULL;
+}
+
+static void blocks_stop(struct seq_file *m, void *v)
+	__releases(RCU)
+{
+	struct blocks_iter *iter = m->private;
+
+	rhashtable_walk_stop(&iter->slabs);
+}
+
+static int blocks_show(struct seq_file *m, void *v)
+{
+	struct bytepool_slab *slab = v;
+	u32 size;
+	u32 index;
+
+	if (v == SEQ_START_TOKEN) {
+		seq_puts(m, "            address       size     age_ms        pid allocated_by\n");
+		return 0;
+	}
+	size = slab->depot->class->size;
+	for (index = 0; index < slab->nr; index++) {
+		struct bytepool_track track;
+
+		if (READ_ONCE(slab->state[index]) != BYTEPOOL_BLOCK_IN_USE)
+			continue;
+		track = track_read(slab, index);
+		seq_printf(m, "%19p %10u %10u %10d %pS\n", slab_block(slab, size, index), size,
+			   track_age_ms(&track), track.pid, (void *)track.caller);
+	}
+	return 0;
+}
+
+static const struct seq_operations blocks_sops = {
+	.start = blocks_start,
+	.next = blocks_next,
+	.stop = blocks_stop,
+	.show = blocks_show,
+};
+
+static int blocks_open(struct inode *inode, struct file *file)
+{
+	struct blocks_iter *iter = __seq_open_private(file, &blocks_sops, sizeof(*iter));
+
+	if (!iter)
+		return -ENOMEM;
+	iter->pool = inode->i_private;
+	rhashtable_walk_enter(&slab_table, &iter->slabs);
+	return 0;
+}
+
+static int blocks_release(struct inode *inode, struct file *file)
+{
+	struct seq_file *m = file->private_data;
+	struct blocks_iter *iter = m->private;
+
+	rhashtable_walk_exit(&iter->slabs);
+	return seq_release_private(inode, file);
+}
+
+static const struct file_operations blocks_fops = {
+	.owner = THIS_MODULE,
+	.open = blocks_open,
+	.read = seq_read,
+	.llseek = seq_lseek,
+	.release = blocks_release,
+};
+
+/* Without it, a pool is as good: nothing here fails. */
+static void pool_debugfs_add(struct bytepool *pool)
+{
+	pool->debugfs = debugfs_create_dir(pool->name, debugfs_root);
+	debugfs_create_file("classes", 0400, pool->debugfs, pool, &classes_fops);
+	if (pool->flags & BYTEPOOL_TRACK)
+		debugfs_create_file("blocks", 0400, pool->debugfs, pool, &blocks_fops);
+}
+
+/*
  * Lifecycle
  */
 
@@ -3344,7 +4042,7 @@ static int params_check(const char *name, struct bytepool_params *params)
 	else if (params->step && DIV_ROUND_UP_ULL(params->max_size - params->min_size,
 						  params->step) >= BYTEPOOL_CLASSES_MAX)
 		why = "step makes more than 1048576 classes";
-	else if (params->flags & ~(BYTEPOOL_FLAGS_ALL | BYTEPOOL_FLAGS_LATER))
+	else if (params->flags & ~BYTEPOOL_FLAGS_ALL)
 		why = "unknown flags";
 	if (!why)
 		return 0;
@@ -3403,6 +4101,8 @@ static struct bytepool *pool_new(const char *name, const struct bytepool_params 
 	pool->limit = params->limit_bytes;
 	ratelimit_state_init(&pool->bad_frees_limit, DEFAULT_RATELIMIT_INTERVAL,
 			     DEFAULT_RATELIMIT_BURST);
+	ratelimit_state_init(&pool->overwritten_limit, DEFAULT_RATELIMIT_INTERVAL,
+			     DEFAULT_RATELIMIT_BURST);
 	mutex_init(&pool->gc_lock);
 	init_completion(&pool->unpinned);
 	init_completion(&pool->released);
@@ -3436,6 +4136,71 @@ static unsigned long class_empty(struct bytepool_class *class)
 		pr_warn("%s: %lu blocks of %u bytes are in use, and leak\n", class->pool->name,
 			leaked, class->size);
 	return leaked;
+}
+
+/* Blocks in use that one line of code has allocated. */
+struct leak_site {
+	unsigned long caller;
+	unsigned long nr;
+	unsigned int size;
+	unsigned int age_ms;	/* of the oldest */
+};
+
+struct leak_report {
+	unsigned int nr;
+	struct leak_site site[LEAK_SITES];
+};
+
+static void report_leak(struct leak_report *report, struct bytepool_slab *slab, u32 index)
+{
+	struct bytepool_track track = track_read(slab, index);
+	u32 size = slab->depot->class->size;
+	struct leak_site *site = report->site;
+
+	while (site < report->site + report->nr &&
+	       (site->caller != track.caller || site->size != size))
+		site++;
+	if (site == report->site + report->nr) {
+		/* The last one is for all that have no room. */
+		if (report->nr == LEAK_SITES)
+			site--;
+		else
+			report->nr++;
+		site->caller = report->nr == LEAK_SITES ? 0 : track.caller;
+		site->size = size;
+	}
+	site->nr++;
+	site->age_ms = max(site->age_ms, track_age_ms(&track));
+}
+
+/* Tell who allocated the blocks in use of these slabs. */
+static void report_leaks(struct bytepool *pool, struct list_head *slabs)
+{
+	struct leak_report *report = kzalloc(sizeof(*report), GFP_KERNEL);
+	struct bytepool_slab *slab;
+	unsigned int i;
+	u32 index;
+
+	if (!report)
+		return;
+	list_for_each_entry(slab, slabs, list) {
+		for (index = 0; index < slab->nr; index++) {
+			if (slab->state[index] == BYTEPOOL_BLOCK_IN_USE)
+				report_leak(report, slab, index);
+		}
+	}
+	for (i = 0; i < report->nr; i++) {
+		struct leak_site *site = &report->site[i];
+
+		if (site->caller)
+			pr_warn("%s: %lu blocks of %u bytes were allocated by %pS, the first %u ms ago\n",
+				pool->name, site->nr, site->size, (void *)site->caller,
+				site->age_ms);
+		else
+			pr_warn("%s: %lu blocks were allocated by others, the first %u ms ago\n",
+				pool->name, site->nr, site->age_ms);
+	}
+	kfree(report);
 }
 
 /* A slab of the pool goes to the leaked ones, whatever list it is on. */
@@ -3479,6 +4244,8 @@ static void pool_leak(struct bytepool *pool)
 	}
 	rhashtable_walk_stop(&iter);
 	rhashtable_walk_exit(&iter);
+	if (pool->flags & BYTEPOOL_TRACK)
+		report_leaks(pool, &leaked);
 	list_for_each_entry(slab, &leaked, list)
 		slab_unregister(slab);
 	lookaside_forget();
@@ -3515,7 +4282,7 @@ static void class_free(struct bytepool_class *class)
  * Context: Process; may sleep.
  * Return: the pool, or an ERR_PTR: -EINVAL if @name or @params is out of range,
  *	with a line in the log that says which and why; -EEXIST if the name is in
- *	use; -EOPNOTSUPP for a flag that this version does not have; -ENOMEM.
+ *	use; -ENOMEM.
  */
 struct bytepool *bytepool_create(const char *name, const struct bytepool_params *params)
 {
@@ -3528,21 +4295,26 @@ struct bytepool *bytepool_create(const char *name, const struct bytepool_params 
 	err = params_check(name, &checked);
 	if (err)
 		return ERR_PTR(err);
-	if (checked.flags & BYTEPOOL_FLAGS_LATER) {
-		pr_err("%s: POISON and TRACK are not there yet\n", name);
-		return ERR_PTR(-EOPNOTSUPP);
-	}
 	pool = pool_new(name, &checked);
 	if (!pool)
 		return ERR_PTR(-ENOMEM);
 	err = pool_link(pool);
 	if (err)
 		goto free_pool;
+	if (!pool_single(pool)) {
+		err = -ENOMEM;
+		pool->shrinker = compat_shrinker_add(pool->name, shrink_count, shrink_scan, pool);
+		if (!pool->shrinker)
+			goto unlink;
+	}
 	err = pool_sysfs_add(pool);
 	if (err)
-		goto unlink;
+		goto remove_shrinker;
+	pool_debugfs_add(pool);
 	return pool;
 
+remove_shrinker:
+	compat_shrinker_remove(pool->shrinker);
 unlink:
 	pool_unlink(pool);
 free_pool:
@@ -3568,7 +4340,9 @@ void bytepool_destroy(struct bytepool *pool)
 
 	if (IS_ERR_OR_NULL(pool))
 		return;
+	debugfs_remove(pool->debugfs);
 	pool_sysfs_remove(pool);
+	compat_shrinker_remove(pool->shrinker);
 	pool_unlink(pool);
 	while ((class = class_next(pool, &index)))
 		leaked += class_empty(class);
@@ -3747,6 +4521,9 @@ static struct bytepool *__init system_create(void)
 	return bytepool_create("system", &params);
 }
 
+static enum cpuhp_state cpuhp_state;	/* of cpu_dead() */
+static struct dentry *faults_dir;	/* of fail_bytepool */
+
 static int __init bytepool_init(void)
 {
 	int err;
@@ -3767,21 +4544,33 @@ static int __init bytepool_init(void)
 	lookasides = alloc_percpu(struct lookaside);
 	if (!lookasides)
 		goto destroy_table;
+	kmemleak_free_percpu(lookasides);	/* what they remember are no references */
 	gc_wq = alloc_workqueue("bytepool", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!gc_wq)
 		goto free_lookasides;
+	cpuhp_state = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "lib/bytepool:dead", NULL,
+						cpu_dead);
+	if (cpuhp_state < 0) {
+		err = cpuhp_state;
+		goto destroy_wq;
+	}
 	err = module_sysfs_add();
 	if (err)
-		goto destroy_wq;
+		goto remove_cpuhp;
+	debugfs_root = debugfs_create_dir("bytepool", NULL);
 	bytepool_system = system_create();
 	if (IS_ERR(bytepool_system)) {
 		err = PTR_ERR(bytepool_system);
-		goto remove_sysfs;
+		goto remove_files;
 	}
+	faults_dir = faults_add();
 	return 0;
 
-remove_sysfs:
+remove_files:
+	debugfs_remove(debugfs_root);
 	module_sysfs_remove();
+remove_cpuhp:
+	cpuhp_remove_state_nocalls(cpuhp_state);
 destroy_wq:
 	destroy_workqueue(gc_wq);
 free_lookasides:
@@ -3793,8 +4582,11 @@ destroy_table:
 
 static void __exit bytepool_exit(void)
 {
+	debugfs_remove(faults_dir);
 	bytepool_destroy(bytepool_system);
+	debugfs_remove(debugfs_root);
 	module_sysfs_remove();
+	cpuhp_remove_state_nocalls(cpuhp_state);
 	cancel_delayed_work_sync(&gc_work);
 	cancel_delayed_work_sync(&orphans_work);
 	destroy_workqueue(gc_wq);

@@ -23,9 +23,9 @@ struct device;
 #define BYTEPOOL_CONTIG		BIT(1)
 /* A block is zeroed when it is freed. */
 #define BYTEPOOL_WIPE		BIT(2)
-/* A block is filled when it is freed and checked when it is reused: not in this version. */
+/* A block is filled when it is freed and checked when it is reused; no per-CPU caches. */
 #define BYTEPOOL_POISON		BIT(3)
-/* The pool remembers who allocated each block: not in this version. */
+/* The pool remembers who allocated each block; no per-CPU caches. */
 #define BYTEPOOL_TRACK		BIT(4)
 
 /* Values of bytepool_params.idle_timeout_ms with a meaning of their own. */

@@ -8,7 +8,11 @@
 #include <linux/gfp.h>
 #include <linux/irqflags.h>
 #include <linux/preempt.h>
+#include <linux/shrinker.h>
+#include <linux/slab.h>
+#include <linux/swap.h>
 #include <linux/types.h>
+#include <linux/version.h>
 
 /* GFP_ATOMIC had a bit of its own until 6.4. */
 #ifndef __GFP_ATOMIC
@@ -26,6 +30,80 @@ static inline bool compat_rhashtable_writable(void)
 	return true;
 #else
 	return !irqs_disabled() && !in_hardirq();
+#endif
+}
+
+/* Shrinkers are allocated by the kernel, and know whose they are, since 6.7. */
+#ifndef SHRINKER_ALLOCATED
+struct compat_shrinker {
+	struct shrinker shrinker;
+	void *data;
+};
+#endif
+
+typedef unsigned long (*compat_shrinker_fn)(struct shrinker *shrinker, struct shrink_control *sc);
+
+/* A registered shrinker of @data, or NULL. */
+static inline struct shrinker *compat_shrinker_add(const char *name, compat_shrinker_fn count,
+						   compat_shrinker_fn scan, void *data)
+{
+#ifdef SHRINKER_ALLOCATED
+	struct shrinker *shrinker = shrinker_alloc(0, "bytepool-%s", name);
+
+	if (!shrinker)
+		return NULL;
+	shrinker->count_objects = count;
+	shrinker->scan_objects = scan;
+	shrinker->private_data = data;
+	shrinker_register(shrinker);
+	return shrinker;
+#else
+	struct compat_shrinker *compat = kzalloc(sizeof(*compat), GFP_KERNEL);
+
+	if (!compat)
+		return NULL;
+	compat->data = data;
+	compat->shrinker.count_objects = count;
+	compat->shrinker.scan_objects = scan;
+	compat->shrinker.seeks = DEFAULT_SEEKS;
+	if (register_shrinker(&compat->shrinker, "bytepool-%s", name)) {
+		kfree(compat);
+		return NULL;
+	}
+	return &compat->shrinker;
+#endif
+}
+
+static inline void *compat_shrinker_data(struct shrinker *shrinker)
+{
+#ifdef SHRINKER_ALLOCATED
+	return shrinker->private_data;
+#else
+	return container_of(shrinker, struct compat_shrinker, shrinker)->data;
+#endif
+}
+
+/* No scan runs any more when it returns. May be NULL. */
+static inline void compat_shrinker_remove(struct shrinker *shrinker)
+{
+#ifdef SHRINKER_ALLOCATED
+	shrinker_free(shrinker);
+#else
+	if (!shrinker)
+		return;
+	unregister_shrinker(shrinker);
+	kfree(container_of(shrinker, struct compat_shrinker, shrinker));
+#endif
+}
+
+/* Tell who reclaims that pages were freed which are on no LRU list. */
+static inline void compat_account_reclaimed(unsigned long pages)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+	mm_account_reclaimed_pages(pages);
+#else
+	if (current->reclaim_state)
+		current->reclaim_state->reclaimed_slab += pages;
 #endif
 }
 

@@ -7,6 +7,8 @@
  * used; until then it lies beyond @carved, so that a new slab costs the same
  * whatever its size. What each block is stands in @state, outside of the
  * blocks, where no caller can write: a link is followed only if it agrees.
+ * Where idle blocks are not to be touched at all, there is no chain, and @state
+ * is searched.
  *
  * Nothing here takes a lock: the depot that owns the slab does.
  */
@@ -16,6 +18,7 @@
 #include <linux/compiler.h>
 #include <linux/jiffies.h>
 #include <linux/list.h>
+#include <linux/overflow.h>
 #include <linux/rbtree.h>
 #include <linux/rhashtable-types.h>
 #include <linux/types.h>
@@ -46,7 +49,9 @@ enum bytepool_block_state {
  * @hashed: it is in the table of addresses
  * @orphan: it is not yet, see slab_register()
  * @leaked: its pool was destroyed with blocks in use
- * @state: enum bytepool_block_state of each block
+ * @chained: idle blocks are: there are several, and they may be written to
+ * @state: enum bytepool_block_state of each block; in a pool that tracks them,
+ *	a struct bytepool_track of each follows
  */
 struct bytepool_slab {
 	union {
@@ -66,8 +71,41 @@ struct bytepool_slab {
 	bool hashed;
 	bool orphan;
 	bool leaked;
+	bool chained;
 	u8 state[];
 };
+
+/**
+ * struct bytepool_track - who had a block last
+ * @caller: where it was allocated, or freed if it is idle; 0 = never yet
+ * @when: jiffies then
+ * @pid: the task then
+ */
+struct bytepool_track {
+	unsigned long caller;
+	unsigned long when;
+	pid_t pid;
+};
+
+static inline size_t slab_track_offset(unsigned int nr)
+{
+	return ALIGN(struct_size_t(struct bytepool_slab, state, nr),
+		     __alignof__(struct bytepool_track));
+}
+
+/* In a slab of a pool that tracks its blocks. */
+static inline struct bytepool_track *slab_track(struct bytepool_slab *slab, u32 index)
+{
+	return (void *)slab + slab_track_offset(slab->nr) + index * sizeof(struct bytepool_track);
+}
+
+/* Size of the descriptor of a slab of @nr blocks. */
+static inline size_t slab_desc_bytes(unsigned int nr, bool tracked)
+{
+	if (tracked)
+		return slab_track_offset(nr) + nr * sizeof(struct bytepool_track);
+	return struct_size_t(struct bytepool_slab, state, nr);
+}
 
 static inline void *slab_block(const struct bytepool_slab *slab, u32 size, u32 index)
 {
@@ -78,6 +116,16 @@ static inline bool slab_link_ok(const struct bytepool_slab *slab, u32 index)
 {
 	return index == BYTEPOOL_NO_BLOCK ||
 	       (index < slab->carved && READ_ONCE(slab->state[index]) == BYTEPOOL_BLOCK_IDLE);
+}
+
+/* The first idle block of a slab without a chain. */
+static inline u32 slab_search(const struct bytepool_slab *slab)
+{
+	u32 index = 0;
+
+	while (READ_ONCE(slab->state[index]) != BYTEPOOL_BLOCK_IDLE)
+		index++;
+	return index;
 }
 
 /* Chain all idle blocks but @except again, from what @state says of them. */
@@ -112,8 +160,8 @@ static inline u32 slab_pop(struct bytepool_slab *slab, u32 size, void **overwrit
 	u32 next;
 
 	slab->nr_idle--;
-	if (slab->nr == 1)
-		return 0;
+	if (!slab->chained)
+		return slab_search(slab);
 	if (index == BYTEPOOL_NO_BLOCK)
 		return slab->carved++;
 	next = READ_ONCE(*(u16 *)slab_block(slab, size, index));	/* a caller may write it */
@@ -134,7 +182,7 @@ static inline void slab_push(struct bytepool_slab *slab, u32 size, u32 index, un
 		slab->stamp = stamp;
 	slab->nr_idle++;
 	WRITE_ONCE(slab->state[index], BYTEPOOL_BLOCK_IDLE);
-	if (slab->nr == 1)
+	if (!slab->chained)
 		return;
 	*(u16 *)slab_block(slab, size, index) = slab->first;
 	slab->first = index;

@@ -64,6 +64,8 @@ enum shim_fault {
 	SHIM_FAIL_TABLE		= 1 << 3,
 	SHIM_FAIL_OTHER		= 1 << 4,
 	SHIM_FAIL_ANY		= (1 << 5) - 1,
+	SHIM_FAIL_ALLOC		= 1 << 5,	/* fail_bytepool */
+	SHIM_FAIL_DEBUGFS	= 1 << 6,	/* which nobody minds */
 };
 
 /* Fail the @nth of those in @mask, 1 being the next, and if @all, all after it; 0: none. */
@@ -107,5 +109,20 @@ ssize_t shim_sysfs_read(const char *path, char *buf);
 ssize_t shim_sysfs_write(const char *path, const char *text);
 ssize_t shim_sysfs_store(const char *path, const char *text, size_t len);
 void shim_device_release(struct device *dev);
+
+/* The text of a file in debugfs, by path: its length, or -errno. */
+ssize_t shim_debugfs_read(const char *path, char *buf, size_t size);
+/* A switch there, or NULL. */
+bool *shim_debugfs_bool(const char *path);
+
+/* What all shrinkers count, in pages. */
+unsigned long shim_shrink_count(void);
+/* Reclaim so many pages from each that counts any: pages freed. */
+unsigned long shim_shrink(unsigned long pages);
+/* Runs in allocations that may reclaim. */
+extern void (*shim_reclaim_hook)(void);
+
+/* Tell the module that a CPU, on which no thread is, has died. */
+void shim_cpu_die(unsigned int cpu);
 
 #endif /* SHIM_CONTROL_H */

@@ -58,6 +58,15 @@ void mutex_lock(struct mutex *mutex)
 	shim_irq_restore(flags);
 }
 
+bool mutex_trylock(struct mutex *mutex)
+{
+	unsigned long flags = shim_irq_save();
+	bool got = !pthread_mutex_trylock(&mutex->lock.mutex);
+
+	shim_irq_restore(flags);
+	return got;
+}
+
 void mutex_unlock(struct mutex *mutex)
 {
 	unsigned long flags = shim_irq_save();

@@ -96,6 +96,15 @@ ssize_t strscpy(char *to, const char *from, size_t size)
 	return from[len] ? -E2BIG : (ssize_t)len;
 }
 
+void *memchr_inv(const void *p, int c, size_t size)
+{
+	const u8 *byte = p;
+
+	for (; size && *byte == (u8)c; size--)
+		byte++;
+	return size ? (void *)byte : NULL;
+}
+
 /* As the kernel's: no spaces, no sign but a plus, one newline at most at the end. */
 int kstrtoul(const char *text, unsigned int base, unsigned long *value)
 {

@@ -41,6 +41,19 @@ struct chunk {
 	bool split;
 };
 
+#ifdef CONFIG_KASAN_GENERIC
+/* ASan is as good. */
+void kasan_poison(const void *addr, size_t size, u8 value, bool init);
+void kasan_poison(const void *addr, size_t size, u8 value, bool init)
+{
+	(void)init;
+	if (value)
+		ASAN_POISON_MEMORY_REGION(addr, size);
+	else
+		ASAN_UNPOISON_MEMORY_REGION(addr, size);
+}
+#endif
+
 bool shim_init_on_alloc;
 bool shim_init_on_free;
 int shim_full_node = NUMA_NO_NODE;
@@ -120,9 +133,22 @@ void might_alloc(gfp_t gfp)
 		shim_might_sleep("an allocation that may sleep");
 }
 
+/* As direct reclaim does, which is not entered twice. */
+static void alloc_reclaim(gfp_t gfp)
+{
+	static __thread bool reclaiming;
+
+	if (!shim_reclaim_hook || !gfpflags_allow_blocking(gfp) || reclaiming)
+		return;
+	reclaiming = true;
+	shim_reclaim_hook();
+	reclaiming = false;
+}
+
 static bool alloc_begin(enum shim_fault kind, gfp_t gfp)
 {
 	might_alloc(gfp);
+	alloc_reclaim(gfp);
 	allocator_check("an allocation");
 	shim_point();
 	return !shim_should_fail(kind, gfp);

@@ -45,6 +45,7 @@ typedef unsigned int __bitwise gfp_t;
 #define __noreturn	__attribute__((noreturn))
 #define __aligned(n)	__attribute__((aligned(n)))
 #define __printf(f, a)	__attribute__((format(printf, f, a)))
+#define _RET_IP_	((unsigned long)__builtin_return_address(0))
 #define __percpu
 #define __init
 #define __exit
@@ -90,6 +91,8 @@ typedef unsigned int __bitwise gfp_t;
 #define array_size(n, size)	((size_t)(n) * (size))
 #define struct_size(p, member, n) \
 	(sizeof(*(p)) + (size_t)(n) * sizeof((p)->member[0]))
+#define struct_size_t(type, member, n)	struct_size((type *)NULL, member, n)
+#define DIV_ROUND_UP(n, d)		(((n) + (d) - 1) / (d))
 #define fls(x)			(32 - __builtin_clz(x))
 #define __fls(x)		(63 - __builtin_clzl(x))
 #define GOLDEN_RATIO_32		0x61c88647
@@ -273,6 +276,7 @@ struct mutex {
 #define lockdep_assert_held(m)		shim_assert_held(&(m)->lock)
 
 void mutex_lock(struct mutex *mutex);
+bool mutex_trylock(struct mutex *mutex);
 void mutex_unlock(struct mutex *mutex);
 void shim_assert_held(struct shim_lock *lock);
 
@@ -356,11 +360,13 @@ int rhashtable_remove_fast(struct rhashtable *ht, struct rhash_head *head,
 struct rhashtable_iter {
 	struct rhashtable *ht;
 	void *liburcu[2];
-	bool begun;
+	void *last;
+	unsigned long seen;
 };
 void rhashtable_walk_enter(struct rhashtable *ht, struct rhashtable_iter *iter);
 void rhashtable_walk_start(struct rhashtable_iter *iter);
 void *rhashtable_walk_next(struct rhashtable_iter *iter);
+void *rhashtable_walk_peek(struct rhashtable_iter *iter);
 void rhashtable_walk_stop(struct rhashtable_iter *iter);
 #define rhashtable_walk_exit(iter)	((void)(iter))
 void *rhashtable_lookup(struct rhashtable *ht, const void *key, struct rhashtable_params params);
@@ -527,6 +533,7 @@ void free_percpu(void *p);
 #define time_before(a, b)	time_after(b, a)
 unsigned long shim_jiffies(void);
 unsigned long msecs_to_jiffies(unsigned int ms);
+#define jiffies_to_msecs(j)	((unsigned int)((j) * (1000 / HZ)))
 
 struct work_struct {
 	void (*fn)(struct work_struct *work);
@@ -557,7 +564,7 @@ bool cancel_delayed_work_sync(struct delayed_work *work);
 #define KBUILD_MODNAME		"bytepool"
 #define pr_err(fmt, ...)	shim_printk(false, pr_fmt(fmt), ##__VA_ARGS__)
 #define pr_warn(fmt, ...)	shim_printk(false, pr_fmt(fmt), ##__VA_ARGS__)
-#define pr_err_ratelimited(fmt, ...)	pr_err(fmt, ##__VA_ARGS__)
+#define pr_err_once(fmt, ...)	pr_warn_once(fmt, ##__VA_ARGS__)
 #define pr_warn_once(fmt, ...) ({					\
 	static bool _told;						\
 	if (!__atomic_exchange_n(&_told, true, __ATOMIC_RELAXED))	\
@@ -590,6 +597,7 @@ struct ratelimit_state {
 bool __ratelimit(struct ratelimit_state *rs);
 
 ssize_t strscpy(char *to, const char *from, size_t size);
+void *memchr_inv(const void *p, int c, size_t size);
 int kstrtoul(const char *text, unsigned int base, unsigned long *value);
 int kstrtouint(const char *text, unsigned int base, unsigned int *value);
 
@@ -661,6 +669,144 @@ struct device {
 };
 
 int devm_add_action_or_reset(struct device *dev, void (*action)(void *data), void *data);
+
+/* What debugs, debugfs first, and who else calls into the module: debug.c */
+
+struct inode {
+	void *i_private;
+};
+
+struct file {
+	void *private_data;
+};
+
+struct seq_file;
+
+struct seq_operations {
+	void *(*start)(struct seq_file *m, loff_t *pos);
+	void (*stop)(struct seq_file *m, void *v);
+	void *(*next)(struct seq_file *m, void *v, loff_t *pos);
+	int (*show)(struct seq_file *m, void *v);
+};
+
+struct seq_file {
+	const struct seq_operations *op;
+	void *private;
+	char *buf;
+	size_t size;
+	size_t count;
+};
+
+struct file_operations {
+	void *owner;
+	int (*open)(struct inode *inode, struct file *file);
+	ssize_t (*read)(struct seq_file *m);
+	void *llseek;
+	int (*release)(struct inode *inode, struct file *file);
+};
+
+#define THIS_MODULE		NULL
+#define SEQ_START_TOKEN		((void *)1)
+#define seq_lseek		NULL
+ssize_t seq_read(struct seq_file *m);
+int seq_open(struct file *file, const struct seq_operations *op);
+int seq_release(struct inode *inode, struct file *file);
+void *__seq_open_private(struct file *file, const struct seq_operations *op, int size);
+int seq_release_private(struct inode *inode, struct file *file);
+__printf(2, 3) void seq_printf(struct seq_file *m, const char *fmt, ...);
+#define seq_puts(m, text)	seq_printf(m, "%s", text)
+#define DEFINE_SEQ_ATTRIBUTE(name)						\
+static int name##_open(struct inode *inode, struct file *file)			\
+{										\
+	int err = seq_open(file, &name##_sops);					\
+										\
+	if (!err)								\
+		((struct seq_file *)file->private_data)->private = inode->i_private; \
+	return err;								\
+}										\
+static const struct file_operations name##_fops = {				\
+	.open = name##_open, .read = seq_read, .release = seq_release,		\
+}
+
+struct dentry;
+struct dentry *debugfs_create_dir(const char *name, struct dentry *parent);
+struct dentry *debugfs_create_file(const char *name, unsigned short mode, struct dentry *parent,
+				   void *data, const struct file_operations *fops);
+void debugfs_create_bool(const char *name, unsigned short mode, struct dentry *parent, bool *value);
+void debugfs_remove(struct dentry *dentry);
+
+struct fault_attr {
+	int unused;
+};
+
+#define FAULT_ATTR_INITIALIZER	{}
+#define should_fail(attr, size) \
+	((void)(attr), (void)(size), shim_should_fail_alloc())
+#define fault_create_debugfs_attr(name, parent, attr) \
+	((void)(attr), debugfs_create_dir(name, parent))
+bool shim_should_fail_alloc(void);
+
+struct shrink_control {
+	unsigned long nr_to_scan;
+	unsigned long nr_scanned;
+};
+
+struct shrinker {
+	struct cds_list_head list;
+	unsigned long (*count_objects)(struct shrinker *shrinker, struct shrink_control *sc);
+	unsigned long (*scan_objects)(struct shrinker *shrinker, struct shrink_control *sc);
+	void *private_data;
+	int seeks;
+	unsigned int scans;
+};
+
+#define DEFAULT_SEEKS		2
+#define SHRINK_STOP		(~0UL)
+#define KERNEL_VERSION(a, b, c)	(((a) << 16) + ((b) << 8) + (c))
+#ifdef BYTEPOOL_RHASHTABLE_IRQSAFE
+#define LINUX_VERSION_CODE	KERNEL_VERSION(6, 12, 0)
+#define SHRINKER_ALLOCATED	2
+#else
+#define LINUX_VERSION_CODE	KERNEL_VERSION(6, 1, 0)
+#endif
+__printf(2, 3) struct shrinker *shrinker_alloc(unsigned int flags, const char *fmt, ...);
+void shrinker_register(struct shrinker *shrinker);
+void shrinker_free(struct shrinker *shrinker);
+__printf(2, 3) int register_shrinker(struct shrinker *shrinker, const char *fmt, ...);
+void unregister_shrinker(struct shrinker *shrinker);
+
+struct reclaim_state {
+	unsigned long reclaimed;
+	unsigned long reclaimed_slab;
+};
+
+struct task_struct {
+	struct reclaim_state *reclaim_state;
+};
+
+extern __thread struct task_struct shim_task;
+#define current			(&shim_task)
+#define task_pid_nr(task)	((void)(task), 1)
+void mm_account_reclaimed_pages(unsigned long pages);
+
+enum cpuhp_state {
+	CPUHP_INVALID = -1,
+	CPUHP_BP_PREPARE_DYN = 20,
+};
+
+int cpuhp_setup_state_nocalls(enum cpuhp_state state, const char *name,
+			      int (*startup)(unsigned int cpu), int (*teardown)(unsigned int cpu));
+void cpuhp_remove_state_nocalls(enum cpuhp_state state);
+
+#define POISON_FREE		0x6b
+#define POISON_END		0xa5
+
+#define kmsan_poison_memory(p, size, gfp)	((void)(gfp))
+#define kmemleak_alloc(p, size, refs, gfp)	((void)(gfp))
+#define kmemleak_free(p)			((void)(p))
+#define kmemleak_free_percpu(p)			((void)(p))
+#define kmemleak_no_scan(p)			((void)(p))
+#define kmemleak_scan_area(p, size, gfp)	((void)(p), (void)(gfp))
 
 #define EXPORT_SYMBOL_GPL(name)		static_assert(sizeof(&(name)), "an object")
 #define MODULE_DESCRIPTION(text)	static_assert(sizeof(text), "a text")

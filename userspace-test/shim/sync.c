@@ -139,10 +139,18 @@ void rhashtable_walk_enter(struct rhashtable *ht, struct rhashtable_iter *iter)
 	*iter = (struct rhashtable_iter){ .ht = ht };
 }
 
+/* Nothing holds what was seen last: count to there again. */
 void rhashtable_walk_start(struct rhashtable_iter *iter)
 {
-	(void)iter;
+	unsigned long flags;
+	unsigned long seen;
+
 	rcu_read_lock();
+	flags = shim_irq_save();
+	iter->last = NULL;
+	for (seen = 0; seen < iter->seen; seen++)
+		iter->last = liburcu_table_next(iter->ht->table, iter->liburcu, seen);
+	shim_irq_restore(flags);
 }
 
 /* Now and then it says that the table was resized, and begins anew. */
@@ -152,14 +160,19 @@ void *rhashtable_walk_next(struct rhashtable_iter *iter)
 	char *head;
 
 	if (!(shim_random() % 1024)) {
-		iter->begun = false;
+		iter->seen = 0;
 		shim_irq_restore(flags);
 		return ERR_PTR(-EAGAIN);
 	}
-	head = liburcu_table_next(iter->ht->table, iter->liburcu, iter->begun);
-	iter->begun = true;
+	head = liburcu_table_next(iter->ht->table, iter->liburcu, iter->seen++);
+	iter->last = head;
 	shim_irq_restore(flags);
 	return head ? head - iter->ht->head_offset : NULL;
+}
+
+void *rhashtable_walk_peek(struct rhashtable_iter *iter)
+{
+	return iter->last ? (char *)iter->last - iter->ht->head_offset : rhashtable_walk_next(iter);
 }
 
 void rhashtable_walk_stop(struct rhashtable_iter *iter)

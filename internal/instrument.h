@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What kernels built for finding bugs are told of blocks, so that they see them
+ * as they see what kmalloc() gives: KASAN that an idle block is not to be
+ * touched, KMSAN that a new one holds nothing yet, kmemleak who refers to what.
+ * Other kernels compile none of it.
+ */
+#ifndef _BYTEPOOL_INSTRUMENT_H
+#define _BYTEPOOL_INSTRUMENT_H
+
+#include <linux/gfp.h>
+#include <linux/kasan.h>
+#include <linux/kmemleak.h>
+#include <linux/kmsan-checks.h>
+#include <linux/mm.h>
+#include <linux/types.h>
+
+/* Whether a block's size has to be known wherever one comes and goes. */
+#define BYTEPOOL_INSTRUMENTED	(IS_ENABLED(CONFIG_KASAN_GENERIC) || \
+				 IS_ENABLED(CONFIG_KMSAN) || \
+				 IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
+
+#ifdef CONFIG_KASAN_GENERIC
+/* Exported, but in no header for modules; nor is what a free page's shadow is. */
+void kasan_poison(const void *addr, size_t size, u8 value, bool init);
+#define BYTEPOOL_SHADOW_IDLE	0xff
+#define BYTEPOOL_SHADOW_IN_USE	0
+#else
+#define BYTEPOOL_SHADOW_IDLE	0
+#define BYTEPOOL_SHADOW_IN_USE	0
+static inline void kasan_poison(const void *addr, size_t size, u8 value, bool init)
+{
+}
+#endif
+
+/* Mapped memory has a shadow of its own only with CONFIG_KASAN_VMALLOC. */
+static inline void instrument_shadow(const void *block, size_t size, u8 shadow)
+{
+	if (IS_ENABLED(CONFIG_KASAN_GENERIC) &&
+	    (IS_ENABLED(CONFIG_KASAN_VMALLOC) || !is_vmalloc_addr(block)))
+		kasan_poison(block, size, shadow, false);
+}
+
+/* Idle memory, of one block or of several. */
+static inline void instrument_idle(const void *block, size_t size)
+{
+	instrument_shadow(block, size, BYTEPOOL_SHADOW_IDLE);
+}
+
+/* It may be looked at and written to again. */
+static inline void instrument_open(const void *block, size_t size)
+{
+	instrument_shadow(block, size, BYTEPOOL_SHADOW_IN_USE);
+}
+
+/*
+ * A block goes to its caller, after instrument_open(). kmemleak allocates, which
+ * not everybody @may_allocate; what it does not know, it does not report.
+ */
+static inline void instrument_alloc(void *block, size_t size, gfp_t gfp, bool may_allocate)
+{
+	kmsan_poison_memory(block, size, gfp);
+	if (may_allocate)
+		kmemleak_alloc(block, size, 1, gfp);
+}
+
+/* A block is its caller's no more, but nobody else's yet. */
+static inline void instrument_free(const void *block, size_t size)
+{
+	kmemleak_free(block);
+	instrument_idle(block, size);
+}
+
+#endif /* _BYTEPOOL_INSTRUMENT_H */
