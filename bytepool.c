@@ -3268,41 +3268,41 @@ static struct gc_pass shrink_pass(unsigned long now, long age)
 	return (struct gc_pass){ .all = age < 0, .now = now, .timeout = age };
 }
 
-/*
- * Have what is old in caches and batches move to the depots, with a grace
- * period: all that is more than half as old as the oldest, so that it is seldom done.
- */
-static void pool_drain(struct bytepool *pool, const struct shrink_look *look)
+/* Have what the pass wants of caches and batches move to the depots, by a grace period. */
+static void pool_drain(struct bytepool *pool, const struct gc_pass *pass)
 {
-	struct gc_pass pass = shrink_pass(look->now, look->cached_age / 2 - 1);
 	struct bytepool_class *class;
 	u32 index = 0;
 
-	if (pool_close(pool, &pass))
+	if (pool_close(pool, pass))
 		synchronize_rcu();
 	while ((class = class_next(pool, &index))) {
-		class_drain(class, &pass);
-		class_unbatch(class, &pass);
+		class_drain(class, pass);
+		class_unbatch(class, pass);
 	}
 }
 
 /*
  * Give back so many bytes of idle memory, if there are as many: the oldest
  * first, ages within a sixteenth being one. How many. gc_lock.
+ *
+ * Where the oldest is in caches, all there that is more than half as old leaves
+ * them, so that a grace period is seldom needed; and all, if that was nothing.
  */
 static unsigned long pool_shrink(struct bytepool *pool, unsigned long bytes)
 {
 	u64 before = pool->reclaimed_bytes;
 	unsigned long done = 0;
-	bool drained = false;
+	unsigned int drains = 0;
 
 	while (done < bytes) {
 		struct shrink_look look = pool_look(pool);
 		struct gc_pass pass;
 
-		if (look.cached_age > look.age && !drained) {
-			pool_drain(pool, &look);
-			drained = true;
+		if (look.cached_age > look.age && (!drains || (drains == 1 && !done))) {
+			pass = shrink_pass(look.now, drains ? -1 : look.cached_age / 2 - 1);
+			pool_drain(pool, &pass);
+			drains++;
 			continue;
 		}
 		if (look.age < 0)

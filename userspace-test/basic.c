@@ -10,33 +10,6 @@
 #include "test.h"
 #include "internal/size_class.h"
 
-static struct bytepool *pool;
-
-static void pool_start(const struct bytepool_params *params)
-{
-	shim_cpu_move(0);
-	test_module_start();
-	pool = bytepool_create("basic", params);
-	EXPECT(!IS_ERR(pool));
-}
-
-static void pool_stop(void)
-{
-	EXPECT(test_stats(pool).blocks_in_use == 0);
-	bytepool_destroy(pool);
-	test_module_stop();
-}
-
-static struct bytepool_stats stats(void)
-{
-	return test_stats(pool);
-}
-
-static bool bytes_are(const u8 *p, u8 value, size_t bytes)
-{
-	return *p == value && !memcmp(p, p + 1, bytes - 1);
-}
-
 static bool reads(const char *path, const char *text)
 {
 	char buf[4096];

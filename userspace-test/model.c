@@ -773,6 +773,33 @@ static void step_trim(struct model_pool *pool)
 	op = outer;
 }
 
+/* Under pressure all that is counted can be had, and the reserve stays, see run_gone(). */
+static void step_shrink(struct model_pool *pool)
+{
+	struct op outer = op_begin(pool, 0);
+	unsigned long nested_before = nested;
+	unsigned long pages = rnd(2) ? 1 + rnd(1000) : 1UL << 30;
+	unsigned long counted = shim_shrink_count();
+	unsigned long freed = 0, more;
+
+	op.any_age = true;
+	do {
+		more = shim_shrink(pages);
+		freed += more;
+	} while (more && freed < counted);
+	if (nested == nested_before)
+		CHECK(freed >= counted);
+	op = outer;
+}
+
+/* A CPU dies: what was in its caches is in the depots, nothing else changes. */
+static void step_cpu_dies(void)
+{
+	int self = raw_smp_processor_id();
+
+	shim_cpu_die((self + 1 + rnd(CPUS - 1)) % CPUS);
+}
+
 /* What just went back can be had again on its CPU, without the system. */
 static void step_reuse(struct model_pool *pool)
 {
@@ -936,9 +963,14 @@ static void pool_create(struct model_pool *pool)
 		{ .max_size = 8 << 20 },
 		{ .flags = BYTEPOOL_SINGLE },
 		{ .max_size = 512, .flags = BYTEPOOL_SINGLE | BYTEPOOL_WIPE },
+		{ .max_size = 65536, .flags = BYTEPOOL_POISON },
+		{ .max_size = 65536, .flags = BYTEPOOL_TRACK },
+		{ .max_size = 4096, .step = 8,
+		  .flags = BYTEPOOL_POISON | BYTEPOOL_TRACK | BYTEPOOL_WIPE },
+		{ .max_size = 4096, .flags = BYTEPOOL_SINGLE | BYTEPOOL_POISON | BYTEPOOL_TRACK },
 	};
 	static unsigned long created;
-	const struct bytepool_params *kind = &kinds[rnd(9)];
+	const struct bytepool_params *kind = &kinds[rnd(ARRAY_SIZE(kinds))];
 
 	memset(pool, 0, sizeof(*pool));
 	INIT_LIST_HEAD(&pool->runs);
@@ -1052,6 +1084,10 @@ static void one_step(void)
 		step_out_of_range(pool);
 	else if (what < 900)
 		step_reuse(pool);
+	else if (what < 904)
+		step_shrink(pool);
+	else if (what < 907)
+		step_cpu_dies();
 	else if (what < 990)
 		step_time();
 	calm();

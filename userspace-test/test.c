@@ -61,6 +61,33 @@ struct bytepool_stats test_stats(struct bytepool *pool)
 	return stats;
 }
 
+struct bytepool *pool;
+
+void pool_start(const struct bytepool_params *params)
+{
+	shim_cpu_move(0);
+	test_module_start();
+	pool = bytepool_create("basic", params);
+	EXPECT(!IS_ERR(pool));
+}
+
+void pool_stop(void)
+{
+	EXPECT(stats().blocks_in_use == 0);
+	bytepool_destroy(pool);
+	test_module_stop();
+}
+
+struct bytepool_stats stats(void)
+{
+	return test_stats(pool);
+}
+
+bool bytes_are(const u8 *p, u8 value, size_t bytes)
+{
+	return *p == value && !memcmp(p, p + 1, bytes - 1);
+}
+
 int test_main(const char *suite, const struct test *tests, unsigned int nr)
 {
 	unsigned int i, failed = 0;

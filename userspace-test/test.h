@@ -28,6 +28,13 @@ void test_module_stop(void);
 void test_expect_warnings(unsigned long nr);
 struct bytepool_stats test_stats(struct bytepool *pool);
 
+/* The module, and a pool "basic" on CPU 0; and their end, with nothing in use. */
+extern struct bytepool *pool;
+void pool_start(const struct bytepool_params *params);
+void pool_stop(void);
+struct bytepool_stats stats(void);
+bool bytes_are(const u8 *p, u8 value, size_t bytes);
+
 /* Run them all: the exit status. */
 int test_main(const char *suite, const struct test *tests, unsigned int nr);
 

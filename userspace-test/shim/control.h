@@ -102,6 +102,8 @@ unsigned long shim_warnings(void);
 unsigned long shim_messages(void);
 const char *shim_last_message(void);
 extern bool shim_verbose;
+/* Sees each message. */
+extern void (*shim_log_hook)(const char *message);
 __noreturn __printf(1, 2) void shim_die(const char *fmt, ...);
 
 /* sysfs by path below /sys/kernel. Bytes read or written, or -errno. */

@@ -13,6 +13,7 @@
 #define MESSAGE_BYTES	256
 
 bool shim_verbose;
+void (*shim_log_hook)(const char *message);
 
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned long nr_warnings;
@@ -30,6 +31,8 @@ void shim_printk(bool warning, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(last_message, sizeof(last_message), fmt, args);
 	va_end(args);
+	if (shim_log_hook)
+		shim_log_hook(last_message);
 	if (shim_verbose)
 		printf("# %s%s", warning ? "WARNING: " : "", last_message);
 	pthread_mutex_unlock(&log_lock);
