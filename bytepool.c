@@ -1734,11 +1734,12 @@ static __always_inline void *block_show(u32 size, void *block, gfp_t gfp)
 static __always_inline void *cached_show(const struct bytepool *pool, size_t size, void *block,
 					 gfp_t gfp)
 {
-	const struct bytepool_sizes *sizes = &pool->sizes;
+	u32 index;
 
 	if (!BYTEPOOL_INSTRUMENTED)
 		return block;
-	return block_show(bytepool_class_size(sizes, bytepool_class_index(sizes, size)), block, gfp);
+	index = bytepool_class_index(&pool->sizes, size);
+	return block_show(bytepool_class_size(&pool->sizes, index), block, gfp);
 }
 
 /* Check a block that comes from its depot, and remember who takes it. */
@@ -3130,7 +3131,7 @@ EXPORT_SYMBOL_GPL(bytepool_trim);
  * it waits for none that is held over a grace period.
  */
 
-/* Idle blocks in batches and caches that a scan could make slabs of: each has one of its own. */
+/* Idle blocks in caches and batches. */
 static unsigned long class_nr_cached(struct bytepool_class *class)
 {
 	const struct bytepool_batch *batch;
@@ -3141,8 +3142,6 @@ static unsigned long class_nr_cached(struct bytepool_class *class)
 	unsigned int cpu = 0;
 	unsigned int node = 0;
 
-	if (class->slab_bytes / class->size > 1)
-		return 0;
 	while ((cache = cache_next(class, &cpu)))
 		nr += cache_nr(cache);
 	while ((depot = depot_next(class, &node))) {
@@ -3156,24 +3155,29 @@ static unsigned long class_nr_cached(struct bytepool_class *class)
 	return nr;
 }
 
-/* Bytes that a scan could give back, at the least: what it can not would be asked for in vain. */
+/*
+ * Bytes that a scan could give back, at the least: what it can not would be
+ * asked for in vain. A block in use keeps one slab from going, so all but as
+ * many slabs as there are such blocks go, wherever the idle ones are.
+ */
 static unsigned long class_shrinkable(struct bytepool_class *class)
 {
-	long spare = atomic_long_read(&class->nr_blocks) - READ_ONCE(class->reserve);
+	long blocks = atomic_long_read(&class->nr_blocks);
+	long spare = blocks - (long)READ_ONCE(class->reserve);
+	long in_use, nr = 0;
 	struct bytepool_depot *depot;
-	unsigned long nr = 0;
 	unsigned int node = 0;
 
-	if (spare <= 0)
+	/* A slab that is larger than what the reserve leaves stays. */
+	if (spare <= 0 || (READ_ONCE(class->reserve) && !class_reclaimable(class)))
 		return 0;
 	while ((depot = depot_next(class, &node))) {
 		/* It may change meanwhile. */
 		nr += data_race(depot->nr_whole);
 	}
-	/* A slab that is larger than what the reserve leaves stays. */
-	if (READ_ONCE(class->reserve) && !class_reclaimable(class))
-		return 0;
-	return min_t(unsigned long, nr + class_nr_cached(class), spare) * class->size;
+	in_use = max(blocks - (long)(class_nr_idle(class) + class_nr_cached(class)), 0L);
+	nr = max(nr, blocks - in_use * (long)bytepool_slab_blocks(class->slab_bytes, class->size));
+	return min(nr, spare) * class->size;
 }
 
 static unsigned long shrink_count(struct shrinker *shrinker, struct shrink_control *sc)
@@ -3429,9 +3433,9 @@ static unsigned int class_set_reserve(struct bytepool_class *class, unsigned int
 int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t gfp)
 {
 	struct bytepool_class *class;
-	unsigned int old;
-	unsigned long limit = READ_ONCE(pool->limit);
 	unsigned long added = 0;
+	unsigned long limit;
+	unsigned int old;
 	u64 bytes;
 
 	if (!alloc_ok(pool, size, gfp))
@@ -3443,6 +3447,7 @@ int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t 
 	if (!class)
 		return -ENOMEM;
 	bytes = (u64)nr * class->size;
+	limit = READ_ONCE(pool->limit);
 	if (bytes >> PAGE_SHIFT > totalram_pages() || (limit && bytes > limit))
 		return -ENOMEM;
 

@@ -1,0 +1,647 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What watches over a pool and its users: POISON, TRACK, the shrinker, CPU
+ * hotplug, debugfs, and what kernels built for finding bugs are told.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#ifdef CONFIG_KASAN_GENERIC
+#include <sanitizer/asan_interface.h>
+#endif
+
+#include "test.h"
+
+#define LOG_BYTES	65536
+
+static char log_text[LOG_BYTES];
+static size_t log_len;
+
+static void note_message(const char *message)
+{
+	log_len += snprintf(log_text + log_len, LOG_BYTES - log_len, "%s", message);
+}
+
+static void log_start(void)
+{
+	log_len = 0;
+	log_text[0] = '\0';
+	shim_log_hook = note_message;
+}
+
+static unsigned int log_count(const char *text)
+{
+	const char *at = log_text;
+	unsigned int nr = 0;
+
+	while ((at = strstr(at, text))) {
+		at++;
+		nr++;
+	}
+	return nr;
+}
+
+static void log_stop(void)
+{
+	shim_log_hook = NULL;
+}
+
+/* Who writes there has no right to. */
+__attribute__((no_sanitize("address")))
+static void scribble(u8 *p, u8 value)
+{
+	WRITE_ONCE(*p, value);
+}
+
+/* POISON */
+
+static void poison_one(u32 size, u32 offset)
+{
+	unsigned long messages = shim_messages();
+	char text[64];
+	u8 *p, *q;
+
+	p = bytepool_alloc(pool, size, GFP_KERNEL);
+	memset(p, 0xff, size);
+	bytepool_free(pool, p);
+	q = bytepool_alloc(pool, size, GFP_KERNEL);
+	EXPECT(q == p && shim_messages() == messages);
+	bytepool_free(pool, q);
+	scribble(p + offset, 0x11);
+	log_start();
+	q = bytepool_alloc(pool, size, GFP_KERNEL);
+	log_stop();
+	snprintf(text, sizeof(text), "at offset %u:", offset);
+	EXPECT(q == p && log_count("was written to") == 1 && log_count(text) == 1);
+	bytepool_free(pool, q);
+	/* Once. */
+	messages = shim_messages();
+	bytepool_free(pool, bytepool_alloc(pool, size, GFP_KERNEL));
+	bytepool_trim(pool);
+	EXPECT(shim_messages() == messages && !bytepool_size(pool));
+}
+
+static void test_poison(void)
+{
+	const struct bytepool_params params = { .flags = BYTEPOOL_POISON };
+	static const u32 sizes[] = { 8, 48, 2048, 4096, 20480, 65536, 1 << 20 };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		pool_start(&params);
+		poison_one(sizes[i], 0);
+		poison_one(sizes[i], 1);
+		poison_one(sizes[i], sizes[i] / 2);
+		poison_one(sizes[i], sizes[i] - 2);
+		poison_one(sizes[i], sizes[i] - 1);
+		pool_stop();
+	}
+}
+
+/* A block that nobody has had yet is filled, too; and one that goes is checked. */
+static void test_poison_slab(void)
+{
+	const struct bytepool_params params = {
+		.min_size = 64, .max_size = 64, .flags = BYTEPOOL_POISON,
+	};
+	unsigned int i, j;
+	u8 *p[64], *all;
+
+	pool_start(&params);
+	for (i = 0; i < 64; i++)
+		p[i] = bytepool_alloc(pool, 64, GFP_KERNEL);
+	EXPECT(bytepool_size(pool) == 4096);
+	all = (u8 *)((unsigned long)p[0] & PAGE_MASK);
+	bytepool_free_bulk(pool, 64, (void **)p);
+	scribble(all + 130, 1);
+	log_start();
+	bytepool_trim(pool);
+	EXPECT(log_count("at offset 2:") == 1 && !bytepool_size(pool));
+
+	p[0] = bytepool_alloc(pool, 64, GFP_KERNEL);
+	all = (u8 *)((unsigned long)p[0] & PAGE_MASK);
+	for (i = 0; i < 4096; i += 64) {
+		if (all + i != p[0])
+			scribble(all + i + 63, 0);
+	}
+	log_start();
+	for (i = 1; i < 64; i++) {
+		p[i] = bytepool_alloc(pool, 64, GFP_KERNEL);
+		for (j = 0; j < i; j++)
+			EXPECT(p[j] != p[i]);
+	}
+	/* Then the pool has said enough. */
+	EXPECT(log_count("at offset 63:") == DEFAULT_RATELIMIT_BURST - 1);
+	log_stop();
+	bytepool_free_bulk(pool, 64, (void **)p);
+	pool_stop();
+}
+
+static void test_poison_wipe(void)
+{
+	const struct bytepool_params params = { .flags = BYTEPOOL_POISON | BYTEPOOL_WIPE };
+	u32 size;
+	u8 *p;
+
+	pool_start(&params);
+	for (size = 8; size < 100000; size = size * 3 + 8) {
+		p = bytepool_alloc(pool, size, GFP_KERNEL);
+		EXPECT(bytes_are(p, 0, size));
+		memset(p, 0xff, size);
+		bytepool_free(pool, p);
+		p = bytepool_zalloc(pool, size, GFP_KERNEL);
+		EXPECT(bytes_are(p, 0, size));
+		bytepool_free(pool, p);
+	}
+	pool_stop();
+}
+
+/* TRACK */
+
+static void *leaked_base[64];
+static unsigned int nr_leaked;
+
+static void note_born(void *base, unsigned long bytes, bool mapped)
+{
+	(void)bytes;
+	(void)mapped;
+	if (nr_leaked < ARRAY_SIZE(leaked_base))
+		leaked_base[nr_leaked++] = base;
+}
+
+static noinline void *alloc_here(u32 size)
+{
+	void *p = bytepool_alloc(pool, size, GFP_KERNEL);
+
+	barrier();	/* no tail call: we are who allocates */
+	return p;
+}
+
+static noinline void *alloc_there(u32 size)
+{
+	void *p = bytepool_zalloc(pool, size, GFP_KERNEL);
+
+	barrier();
+	return p;
+}
+
+static void test_track(void)
+{
+	const struct bytepool_params params = { .flags = BYTEPOOL_TRACK };
+	void *blocks[8];
+	unsigned int i;
+
+	nr_leaked = 0;
+	pool_start(&params);
+	shim_backing_born = note_born;
+	for (i = 0; i < 3; i++)
+		alloc_here(1000);
+	shim_clock_advance(100 * HZ / 1000);
+	alloc_there(1000);
+	EXPECT(bytepool_alloc_bulk(pool, 100000, GFP_KERNEL, 1, blocks) == 1);
+	shim_backing_born = NULL;
+	bytepool_free(pool, alloc_here(50));
+	log_start();
+	bytepool_destroy(pool);
+	log_stop();
+	test_expect_warnings(1);
+	EXPECT(log_count("3 blocks of 1024 bytes were allocated by") == 1);
+	EXPECT(log_count("1 blocks of 1024 bytes were allocated by") == 1);
+	EXPECT(log_count("1 blocks of 114688 bytes were allocated by") == 1);
+	EXPECT(log_count("the first 100 ms ago") == 1 && log_count("the first 0 ms ago") == 2);
+	EXPECT(log_count("blocks of 56 bytes") == 0);
+	while (nr_leaked)
+		shim_backing_release(leaked_base[--nr_leaked]);
+	test_module_stop();
+}
+
+/* More of them than a report tells apart. */
+static void test_track_many(void)
+{
+	const struct bytepool_params params = {
+		.min_size = 8, .max_size = 4096, .step = 8, .flags = BYTEPOOL_TRACK,
+	};
+	unsigned int i;
+	u32 nr = 0;
+	char *line;
+
+	nr_leaked = 0;
+	pool_start(&params);
+	shim_backing_born = note_born;
+	for (i = 0; i < 40; i++)
+		bytepool_reserve(pool, 8 + 8 * i, 1, GFP_KERNEL);
+	shim_backing_born = NULL;
+	for (i = 0; i < 40; i++)
+		alloc_here(8 + 8 * i);
+	log_start();
+	bytepool_destroy(pool);
+	log_stop();
+	test_expect_warnings(1);
+	EXPECT(log_count("were allocated by others") == 1);
+	for (line = log_text; (line = strstr(line, "were allocated by")); line++) {
+		char *start = line;
+		u32 blocks;
+
+		while (start > log_text && start[-1] != '\n')
+			start--;
+		if (sscanf(start, "bytepool: basic: %u blocks", &blocks) == 1)
+			nr += blocks;
+	}
+	EXPECT(nr == 40);
+	while (nr_leaked)
+		shim_backing_release(leaked_base[--nr_leaked]);
+	test_module_stop();
+}
+
+/* What is written to after its end is told with who ended it. */
+static void test_track_poison(void)
+{
+	const struct bytepool_params params = { .flags = BYTEPOOL_TRACK | BYTEPOOL_POISON };
+	u8 *p;
+
+	pool_start(&params);
+	p = alloc_here(200);
+	log_start();
+	bytepool_free(pool, p);
+	shim_clock_advance(HZ);
+	scribble(p + 7, 1);
+	EXPECT(alloc_here(200) == p);
+	EXPECT(log_count("at offset 7:") == 1 && log_count("it was freed 1000 ms ago by") == 1);
+	log_stop();
+	bytepool_free(pool, p);
+	pool_stop();
+}
+
+/* debugfs */
+
+static char file_text[1 << 20];
+
+static unsigned int lines(const char *text)
+{
+	unsigned int nr = 0;
+
+	for (; *text; text++)
+		nr += *text == '\n';
+	return nr;
+}
+
+static void test_debugfs_classes(void)
+{
+	static const struct bytepool_params params = { .max_size = 1 << 20 };
+	unsigned long long in_use, idle, hits, misses;
+	unsigned long slabs, cached;
+	void *p[5];
+	char *line;
+
+	pool_start(&params);
+	EXPECT(shim_debugfs_read("bytepool/none/classes", file_text, sizeof(file_text)) == -ENOENT);
+	EXPECT(shim_debugfs_read("bytepool/basic/classes", file_text, sizeof(file_text)) > 0);
+	EXPECT(lines(file_text) == 1);
+	EXPECT(shim_debugfs_read("bytepool/basic/blocks", file_text, sizeof(file_text)) == -ENOENT);
+	EXPECT(bytepool_alloc_bulk(pool, 100000, GFP_KERNEL, 5, p) == 5);
+	bytepool_free_bulk(pool, 3, p);
+	bytepool_free(pool, bytepool_alloc(pool, 8, GFP_KERNEL));
+	EXPECT(shim_debugfs_read("bytepool/basic/classes", file_text, sizeof(file_text)) > 0);
+	EXPECT(lines(file_text) == 3);
+	line = strstr(file_text, "114688");
+	EXPECT(line && sscanf(line, "114688 %lu %llu %llu %lu %llu %llu", &slabs, &in_use, &idle,
+			      &cached, &hits, &misses) == 6);
+	EXPECT(slabs == 5 && in_use == 2 && idle == 3 && cached == 3 && hits == 0 && misses == 5);
+	bytepool_free_bulk(pool, 2, p + 3);
+	pool_stop();
+}
+
+static void test_debugfs_blocks(void)
+{
+	const struct bytepool_params params = { .flags = BYTEPOOL_TRACK };
+	void *p[100];
+	unsigned int i;
+
+	pool_start(&params);
+	bytepool_free(bytepool_system, bytepool_alloc(bytepool_system, 64, GFP_KERNEL));
+	for (i = 0; i < 100; i++)
+		p[i] = alloc_here(i * 100 + 1);
+	for (i = 0; i < 50; i++) {
+		bytepool_free(pool, p[i]);
+		EXPECT(shim_debugfs_read("bytepool/basic/blocks", file_text,
+					 sizeof(file_text)) > 0);
+		/* A walk that began anew may show some twice. */
+		EXPECT(lines(file_text) >= 100 - i);
+	}
+	bytepool_free_bulk(pool, 50, p + 50);
+	pool_stop();
+}
+
+/* Without debugfs a pool is as good. */
+static void test_debugfs_fails(void)
+{
+	unsigned long nth;
+
+	for (nth = 1; nth < 6; nth++) {
+		shim_fail(SHIM_FAIL_DEBUGFS, nth, true);
+		pool_start(NULL);
+		bytepool_free(pool, bytepool_alloc(pool, 100, GFP_KERNEL));
+		pool_stop();
+		shim_fail(0, 0, false);
+	}
+}
+
+/* The shrinker */
+
+static u32 gone_order[16];
+static unsigned int nr_gone;
+
+static void note_gone(void *base, unsigned long bytes)
+{
+	(void)base;
+	if (nr_gone < ARRAY_SIZE(gone_order))
+		gone_order[nr_gone++] = bytes;
+}
+
+/* Blocks of many classes are freed one after the other: they go in the same order. */
+static void test_shrink_order(void)
+{
+	static const u32 sizes[] = { 1 << 20, 65536, 4096, 2 << 20, 16384, 131072, 8192, 262144 };
+	void *blocks[ARRAY_SIZE(sizes)];
+	unsigned int i, way;
+
+	for (way = 0; way < 2; way++) {
+		pool_start(NULL);
+		for (i = 0; i < ARRAY_SIZE(sizes); i++)
+			blocks[i] = bytepool_alloc(pool, sizes[i], GFP_KERNEL);
+		EXPECT(shim_shrink_count() == 0 && shim_shrink(1000) == 0);
+		for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+			bytepool_free(pool, blocks[i]);
+			shim_clock_advance(HZ);
+		}
+		/* In caches, or in depots. */
+		if (way)
+			shim_cpu_die(0);
+		nr_gone = 0;
+		shim_backing_gone = note_gone;
+		for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+			EXPECT(shim_shrink(1) == sizes[i] / PAGE_SIZE);
+			EXPECT(nr_gone == i + 1 && gone_order[i] == sizes[i]);
+		}
+		shim_backing_gone = NULL;
+		EXPECT(!bytepool_size(pool) && shim_shrink_count() == 0);
+		pool_stop();
+	}
+}
+
+/* Age is no matter, the reserve and what is in use are; what is asked for is what goes. */
+static void test_shrink_bounds(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = BYTEPOOL_TIMEOUT_NEVER };
+	void *blocks[64], *used;
+	unsigned int i;
+
+	pool_start(&params);
+	used = bytepool_alloc(pool, 4096, GFP_KERNEL);
+	EXPECT(!bytepool_reserve(pool, 65536, 4, GFP_KERNEL));
+	EXPECT(shim_shrink_count() == 0 && shim_shrink(1000) == 0);
+	EXPECT(bytepool_alloc_bulk(pool, 65536, GFP_KERNEL, 6, blocks) == 6);
+	bytepool_free_bulk(pool, 6, blocks);
+	EXPECT(shim_shrink_count() == 32);
+	EXPECT(shim_shrink(1) == 16 && shim_shrink_count() == 16);
+	EXPECT(shim_shrink(1000) == 16 && shim_shrink_count() == 0);
+	EXPECT(bytepool_size(pool) == 4 * 65536 + 4096);
+	EXPECT(!bytepool_reserve(pool, 65536, 0, GFP_KERNEL));
+	EXPECT(shim_shrink(1000) == 64);
+
+	EXPECT(bytepool_alloc_bulk(pool, 4096, GFP_KERNEL, 64, blocks) == 64);
+	bytepool_free_bulk(pool, 64, blocks);
+	EXPECT(shim_shrink_count() >= 48 && shim_shrink_count() <= 64);
+	for (i = 0; shim_shrink_count(); i++)
+		EXPECT(shim_shrink(8) > 0);
+	EXPECT(i >= 6 && bytepool_size(pool) >= 4096);
+	bytepool_free(pool, used);
+	/* The statistics know of it. */
+	EXPECT(stats().reclaimed_bytes >= 6 * 65536 + 32 * 4096);
+	pool_stop();
+}
+
+/* Slabs of many blocks go as a whole; small blocks of caches are found, too. */
+static void test_shrink_small(void)
+{
+	void *blocks[600];
+	unsigned int i;
+
+	pool_start(NULL);
+	for (i = 0; i < 600; i++)
+		blocks[i] = bytepool_alloc(pool, 64, GFP_KERNEL);
+	for (i = 1; i < 600; i++)
+		bytepool_free(pool, blocks[i]);
+	while (shim_shrink(1))
+		;
+	EXPECT(shim_shrink_count() == 0 && bytepool_size(pool) <= 8 * 4096);
+	bytepool_free(pool, blocks[0]);
+	pool_stop();
+}
+
+/* The owner of a SINGLE pool would not notice. */
+static void test_shrink_single(void)
+{
+	const struct bytepool_params params = { .flags = BYTEPOOL_SINGLE };
+
+	pool_start(&params);
+	bytepool_free(pool, bytepool_alloc(pool, 65536, GFP_KERNEL));
+	EXPECT(shim_shrink_count() == 0 && shim_shrink(1000) == 0);
+	EXPECT(bytepool_size(pool) == 65536);
+	bytepool_trim(pool);
+	pool_stop();
+}
+
+static unsigned long reclaimed;
+
+static void reclaim_hard(void)
+{
+	reclaimed += shim_shrink(1000);
+}
+
+/* In the middle of the pool's own allocations and passes. */
+static void test_shrink_nested(void)
+{
+	void *p;
+
+	pool_start(NULL);
+	bytepool_free(pool, bytepool_alloc(pool, 65536, GFP_KERNEL));
+	reclaimed = 0;
+	shim_reclaim_hook = reclaim_hard;
+	p = bytepool_alloc(pool, 1 << 20, GFP_KERNEL);
+	EXPECT(p && reclaimed == 16);
+	reclaimed = 0;
+	bytepool_free(pool, bytepool_alloc(pool, 8192, GFP_KERNEL));
+	EXPECT(!bytepool_reserve(pool, 8192, 3, GFP_NOFS));
+	bytepool_free(pool, p);
+	/* Who waits for a grace period under gc_lock is not waited for. */
+	shim_reclaim_hook = NULL;
+	shim_grace_hook = reclaim_hard;
+	reclaimed = 0;
+	EXPECT(bytepool_trim(pool) > 0 && reclaimed == 0);
+	shim_grace_hook = NULL;
+	EXPECT(!bytepool_reserve(pool, 8192, 0, GFP_KERNEL));
+	bytepool_trim(pool);
+	pool_stop();
+}
+
+/* CPUs that go away */
+
+static void test_cpu_dies(void)
+{
+	const struct bytepool_params single = { .flags = BYTEPOOL_SINGLE };
+	struct bytepool *other;
+	void *blocks[40], *p;
+	unsigned int i;
+
+	pool_start(NULL);
+	other = bytepool_create("other", &single);
+	bytepool_free(other, bytepool_alloc(other, 100, GFP_KERNEL));
+	shim_cpu_move(2);
+	EXPECT(bytepool_alloc_bulk(pool, 4096, GFP_KERNEL, 40, blocks) == 40);
+	bytepool_free_bulk(pool, 40, blocks);
+	p = bytepool_alloc(pool, 1 << 20, GFP_KERNEL);
+	bytepool_free(pool, p);
+	shim_cpu_move(0);
+	shim_cpu_die(2);
+	/* A CPU of the same node has all of it, without the system. */
+	shim_fail(SHIM_FAIL_PAGES | SHIM_FAIL_VMALLOC, 1, true);
+	for (i = 0; i < 40; i++) {
+		blocks[i] = bytepool_alloc(pool, 4096, GFP_ATOMIC);
+		EXPECT(blocks[i]);
+	}
+	EXPECT(bytepool_alloc(pool, 1 << 20, GFP_ATOMIC) == p);
+	shim_fail(0, 0, false);
+	bytepool_free_bulk(pool, 40, blocks);
+	/* Back again, it does not rely on what it knew: its cache is closed. */
+	shim_cpu_move(2);
+	bytepool_free(pool, p);
+	EXPECT(bytepool_alloc(pool, 1 << 20, GFP_ATOMIC) == p);
+	bytepool_free(pool, p);
+	shim_cpu_move(0);
+	shim_cpu_die(2);
+	shim_cpu_die(3);
+	/* What lies in the depots ages. */
+	shim_clock_advance(300 * HZ + 2 * 10 * HZ);
+	EXPECT(!bytepool_size(pool));
+	bytepool_destroy(other);
+	pool_stop();
+}
+
+/* fail_bytepool */
+
+static void test_fault(void)
+{
+	void *blocks[4];
+	void *p;
+
+	pool_start(NULL);
+	if (!IS_ENABLED(CONFIG_FAULT_INJECTION)) {
+		EXPECT(!shim_debugfs_bool("fail_bytepool/ignore-gfp-wait"));
+		pool_stop();
+		return;
+	}
+	bytepool_free(pool, bytepool_alloc(pool, 100, GFP_KERNEL));
+	shim_fail(SHIM_FAIL_ALLOC, 1, true);
+	p = bytepool_alloc(pool, 100, GFP_KERNEL);
+	EXPECT(p && !shim_failed());
+	EXPECT(!bytepool_alloc(pool, 100, GFP_ATOMIC) && !bytepool_zalloc(pool, 7, GFP_NOWAIT));
+	EXPECT(!bytepool_alloc_bulk(pool, 100, GFP_NOWAIT, 4, blocks));
+	EXPECT(stats().failures == 3 && shim_failed() == 3);
+	*shim_debugfs_bool("fail_bytepool/ignore-gfp-wait") = false;
+	EXPECT(!bytepool_alloc(pool, 100, GFP_KERNEL));
+	bytepool_free(pool, p);
+	p = bytepool_alloc(pool, 100, GFP_KERNEL | __GFP_NOFAIL);
+	EXPECT(p);
+	bytepool_free(pool, p);
+	shim_fail(0, 0, false);
+	EXPECT(!bytepool_reserve(pool, 100, 1, GFP_KERNEL));
+	/* Who would rather wait than fail does not fail. */
+	shim_fail(SHIM_FAIL_ALLOC, 1, true);
+	p = bytepool_alloc(pool, 100, GFP_KERNEL);
+	EXPECT(p && !bytepool_alloc(pool, 100, GFP_ATOMIC));
+	EXPECT(!bytepool_alloc(pool, 0, GFP_KERNEL));
+	bytepool_free(pool, p);
+	shim_fail(0, 0, false);
+	*shim_debugfs_bool("fail_bytepool/ignore-gfp-wait") = true;
+	EXPECT(!bytepool_reserve(pool, 100, 0, GFP_KERNEL));
+	pool_stop();
+}
+
+/* Idle blocks are not to be touched, and blocks in use are, all of them. */
+static void test_kasan(void)
+{
+#ifdef CONFIG_KASAN_GENERIC
+	static const unsigned int kinds[] = {
+		0, BYTEPOOL_WIPE, BYTEPOOL_POISON, BYTEPOOL_TRACK, BYTEPOOL_SINGLE,
+	};
+	static const u32 sizes[] = { 8, 48, 4096, 20480, 65536, 1 << 20 };
+	unsigned int i, j, k;
+
+	for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+		const struct bytepool_params params = { .flags = kinds[i] };
+
+		pool_start(&params);
+		for (j = 0; j < ARRAY_SIZE(sizes); j++) {
+			void *p[5], *q;
+
+			q = bytepool_alloc(pool, sizes[j], GFP_KERNEL);
+			EXPECT(!__asan_region_is_poisoned(q, sizes[j]));
+			bytepool_free(pool, q);
+			EXPECT(bytepool_alloc_bulk(pool, sizes[j], GFP_KERNEL, 5, p) == 5);
+			for (k = 0; k < 5; k++)
+				EXPECT(!__asan_region_is_poisoned(p[k], sizes[j]));
+			bytepool_free_bulk(pool, 5, p);
+			for (k = 0; k < 5; k++)
+				EXPECT(__asan_address_is_poisoned(p[k]) &&
+				       __asan_address_is_poisoned(p[k] + sizes[j] - 1));
+		}
+		bytepool_trim(pool);
+		pool_stop();
+	}
+#endif
+}
+
+/* A caller's mistakes: so many stack traces as were promised, and no more. */
+static void test_mistakes(void)
+{
+	void *blocks[2];
+
+	test_module_start();
+	EXPECT(!bytepool_alloc(NULL, 8, GFP_KERNEL));
+	EXPECT(!bytepool_zalloc(ERR_PTR(-ENOMEM), 8, GFP_KERNEL));
+	EXPECT(!bytepool_alloc_bulk(NULL, 8, GFP_KERNEL, 2, blocks));
+	EXPECT(!bytepool_alloc_node(ERR_PTR(-EINVAL), 8, GFP_KERNEL, 0));
+	EXPECT(!bytepool_alloc(bytepool_system, 0, GFP_KERNEL));
+	EXPECT(!bytepool_alloc(bytepool_system, 8, GFP_DMA));
+	EXPECT(bytepool_reserve(NULL, 8, 1, GFP_KERNEL) == -EINVAL);
+	test_expect_warnings(0);
+	test_module_stop();
+}
+
+static const struct test tests[] = {
+	{ "POISON: a write after free", test_poison },
+	{ "POISON: in a slab that nobody has had, or that goes", test_poison_slab },
+	{ "POISON and WIPE", test_poison_wipe },
+	{ "TRACK: who leaks", test_track },
+	{ "TRACK: many who leak", test_track_many },
+	{ "TRACK and POISON", test_track_poison },
+	{ "debugfs: classes", test_debugfs_classes },
+	{ "debugfs: blocks", test_debugfs_blocks },
+	{ "debugfs is not needed", test_debugfs_fails },
+	{ "shrinker: the oldest first", test_shrink_order },
+	{ "shrinker: what it may take", test_shrink_bounds },
+	{ "shrinker: small blocks", test_shrink_small },
+	{ "shrinker: not of a SINGLE pool", test_shrink_single },
+	{ "shrinker: amid the pool's own calls", test_shrink_nested },
+	{ "a CPU dies", test_cpu_dies },
+	{ "fail_bytepool", test_fault },
+	{ "KASAN", test_kasan },
+	{ "mistakes that are no bad frees", test_mistakes },
+};
+
+int main(void)
+{
+	shim_cpu_enter(0);
+	shim_virtual_clock = true;
+	return test_main(SUITE, tests, ARRAY_SIZE(tests));
+}
