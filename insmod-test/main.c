@@ -44,6 +44,9 @@ static const struct test tests[] = {
 	{ "hold_end", hold_end },
 	{ "hold_system", hold_system },
 	{ "hold_scopes", hold_scopes },
+	{ "pressure_begin", pressure_begin },
+	{ "pressure_again", pressure_again },
+	{ "pressure_end", pressure_end },
 	{ "numa_local", numa_local },
 	{ "numa_named", numa_named },
 	{ "numa_home", numa_home },
@@ -133,6 +136,7 @@ static void __exit test_exit(void)
 {
 	debugfs_remove(test_dir);
 	hold_exit();
+	pressure_exit();
 }
 module_exit(test_exit);
 

@@ -114,6 +114,10 @@ void hold_end(struct seq_file *m);
 void hold_system(struct seq_file *m);
 void hold_scopes(struct seq_file *m);
 void hold_exit(void);
+void pressure_begin(struct seq_file *m);
+void pressure_again(struct seq_file *m);
+void pressure_end(struct seq_file *m);
+void pressure_exit(void);
 
 void numa_local(struct seq_file *m);
 void numa_named(struct seq_file *m);
