@@ -27,7 +27,10 @@
  *   closes it, by turning the pointer that the CPU would follow to a cache
  *   that is always busy, and waits for an RCU grace period: regions with
  *   preemption off are readers, so then the CPU has left. No CPU is
- *   interrupted or waited for otherwise, and the fast path pays one test.
+ *   interrupted or waited for otherwise, and the fast path pays one test. A
+ *   shrinker does the same when the system is short, whatever the age.
+ * - Pools with BYTEPOOL_POISON or BYTEPOOL_TRACK have no per-CPU caches: each
+ *   block is looked at between depot and caller.
  *
  * Locks: gc_lock is outermost; within it come either orphans_mutex and then
  * orphans_lock, or a depot's lock, never both. pools_lock nests with none. Alloc
