@@ -20,25 +20,22 @@
 				 IS_ENABLED(CONFIG_KMSAN) || \
 				 IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
 
-#ifdef CONFIG_KASAN_GENERIC
-/* Exported, but in no header for modules; nor is what a free page's shadow is. */
-void kasan_poison(const void *addr, size_t size, u8 value, bool init);
+/* What a free page's shadow is, and that of memory to be used: KASAN's own. */
 #define BYTEPOOL_SHADOW_IDLE	0xff
 #define BYTEPOOL_SHADOW_IN_USE	0
-#else
-#define BYTEPOOL_SHADOW_IDLE	0
-#define BYTEPOOL_SHADOW_IN_USE	0
-static inline void kasan_poison(const void *addr, size_t size, u8 value, bool init)
-{
-}
+
+#ifdef CONFIG_KASAN_GENERIC
+/* Exported, but in no header for modules. */
+void kasan_poison(const void *addr, size_t size, u8 value, bool init);
 #endif
 
 /* Mapped memory has a shadow of its own only with CONFIG_KASAN_VMALLOC. */
 static inline void instrument_shadow(const void *block, size_t size, u8 shadow)
 {
-	if (IS_ENABLED(CONFIG_KASAN_GENERIC) &&
-	    (IS_ENABLED(CONFIG_KASAN_VMALLOC) || !is_vmalloc_addr(block)))
+#ifdef CONFIG_KASAN_GENERIC
+	if (IS_ENABLED(CONFIG_KASAN_VMALLOC) || !is_vmalloc_addr(block))
 		kasan_poison(block, size, shadow, false);
+#endif
 }
 
 /* Idle memory, of one block or of several. */
