@@ -80,9 +80,11 @@ kernel_release() {
 	done | sort -V | tail -n 1
 }
 
-# kernel_headers SERIES: where to build modules for Debian's stock kernel.
+# kernel_headers SERIES: where to build modules for Debian's stock kernel, or
+# for the one of ours for finding bugs: SERIES-debug, SERIES-kcsan, SERIES-rt.
 kernel_headers() (
 	need make make || exit
+	! is_ours "$1" || { our_kernel "$1"; exit; }
 	if [ -z "$(kernel_release "$1")" ]; then
 		case $1 in
 		6.1) install_packages linux-headers-amd64 || exit ;;
@@ -111,7 +113,8 @@ unpack_image() (
 
 # kernel_image SERIES: the kernel that kernel_headers builds for.
 kernel_image() (
-	kernel_headers "$1" >/dev/null || exit
+	kdir=$(kernel_headers "$1") || exit
+	! is_ours "$1" || { echo "$kdir/arch/x86/boot/bzImage"; exit; }
 	release=$(kernel_release "$1")
 	image=/boot/vmlinuz-$release
 	if [ ! -r "$image" ]; then
@@ -158,6 +161,53 @@ kernel_source() (
 	echo "$cache/source-$version"
 )
 
+# is_ours SERIES: whether that kernel is one that we configure and build.
+is_ours() {
+	case $1 in
+	*-*) [ -e "$top/scripts/kernel/${1#*-}.config" ] ;;
+	*) return 1 ;;
+	esac
+}
+
+# build_kernel SOURCE FLAVOUR DIR: with what base.config and FLAVOUR.config ask
+# for and nothing else. Of the outcome it keeps the kernel and what a module is
+# built with.
+build_kernel() (
+	configs=$top/scripts/kernel
+	cat "$configs/base.config" "$configs/$2.config" >"$3/wanted" || exit
+	kbuild() {
+		nice -n 5 make -C "$1" O="$3" ARCH=x86_64 "$4" "$5" >>"$3/log" 2>&1 && return
+		tail -n 30 "$3/log"
+		die "the build of kernel $2 failed"
+	}
+	kbuild "$@" KCONFIG_ALLCONFIG="$3/wanted" allnoconfig
+	# What the configuration does not know it drops silently.
+	missing=$(grep '=y$' "$3/wanted" | grep -vxFf "$3/.config") || :
+	[ -z "$missing" ] || die "kernel $2 cannot have $missing"
+	kbuild "$@" -j"$(nproc)" bzImage
+	kbuild "$@" -j"$(nproc)" modules
+	find "$3" -name tools -prune -o \( -name '*.[oa]' -o -name '*.cmd' -o -name 'vmlinux*' \) \
+		-type f ! -name vmlinux.lds -exec rm {} +
+)
+
+# our_kernel SERIES-FLAVOUR: the directory that it was built in.
+our_kernel() (
+	flavour=${1#*-}
+	need gcc gcc libc6-dev || exit
+	need flex flex || exit
+	need bison bison || exit
+	need bc bc || exit
+	need /usr/include/gelf.h libelf-dev || exit
+	need /usr/include/openssl/ssl.h libssl-dev || exit
+	source=$(kernel_source "${1%%-*}") || exit
+	version=${source##*/source-}
+	key=$(cd "$top/scripts/kernel" && cat base.config "$flavour.config" |
+		sha256sum | cut -c1-12)
+	out=$cache/kernel-$version-$flavour-$key
+	once "$out" build_kernel "$source" "$flavour" || exit
+	echo "$out"
+)
+
 # copy_sources DIR: what a kernel builds from, without what a build has left;
 # the module that README.md shows, too.
 copy_sources() (
@@ -173,14 +223,18 @@ copy_sources() (
 	echo 'obj-m := hello.o' >"$1/samples/readme/Kbuild"
 )
 
-# make_modules KDIR SRC MAKE-ARGUMENT...: build bytepool.ko and then the modules
-# that use it, in SRC, a directory that copy_sources has filled.
+# make_modules KDIR SRC MAKE-ARGUMENT...: build bytepool.ko, with its KUnit suite
+# where the kernel has KUnit, and then the modules that use it, in SRC, a directory
+# that copy_sources has filled.
 make_modules() (
 	kdir=$1
 	src=$2
 	shift 2
+	if grep -qs '^CONFIG_KUNIT=' "$kdir/include/config/auto.conf"; then
+		set -- CONFIG_BYTEPOOL_KUNIT_TEST=m "$@"
+	fi
 	make -C "$kdir" M="$src" "$@" modules || exit
-	for dir in "$src"/insmod-test "$src"/bench "$src"/samples/* "$src"/extra/*; do
+	for dir in "$src"/insmod-test "$src"/debug-test "$src"/bench "$src"/samples/* "$src"/extra/*; do
 		if [ -e "$dir/Kbuild" ] || [ -e "$dir/Makefile" ]; then
 			make -C "$kdir" M="$dir" KCFLAGS="-I$src" \
 				KBUILD_EXTRA_SYMBOLS="$src/Module.symvers" \
