@@ -10,9 +10,7 @@
 . /guest-lib.sh
 
 plan=190
-pools=$sys/pools
 tracing=/sys/kernel/tracing
-cpu1=/sys/devices/system/cpu/cpu1/online
 
 expect_warning() {
 	echo "<6>bytepool-test: expect-warning $*" >/dev/kmsg
@@ -101,9 +99,6 @@ memory_is_back() {
 at_least() {
 	read -r value <"$1" && echo "$1 is $value" && [ "$value" -ge "$2" ]
 }
-
-stats_files="bytes_held bytes_in_use bytes_idle blocks_in_use blocks_idle allocs frees hits
-	misses failures bad_frees gc_runs reclaimed_blocks reclaimed_bytes"
 
 tree() {
 	echo 644 idle_timeout_ms
@@ -304,51 +299,6 @@ spin_start() {
 spin_stop() {
 	kill $spinner
 	wait $spinner 2>/dev/null
-}
-
-# Write VALUE to FILE of a pool, which may have gone meanwhile.
-tune() {
-	if ! echo "$2" 2>/dev/null >"$1" && [ -e "$1" ]; then
-		echo "cannot write $2 to $1" >>/tmp/tuning
-	fi
-}
-
-tune_pool() { # POOL LIMIT
-	dir=$pools/$1
-	for file in $stats_files; do
-		read -r value 2>/dev/null <"$dir/stats/$file" || [ ! -e "$dir" ] ||
-			echo "cannot read $file" >>/tmp/tuning
-	done
-	tune "$dir/limit_bytes" "$2"
-	tune "$dir/idle_timeout_ms" 20
-	tune "$dir/gc" 1
-	tune "$sys/gc_interval_ms" 10
-	tune "$dir/limit_bytes" 0
-	tune "$dir/trim" 1
-	tune "$dir/idle_timeout_ms" default
-	tune "$sys/trim" 1
-	tune "$sys/gc_interval_ms" 100
-}
-
-# run_and TEST POOL COMMAND...: again and again, while the test has its pool.
-run_and() {
-	test=$1 pool=$2
-	shift 2
-	cat "$tests/$test" >"/tmp/$test" &
-	reader=$!
-	while [ ! -d "$pools/$pool" ] && kill -0 $reader; do sleep 0.01; done
-	while [ -d "$pools/$pool" ]; do "$@"; done
-	wait $reader
-	results "/tmp/$test"
-}
-
-toggles=0
-toggle() {
-	tune_pool hotplug 3000000
-	echo 0 >$cpu1
-	tune_pool hotplug 1
-	echo 1 >$cpu1 2>/dev/console
-	toggles=$((toggles + 1))
 }
 
 went_and_came() {

@@ -497,7 +497,7 @@ static void check_totals(struct seq_file *m, struct run *run)
 	if (run->stress->params.limit_bytes)
 		check(m, totals.refused, name, "the limit was met", "no refusal");
 	/* A bulk allocation that is refused midway has taken blocks, and freed them. */
-	undone = run->stress->may_refuse ? stats.frees - totals.all_frees : 0;
+	undone = run->stress->may_refuse || HARDIRQ_MAY_REFUSE ? stats.frees - totals.all_frees : 0;
 	check(m, totals.all_allocs == totals.all_frees && stats.frees >= totals.all_frees &&
 	      stats.allocs == totals.all_allocs + undone &&
 	      stats.frees == totals.all_frees + undone &&

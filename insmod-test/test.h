@@ -28,8 +28,9 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 }
 #endif
 
-/* Before, an rhashtable could not be modified in hardirq. */
-#define HARDIRQ_MAY_REFUSE	(LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0))
+/* Before, an rhashtable could not be modified in hardirq; PREEMPT_RT allocates nothing there. */
+#define HARDIRQ_MAY_REFUSE	(LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0) || \
+				 IS_ENABLED(CONFIG_PREEMPT_RT))
 
 /* main.c: "ok OF: WHAT", or "not ok OF: WHAT # WHY". */
 __printf(5, 6)
