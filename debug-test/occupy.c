@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * bytepool_occupy - takes what bytepool.ko needs, as long as it is loaded: the
+ * name of its directory in sysfs, or all but so much of the memory.
+ */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/gfp.h>
+#include <linux/kobject.h>
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/vmstat.h>
+
+static bool sysfs;
+module_param(sysfs, bool, 0);
+MODULE_PARM_DESC(sysfs, "take /sys/kernel/bytepool");
+
+static unsigned int leave_kb;
+module_param(leave_kb, uint, 0);
+MODULE_PARM_DESC(leave_kb, "leave no more than that of the memory");
+
+static struct kobject *kobj;
+static LIST_HEAD(taken);
+
+#define TAKE_GFP	(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
+
+static unsigned long free_kb(void)
+{
+	return global_zone_page_state(NR_FREE_PAGES) << (PAGE_SHIFT - 10);
+}
+
+/* Large runs of pages first, and what is left of them in ever smaller ones. */
+static void take_memory(void)
+{
+	int order;
+
+	for (order = 6; order >= 0; order--) {
+		while (free_kb() > leave_kb + (PAGE_SIZE >> 10 << order)) {
+			struct page *page = alloc_pages(TAKE_GFP, order);
+
+			if (!page)
+				break;
+			set_page_private(page, order);
+			list_add(&page->lru, &taken);
+		}
+	}
+	pr_info("%lu kB are free\n", free_kb());
+}
+
+static int __init occupy_init(void)
+{
+	if (sysfs) {
+		kobj = kobject_create_and_add("bytepool", kernel_kobj);
+		if (!kobj)
+			return -ENOMEM;
+	}
+	if (leave_kb)
+		take_memory();
+	return 0;
+}
+module_init(occupy_init);
+
+static void __exit occupy_exit(void)
+{
+	struct page *page, *next;
+
+	list_for_each_entry_safe(page, next, &taken, lru) {
+		list_del(&page->lru);
+		__free_pages(page, page_private(page));
+	}
+	kobject_put(kobj);
+}
+module_exit(occupy_exit);
+
+MODULE_DESCRIPTION("Takes what bytepool needs");
+MODULE_LICENSE("GPL");
