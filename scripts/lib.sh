@@ -234,7 +234,7 @@ make_modules() (
 		set -- CONFIG_BYTEPOOL_KUNIT_TEST=m "$@"
 	fi
 	make -C "$kdir" M="$src" "$@" modules || exit
-	for dir in "$src"/insmod-test "$src"/debug-test "$src"/bench "$src"/samples/* "$src"/extra/*; do
+	for dir in "$src"/insmod-test "$src"/debug-test "$src"/torture "$src"/bench "$src"/samples/* "$src"/extra/*; do
 		if [ -e "$dir/Kbuild" ] || [ -e "$dir/Makefile" ]; then
 			make -C "$kdir" M="$dir" KCFLAGS="-I$src" \
 				KBUILD_EXTRA_SYMBOLS="$src/Module.symvers" \

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Where actors act: threads on every CPU, timers in hard and soft interrupt,
+ * and tasklets.
+ */
+#include <linux/cpumask.h>
+#include <linux/delay.h>
+#include <linux/interrupt.h>
+#include <linux/ktime.h>
+#include <linux/slab.h>
+#include <linux/smp.h>
+
+#include "torture.h"
+
+/* Interrupts come this often on each CPU, in ns, so that threads get on as well. */
+#define PERIOD_MIN	20000U
+#define PERIOD_SPREAD	400000U
+
+#define NR_THREADS_MAX	64U
+
+/**
+ * struct interrupts - those of a CPU
+ * @hard: in hard interrupt
+ * @soft: in soft interrupt
+ * @tasklet: too, asked for by @hard
+ * @rnd: of the thread that arms them
+ * @hard_actor: of @hard, and so on
+ */
+struct interrupts {
+	struct hrtimer hard;
+	struct hrtimer soft;
+	struct tasklet_struct tasklet;
+	u64 rnd;
+	struct actor *hard_actor;
+	struct actor *soft_actor;
+	struct actor *tasklet_actor;
+};
+
+struct thread {
+	struct worker worker;
+	struct actor *actor;
+	struct interrupts *interrupts;	/* which it arms */
+};
+
+static struct interrupts *interrupts;	/* of each CPU */
+static struct thread threads[NR_THREADS_MAX];
+static unsigned int nr_threads;
+
+static enum hrtimer_restart hard_fn(struct hrtimer *timer)
+{
+	struct interrupts *in = container_of(timer, struct interrupts, hard);
+
+	actor_interrupt(in->hard_actor);
+	tasklet_schedule(&in->tasklet);
+	return HRTIMER_NORESTART;
+}
+
+static enum hrtimer_restart soft_fn(struct hrtimer *timer)
+{
+	actor_interrupt(container_of(timer, struct interrupts, soft)->soft_actor);
+	return HRTIMER_NORESTART;
+}
+
+static void tasklet_fn(struct tasklet_struct *tasklet)
+{
+	actor_interrupt(container_of(tasklet, struct interrupts, tasklet)->tasklet_actor);
+}
+
+static void arm(struct interrupts *in, struct hrtimer *timer, enum hrtimer_mode mode)
+{
+	if (!hrtimer_active(timer))
+		hrtimer_start(timer, ns_to_ktime(PERIOD_MIN + random_below(&in->rnd, PERIOD_SPREAD)),
+			      mode);
+}
+
+/* Interrupts come as long as a thread runs here to ask for them: also when a CPU was away. */
+static void interrupts_arm(struct interrupts *in, int cpu)
+{
+	if (raw_smp_processor_id() != cpu)
+		return;
+	arm(in, &in->hard, HRTIMER_MODE_REL_PINNED_HARD);
+	arm(in, &in->soft, HRTIMER_MODE_REL_PINNED_SOFT);
+}
+
+static void thread_fn(struct worker *w)
+{
+	struct thread *t = w->data;
+
+	while (!worker_stopping(w)) {
+		if (t->interrupts)
+			interrupts_arm(t->interrupts, w->cpu);
+		actor_burst(t->actor);
+	}
+}
+
+static int interrupts_init(struct interrupts *in, int cpu)
+{
+	in->rnd = cpu + 1;
+	in->hard_actor = actor_new(HARDIRQ);
+	in->soft_actor = actor_new(SOFTIRQ);
+	in->tasklet_actor = actor_new(SOFTIRQ);
+	hrtimer_setup(&in->hard, hard_fn, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
+	hrtimer_setup(&in->soft, soft_fn, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_SOFT);
+	tasklet_setup(&in->tasklet, tasklet_fn);
+	return in->hard_actor && in->soft_actor && in->tasklet_actor ? 0 : -ENOMEM;
+}
+
+static int threads_init(int cpu)
+{
+	unsigned int i;
+
+	for (i = 0; i < threads_per_cpu && nr_threads < NR_THREADS_MAX; i++) {
+		struct thread *t = &threads[nr_threads++];
+
+		t->worker = (struct worker){
+			.fn = thread_fn, .data = t, .cpu = cpu, .faulty = true,
+		};
+		t->interrupts = i ? NULL : &interrupts[cpu];
+		t->actor = actor_new(PROCESS);
+		if (!t->actor)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int contexts_start(void)
+{
+	unsigned int i;
+	int err = 0;
+	int cpu;
+
+	interrupts = kcalloc(nr_cpu_ids, sizeof(*interrupts), GFP_KERNEL);
+	if (!interrupts)
+		return -ENOMEM;
+	for_each_online_cpu(cpu) {
+		err = err ?: interrupts_init(&interrupts[cpu], cpu);
+		err = err ?: threads_init(cpu);
+	}
+	for (i = 0; !err && i < nr_threads; i++)
+		err = worker_start(&threads[i].worker, "actor");
+	return err;
+}
+
+void contexts_stop(void)
+{
+	unsigned int i;
+	int cpu;
+
+	for (i = 0; i < nr_threads; i++)
+		worker_stop(&threads[i].worker);
+	nr_threads = 0;
+	for (cpu = 0; interrupts && cpu < nr_cpu_ids; cpu++) {
+		if (!interrupts[cpu].rnd)
+			continue;
+		hrtimer_cancel(&interrupts[cpu].hard);
+		hrtimer_cancel(&interrupts[cpu].soft);
+		tasklet_kill(&interrupts[cpu].tasklet);
+	}
+	kfree(interrupts);
+	interrupts = NULL;
+}

@@ -1,0 +1,213 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Runs in the guest: load bytepool and bytepool_torture, and while that runs, do
+# what only userspace can: read all files, press on memory, inject faults where
+# the kernel can. Prints KTAP.
+
+# shellcheck source-path=SCRIPTDIR source=guest-lib.sh
+. /guest-lib.sh
+
+plan=27
+module=bytepool_torture
+parameters=/sys/module/$module/parameters
+debug=/sys/kernel/debug
+# shellcheck disable=SC2034 # guest-lib.sh uses it
+log=/tmp/kernel-log
+read -r seconds </seconds
+
+# MemFree, and what the CPUs have of free pages.
+free_kb() {
+	echo 3 >/proc/sys/vm/drop_caches
+	sleep 0.5
+	awk '/^MemFree:/ { kb += $2 } $1 == "count:" { kb += 4 * $2 } END { print kb }' \
+		/proc/meminfo /proc/zoneinfo
+}
+
+memory_is_back() {
+	after=$(free_kb)
+	echo "$free_before kB were free, and $after kB are"
+	[ "$after" -ge $((free_before - 8192)) ]
+}
+
+running() {
+	[ "$(cat $parameters/running 2>/dev/null)" = Y ]
+}
+
+#
+# What goes on meanwhile, each in the background
+#
+
+# Read every file. Pools that come and go, and so do their files.
+read_all() {
+	reads=0
+	while running; do
+		find $sys $debug/bytepool -type f -perm -400 2>/dev/null >/tmp/files
+		xargs cat </tmp/files 2>&1 >/tmp/content |
+			grep -v '/torture-temporary/' >>/tmp/unreadable
+		reads=$((reads + $(wc -l </tmp/files)))
+		echo $reads >$parameters/reads
+		sleep 0.1
+	done
+}
+
+# Take all memory but @1 MB, for a moment. A file in memory cannot go elsewhere.
+hog() {
+	free=$(awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo)
+	[ "$free" -gt "$1" ] || return
+	dd if=/dev/zero of=/tmp/hog bs=1M count=$((free - $1)) 2>/dev/null
+	rm /tmp/hog
+}
+
+# Have all that can shrink shrink; half of the time with short grace periods.
+press() {
+	shrinks=0
+	while running; do
+		for expedited in 1 1 1 1 0 0 0 0; do
+			echo $expedited >/sys/kernel/rcu_expedited
+			echo 3 >/proc/sys/vm/drop_caches
+			shrinks=$((shrinks + 1))
+			echo $shrinks >$parameters/shrinks
+			sleep 0.7
+			running || return
+		done
+		hog 96
+	done
+}
+
+# Faults are injected for threads of the test only, by what fails for all it knows;
+# the pools' own attribute fails in interrupts, too.
+attributes() {
+	for name in failslab fail_page_alloc fail_bytepool; do
+		[ ! -d $debug/$name ] || echo $name
+	done
+}
+
+faults_begin() {
+	for name in $(attributes); do
+		echo 0 >$debug/$name/verbose
+		echo 1000000000 >$debug/$name/times
+		[ $name = fail_bytepool ] || echo Y >$debug/$name/task-filter
+		[ ! -e $debug/$name/ignore-gfp-wait ] || echo N >$debug/$name/ignore-gfp-wait
+		[ ! -e $debug/$name/min-order ] || echo 0 >$debug/$name/min-order
+		echo 100 >$debug/$name/interval
+		echo 20 >$debug/$name/probability
+	done
+}
+
+faults_end() {
+	for name in $(attributes); do echo 0 >$debug/$name/probability; done
+}
+
+count_faults() {
+	sum=0
+	for name in $(attributes); do
+		sum=$((sum + 1000000000 - $(cat $debug/$name/times)))
+	done
+	echo $sum >$parameters/faults
+}
+
+#
+# What it comes to
+#
+
+# The last verdict in the log.
+verdict() {
+	grep -a -- '--- End of test' $log | tail -n 1
+}
+
+succeeded() {
+	verdict | grep -o 'End of test.*'
+	verdict | grep -q 'End of test: SUCCESS'
+}
+
+# counted NAME: the verdict has a number above zero for it.
+counted() {
+	value=$(verdict | sed -n "s/.* $1=\([0-9]*\).*/\1/p")
+	echo "$1 is ${value:-missing}"
+	[ "${value:-0}" -gt 0 ]
+}
+
+bad_frees_agree() {
+	value=$(verdict | sed -n 's/.* bad_frees=\([0-9]*\/[0-9]*\) .*/\1/p')
+	echo "injected/counted: $value"
+	[ "${value%/*}" -gt 0 ] && [ "${value%/*}" = "${value#*/}" ]
+}
+
+run_to_end() {
+	insmod /$module.ko seconds="$seconds" "$@" || return
+	read_all &
+	press &
+	while running; do
+		count_faults
+		sleep 1
+		save_log
+	done
+	wait
+	save_log
+}
+
+# rmmod ends it, whatever is left of its time.
+run_cut_short() {
+	insmod /$module.ko seconds=100000 "$@" || return
+	sleep 3
+	rmmod $module || return
+	save_log
+	succeeded
+}
+
+unload() {
+	rmmod $module && rmmod bytepool && not loaded bytepool && [ ! -e $sys ]
+}
+
+log_is_clean() {
+	save_log
+	awk -f /kernel-log $log >/tmp/complaints
+	status=$?
+	sed 's/^/# /' /tmp/complaints >/dev/console
+	head -n 1 /tmp/complaints
+	return $status
+}
+
+# Errors, and the verdicts, for who reads the output.
+show_log() {
+	grep -a 'bytepool-torture:[!-]' $log | sed 's/^.*bytepool-torture:/# bytepool-torture:/'
+}
+
+dmesg -n 1
+save_log
+rm -f $log
+free_before=$(free_kb)
+
+echo "KTAP version 1"
+echo "1..$plan"
+arguments=
+[ -z "$(attributes)" ] || arguments=may_fail=1
+check "bytepool loads" insmod /bytepool.ko gc_interval_ms=20 idle_timeout_ms=200
+[ -z "$(attributes)$(ls -d $debug/fail_bytepool 2>/dev/null)" ] || arguments=may_fail=1
+faults_begin
+check "the torture runs to its end" run_to_end $arguments
+show_log
+check "the verdict is success" succeeded
+for what in allocs frees bulk cross_cpu softirq hardirq failures races toggles pools reserves trims \
+	    reads tunings shrinks seconds; do
+	check "there were $what" counted $what
+done
+check "bad frees are counted as injected" bad_frees_agree
+if [ -n "$(attributes)" ]; then
+	check "there were faults" counted faults
+else
+	result ok "there were faults # SKIP this kernel does not inject any"
+fi
+faults_end
+check "every file can be read all the time" not grep . /tmp/unreadable
+rmmod $module
+check "it ends early with rmmod" run_cut_short
+check "nothing is held" is $sys/bytes_held 0
+insmod /$module.ko seconds=1 hotplug=0
+while running; do sleep 0.2; done
+check "both unload" unload
+check "memory is back" memory_is_back
+check "no complaints in the log" log_is_clean
+[ $number = $plan ] || echo "# $number checks, not $plan"
+[ $failed = 0 ] && [ $number = $plan ]
