@@ -75,7 +75,7 @@ static void actor_refused(struct actor *a, struct torture_pool *tp, u32 size, gf
 		torture_error(ERROR_REFUSED, "%s: no %u bytes with gfp %pGg", tp->name, size, &gfp);
 }
 
-/* A look at what else must be true of a new block: of all of it, so all is written to. */
+/* A look at what else must be true of a new block; and all of it is written to. */
 static void parcel_inspect(struct parcel *p, struct torture_pool *tp)
 {
 	size_t usable = bytepool_usable_size(tp->pool, p->block);
@@ -92,6 +92,7 @@ static void parcel_inspect(struct parcel *p, struct torture_pool *tp)
 		torture_error(ERROR_SIZE, "%s: %p is no block, or not this pool's, but usable",
 			      tp->name, p->block);
 	p->size = usable;
+	p->dense = usable <= SMALL_MAX;
 }
 
 static void actor_take(struct actor *a, struct torture_pool *tp, struct parcel *p, void *block,
@@ -101,8 +102,9 @@ static void actor_take(struct actor *a, struct torture_pool *tp, struct parcel *
 	p->size = round_up(size, sizeof(u64));
 	p->id = parcel_id(tp->index, a->owner, a->seq++);
 	p->cpu = raw_smp_processor_id();
+	p->dense = false;
 	a->tally[tp->index].allocs++;
-	if (unlikely(a->seq % 16 == 0))
+	if (unlikely(a->seq % 32 == 0))
 		parcel_inspect(p, tp);
 	if (gfp & __GFP_ZERO)
 		pattern_check_zero(block, p->size, tp);
@@ -126,8 +128,9 @@ static void actor_give(struct actor *a, struct torture_pool *tp, struct parcel *
 
 static void *actor_alloc(struct actor *a, struct torture_pool *tp, u32 *size, gfp_t *gfp)
 {
-	switch (a->seq % 64) {
+	switch (a->seq % 256) {
 	case 3:
+	case 131:
 		return bytepool_alloc_node(tp->pool, *size, *gfp,
 					   (int)random_below(&a->rnd, NODE_MAX) - 1);
 	case 19:
@@ -135,12 +138,13 @@ static void *actor_alloc(struct actor *a, struct torture_pool *tp, u32 *size, gf
 			*gfp |= __GFP_THISNODE;
 		return bytepool_alloc_node(tp->pool, *size, *gfp, numa_mem_id());
 	case 35:
+	case 99:
 		*gfp |= __GFP_ZERO;
 		return bytepool_zalloc(tp->pool, *size, *gfp);
-	case 51:
+	case 151:
 		/* Neither is a size. */
 		a->seq++;
-		*size = a->seq & 64 ? 0 : tp->params.max_size + 1;
+		*size = a->seq & 256 ? 0 : tp->params.max_size + 1;
 		break;
 	}
 	return bytepool_alloc(tp->pool, *size, *gfp);
@@ -301,7 +305,7 @@ void actor_burst(struct actor *a)
 		for (i = 0; i < 4; i++)
 			actor_bulk(a, &b, 1 + random_below(&a->rnd, NR_BULK), blocks);
 	} else {
-		actor_steps(a, &b, 128);
+		actor_steps(a, &b, 64);
 	}
 }
 

@@ -209,7 +209,7 @@ static void watch_fn(struct worker *w)
 				      tp->name, held, tp->params.limit_bytes);
 			msleep(100);
 		}
-		usleep_range(20, 50);
+		usleep_range(100, 500);
 	}
 }
 

@@ -7,12 +7,12 @@
  *	63 ... 58  57 ... 50  49 ... 32             31 ... 0
  *	pool       owner      allocation (^ size)   address of the word
  */
+#include <linux/math.h>
 #include <linux/minmax.h>
 
 #include "torture.h"
 
-#define DENSE	512U	/* up to here every word is written, beyond some */
-#define SPARSE	264U	/* odd in words: both kinds of them */
+#define SAMPLES	4U	/* words of a block that are written to, where not all are */
 
 u32 parcel_id(unsigned int pool, u8 owner, u32 seq)
 {
@@ -26,25 +26,36 @@ static __always_inline u64 pattern_word(const u64 *at, u32 id, u32 size)
 	return (u64)(address & 8 ? id ^ size : id) << 32 | address;
 }
 
-/* The words to write and check: all or some, and always the last. */
-#define for_each_word(at, block, size)							\
-	for (at = (block); at; at = word_next(at, block, size))
-
-static __always_inline void *word_next(const void *at, const void *block, size_t size)
+/*
+ * The words to write and check: some, or if the parcel is dense all, and always
+ * the first and the last. The stride is an odd number of words, to have both kinds.
+ */
+static __always_inline size_t stride(size_t size, bool dense)
 {
-	const void *last = block + size - sizeof(u64);
+	return dense ? sizeof(u64) : round_down(size / SAMPLES, 16) + sizeof(u64);
+}
 
-	if (at >= last)
-		return NULL;
-	return (void *)min(at + (size <= DENSE ? sizeof(u64) : SPARSE), last);
+#define for_each_word(at, block, size, dense)						\
+	for (at = (block); at; at = word_next(at, (block) + (size) - sizeof(u64),	\
+					      stride(size, dense)))
+
+static __always_inline void *word_next(const void *at, const void *last, size_t stride)
+{
+	return at < last ? (void *)min(at + stride, last) : NULL;
+}
+
+/* By value, so that the compiler need not think that the block is where the parcel is. */
+static __always_inline void fill(const struct parcel parcel)
+{
+	u64 *at;
+
+	for_each_word(at, parcel.block, parcel.size, parcel.dense)
+		*at = pattern_word(at, parcel.id, parcel.size);
 }
 
 void pattern_fill(const struct parcel *parcel)
 {
-	u64 *at;
-
-	for_each_word(at, parcel->block, parcel->size)
-		*at = pattern_word(at, parcel->id, parcel->size);
+	fill(*parcel);
 }
 
 static void pattern_wrong(const struct parcel *parcel, const u64 *at,
@@ -63,7 +74,7 @@ bool pattern_check(const struct parcel *parcel, const struct torture_pool *tp)
 {
 	const u64 *at;
 
-	for_each_word(at, parcel->block, parcel->size) {
+	for_each_word(at, parcel->block, parcel->size, parcel->dense) {
 		if (unlikely(*at != pattern_word(at, parcel->id, parcel->size))) {
 			pattern_wrong(parcel, at, tp);
 			return false;
@@ -76,7 +87,7 @@ void pattern_check_zero(const void *block, size_t size, const struct torture_poo
 {
 	const u64 *at;
 
-	for_each_word(at, (void *)block, size) {
+	for_each_word(at, (void *)block, size, false) {
 		if (likely(!*at))
 			continue;
 		torture_error(ERROR_ZERO, "%s: %zu bytes at %p: at %ld is %016llx, not zero",
@@ -93,7 +104,7 @@ void pattern_check_wiped(const void *block, size_t size, const struct torture_po
 {
 	const u64 *at;
 
-	for_each_word(at, (void *)block, size) {
+	for_each_word(at, (void *)block, size, false) {
 		if (likely((u32)*at != (u32)(unsigned long)at || *at >> 58 != tp->index))
 			continue;
 		torture_error(ERROR_WIPE, "%s: %zu bytes at %p: at %ld is %016llx of owner %llu",

@@ -9,7 +9,7 @@
 
 #include "torture.h"
 
-/* 8 and 256 boxes are not many blocks of a megabyte, but what is idle comes on top of them. */
+/* Few boxes have blocks of so much, but what is idle comes on top of them. */
 #define LARGEST		((u32)SZ_1M)
 
 struct torture_pool torture_pools[NR_POOLS] = {

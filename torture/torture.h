@@ -20,7 +20,7 @@
 
 #include "bytepool.h"
 
-#define NR_SMALL	256U	/* mailboxes of a pool, powers of two */
+#define NR_SMALL	64U	/* mailboxes of a pool, powers of two */
 #define NR_LARGE	8U
 #define SMALL_MAX	((u32)SZ_8K)
 #define NR_BULK		64U
@@ -71,12 +71,14 @@ enum error {
  * @size: how much of it is written to, bytes, a multiple of eight
  * @id: who wrote: see parcel_id()
  * @cpu: where it was allocated
+ * @dense: all of @size is written to, not only samples
  */
 struct parcel {
 	void *block;
 	u32 size;
 	u32 id;
 	int cpu;
+	bool dense;
 };
 
 /**
