@@ -379,8 +379,8 @@ static void check_tally(struct torture_pool *tp, const struct tally *sum)
 	    stats.hits + stats.misses != stats.allocs)
 		torture_error(ERROR_STATS,
 			      "%s: %llu allocs, %llu frees, %llu failures; stats: %llu, %llu, %llu, %llu hits, %llu misses",
-			      tp->name, sum->allocs, sum->frees, sum->failures, allocs, frees, failures,
-			      stats.hits, stats.misses);
+			      tp->name, sum->allocs, sum->frees, sum->failures, allocs, frees,
+			      failures, stats.hits, stats.misses);
 }
 
 static void total_pool(struct torture_pool *tp)

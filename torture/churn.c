@@ -67,8 +67,9 @@ static void random_params(struct bytepool_params *params)
 
 static void temporary_wrong(const char *what, const struct bytepool_params *params)
 {
-	torture_error(ERROR_CREATE, "temporary pool: %s (min_size %zu, max_size %zu, step %zu, flags %#x)",
-		      what, params->min_size, params->max_size, params->step, params->flags);
+	torture_error(ERROR_CREATE,
+		      "temporary pool: %s (min_size %zu, max_size %zu, step %zu, flags %#x)", what,
+		      params->min_size, params->max_size, params->step, params->flags);
 }
 
 /* A short life: blocks come and go, and what is idle is left to the end. */

@@ -24,7 +24,9 @@
  * @soft: in soft interrupt
  * @tasklet: too, asked for by @hard
  * @rnd: of the thread that arms them
- * @hard_actor: of @hard, and so on
+ * @hard_actor: of @hard
+ * @soft_actor: of @soft
+ * @tasklet_actor: of @tasklet
  */
 struct interrupts {
 	struct hrtimer hard;
@@ -68,9 +70,10 @@ static void tasklet_fn(struct tasklet_struct *tasklet)
 
 static void arm(struct interrupts *in, struct hrtimer *timer, enum hrtimer_mode mode)
 {
+	u32 delay = PERIOD_MIN + random_below(&in->rnd, PERIOD_SPREAD);
+
 	if (!hrtimer_active(timer))
-		hrtimer_start(timer, ns_to_ktime(PERIOD_MIN + random_below(&in->rnd, PERIOD_SPREAD)),
-			      mode);
+		hrtimer_start(timer, ns_to_ktime(delay), mode);
 }
 
 /* Interrupts come as long as a thread runs here to ask for them: also when a CPU was away. */

@@ -100,7 +100,9 @@ static void inject_inside(struct torture_pool *tp)
 {
 	u32 size = hostile_size(tp);
 	const u32 offsets[] = { 1, 8, size / 2, size - 1 };
-	struct parcel parcel = { .size = size, .id = parcel_id(tp->index, hostile_actor->owner, 0) };
+	struct parcel parcel = {
+		.size = size, .id = parcel_id(tp->index, hostile_actor->owner, 0),
+	};
 
 	parcel.block = hostile_alloc(tp, size);
 	if (!parcel.block)
@@ -136,8 +138,8 @@ static void pair_find(struct pair *pair)
 
 	for (i = 0; i < pair->nr; i++) {
 		for (j = 0; j < i; j++) {
-			if ((unsigned long)(pair->blocks[i]) >> PAGE_SHIFT !=
-			    (unsigned long)(pair->blocks[j]) >> PAGE_SHIFT)
+			if (((unsigned long)pair->blocks[i] ^ (unsigned long)pair->blocks[j]) >>
+			    PAGE_SHIFT)
 				continue;
 			pair->target = pair->blocks[i];
 			pair->neighbour = pair->blocks[j];

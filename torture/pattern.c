@@ -30,51 +30,53 @@ static __always_inline u64 pattern_word(const u64 *at, u32 id, u32 size)
  * The words to write and check: some, or if the parcel is dense all, and always
  * the first and the last. The stride is an odd number of words, to have both kinds.
  */
-static __always_inline size_t stride(size_t size, bool dense)
+static __always_inline size_t word_stride(size_t size, bool dense)
 {
 	return dense ? sizeof(u64) : round_down(size / SAMPLES, 16) + sizeof(u64);
 }
 
-#define for_each_word(at, block, size, dense)						\
-	for (at = (block); at; at = word_next(at, (block) + (size) - sizeof(u64),	\
-					      stride(size, dense)))
+static __always_inline const void *word_last(const void *block, size_t size)
+{
+	return block + size - sizeof(u64);
+}
 
 static __always_inline void *word_next(const void *at, const void *last, size_t stride)
 {
 	return at < last ? (void *)min(at + stride, last) : NULL;
 }
 
-/* By value, so that the compiler need not think that the block is where the parcel is. */
-static __always_inline void fill(const struct parcel parcel)
-{
-	u64 *at;
-
-	for_each_word(at, parcel.block, parcel.size, parcel.dense)
-		*at = pattern_word(at, parcel.id, parcel.size);
-}
-
 void pattern_fill(const struct parcel *parcel)
 {
-	fill(*parcel);
+	const void *last = word_last(parcel->block, parcel->size);
+	size_t stride = word_stride(parcel->size, parcel->dense);
+	u32 size = parcel->size;
+	u32 id = parcel->id;
+	u64 *at;
+
+	for (at = parcel->block; at; at = word_next(at, last, stride))
+		*at = pattern_word(at, id, size);
 }
 
 static void pattern_wrong(const struct parcel *parcel, const u64 *at,
 			  const struct torture_pool *tp)
 {
+	u64 expected = pattern_word(at, parcel->id, parcel->size);
 	u64 found = *at;
 
 	torture_error(ERROR_PATTERN,
 		      "%s: %u bytes at %p: at %ld is %016llx, not %016llx (pool %llu, owner %llu; not %u, %u)",
-		      tp->name, parcel->size, parcel->block, (long)((void *)at - parcel->block), found,
-		      pattern_word(at, parcel->id, parcel->size), found >> 58, found >> 50 & 0xff,
-		      parcel->id >> 26, parcel->id >> 18 & 0xff);
+		      tp->name, parcel->size, parcel->block, (long)((void *)at - parcel->block),
+		      found, expected, found >> 58, found >> 50 & 0xff, parcel->id >> 26,
+		      parcel->id >> 18 & 0xff);
 }
 
 bool pattern_check(const struct parcel *parcel, const struct torture_pool *tp)
 {
+	const void *last = word_last(parcel->block, parcel->size);
+	size_t stride = word_stride(parcel->size, parcel->dense);
 	const u64 *at;
 
-	for_each_word(at, parcel->block, parcel->size, parcel->dense) {
+	for (at = parcel->block; at; at = word_next(at, last, stride)) {
 		if (unlikely(*at != pattern_word(at, parcel->id, parcel->size))) {
 			pattern_wrong(parcel, at, tp);
 			return false;
@@ -85,9 +87,11 @@ bool pattern_check(const struct parcel *parcel, const struct torture_pool *tp)
 
 void pattern_check_zero(const void *block, size_t size, const struct torture_pool *tp)
 {
+	const void *last = word_last(block, size);
+	size_t stride = word_stride(size, false);
 	const u64 *at;
 
-	for_each_word(at, (void *)block, size, false) {
+	for (at = block; at; at = word_next(at, last, stride)) {
 		if (likely(!*at))
 			continue;
 		torture_error(ERROR_ZERO, "%s: %zu bytes at %p: at %ld is %016llx, not zero",
@@ -102,13 +106,16 @@ void pattern_check_zero(const void *block, size_t size, const struct torture_poo
  */
 void pattern_check_wiped(const void *block, size_t size, const struct torture_pool *tp)
 {
+	const void *last = word_last(block, size);
+	size_t stride = word_stride(size, false);
 	const u64 *at;
 
-	for_each_word(at, (void *)block, size, false) {
+	for (at = block; at; at = word_next(at, last, stride)) {
 		if (likely((u32)*at != (u32)(unsigned long)at || *at >> 58 != tp->index))
 			continue;
 		torture_error(ERROR_WIPE, "%s: %zu bytes at %p: at %ld is %016llx of owner %llu",
-			      tp->name, size, block, (long)((void *)at - block), *at, *at >> 50 & 0xff);
+			      tp->name, size, block, (long)((void *)at - block), *at,
+			      *at >> 50 & 0xff);
 		return;
 	}
 }
