@@ -8,7 +8,7 @@
 # shellcheck source-path=SCRIPTDIR/../insmod-test source=guest-lib.sh
 . /guest-lib.sh
 
-plan=26
+plan=29
 module=bytepool_torture
 parameters=/sys/module/$module/parameters
 debug=/sys/kernel/debug
@@ -157,6 +157,17 @@ run_cut_short() {
 	succeeded
 }
 
+# A leak is one if it is there twice, some seconds apart.
+nothing_leaks() {
+	echo scan >$debug/kmemleak
+	sleep 6
+	echo scan >$debug/kmemleak
+	grep -E -B 20 'bytepool|torture' $debug/kmemleak >/tmp/leaks || return 0
+	sed 's/^/# /' /tmp/leaks >/dev/console
+	head -n 1 /tmp/leaks
+	return 1
+}
+
 unload() {
 	rmmod $module && rmmod bytepool && not loaded bytepool && [ ! -e $sys ]
 }
@@ -182,12 +193,12 @@ free_before=$(free_kb)
 
 echo "KTAP version 1"
 echo "1..$plan"
-arguments=
-[ -z "$(attributes)" ] || arguments=may_fail=1
+[ ! -e $debug/kmemleak ] || echo clear >$debug/kmemleak
 check "bytepool loads" insmod /bytepool.ko gc_interval_ms=20 idle_timeout_ms=200
-[ -z "$(attributes)$(ls -d $debug/fail_bytepool 2>/dev/null)" ] || arguments=may_fail=1
+may_fail=0
+[ -z "$(attributes)" ] || may_fail=1
 faults_begin
-check "the torture runs to its end" run_to_end $arguments
+check "the torture runs to its end" run_to_end may_fail=$may_fail
 show_log
 check "the verdict is success" succeeded
 for what in allocs frees bulk cross_cpu softirq hardirq failures races toggles pools reserves trims \
@@ -195,20 +206,26 @@ for what in allocs frees bulk cross_cpu softirq hardirq failures races toggles p
 	check "there were $what" counted $what
 done
 check "bad frees are counted as injected" bad_frees_agree
-if [ -n "$(attributes)" ]; then
+if [ $may_fail = 1 ]; then
 	check "there were faults" counted faults
 else
 	result ok "there were faults # SKIP this kernel does not inject any"
 fi
 faults_end
+if [ -e $debug/kmemleak ]; then
+	check "nothing leaks" nothing_leaks
+else
+	result ok "nothing leaks # SKIP this kernel does not look for it"
+fi
 check "every file can be read all the time" not grep . /tmp/unreadable
-rmmod $module
-check "it ends early with rmmod" run_cut_short
+check "the module unloads" rmmod $module
+check "it ends early with rmmod" run_cut_short may_fail=$may_fail
 check "nothing is held" is $sys/bytes_held 0
 insmod /$module.ko seconds=1 hotplug=0
 while running; do sleep 0.2; done
 check "both unload" unload
 check "memory is back" memory_is_back
 check "no complaints in the log" log_is_clean
+check "the OOM killer was not called" not grep "invoked oom-killer" $log
 [ $number = $plan ] || echo "# $number checks, not $plan"
 [ $failed = 0 ] && [ $number = $plan ]

@@ -43,7 +43,14 @@ module_param(faults, ulong, 0644);
 MODULE_PARM_DESC(faults, "Faults that the kernel has injected, as the script says");
 
 static bool running;
-module_param(running, bool, 0444);
+
+static int running_get(char *buffer, const struct kernel_param *unused)
+{
+	return sprintf(buffer, "%c\n", READ_ONCE(running) ? 'Y' : 'N');
+}
+
+static const struct kernel_param_ops running_ops = { .get = running_get };
+module_param_cb(running, &running_ops, NULL, 0444);
 MODULE_PARM_DESC(running, "It has not ended yet");
 
 static const char * const error_names[NR_ERRORS] = {
@@ -67,7 +74,7 @@ static atomic_t errors[NR_ERRORS];
 static unsigned long begin;	/* jiffies */
 static struct task_struct *main_task;
 
-unsigned int torture_seconds(void)
+static unsigned int torture_seconds(void)
 {
 	return jiffies_to_msecs(jiffies - begin) / MSEC_PER_SEC;
 }
@@ -107,6 +114,10 @@ static bool describe_errors(struct seq_buf *s)
 
 static void verdict(void)
 {
+	/* The script may just write to them. */
+	unsigned long nr_reads = data_race(reads);
+	unsigned long nr_shrinks = data_race(shrinks);
+	unsigned long nr_faults = data_race(faults);
 	char wrong[400];
 	struct seq_buf s;
 	bool failed;
@@ -117,9 +128,9 @@ static void verdict(void)
 	pr_alert("bytepool-torture:--- End of test: %s:%.*s allocs=%llu frees=%llu bulk=%llu cross_cpu=%llu softirq=%llu hardirq=%llu failures=%llu bad_frees=%llu/%llu races=%llu faults=%lu toggles=%llu pools=%llu reserves=%llu trims=%llu reads=%lu tunings=%llu shrinks=%lu seconds=%u\n",
 		 failed ? "FAILURE" : "SUCCESS", (int)seq_buf_used(&s), wrong, totals.allocs,
 		 totals.frees, totals.bulk, totals.cross_cpu, totals.softirq, totals.hardirq,
-		 totals.failures, totals.injected, totals.counted, totals.races, faults,
-		 totals.toggles, totals.pools, totals.reserves, totals.trims, reads,
-		 totals.tunings, shrinks, torture_seconds());
+		 totals.failures, totals.injected, totals.counted, totals.races, nr_faults,
+		 totals.toggles, totals.pools, totals.reserves, totals.trims, nr_reads,
+		 totals.tunings, nr_shrinks, torture_seconds());
 }
 
 static int start(void)

@@ -45,9 +45,6 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 }
 #endif
 
-/* Before, an rhashtable could not be modified in hardirq. */
-#define HARDIRQ_MAY_REFUSE	(LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0))
-
 enum error {
 	ERROR_PATTERN,		/* a block's content is not its owner's */
 	ERROR_ZERO,		/* asked for zeros, and got something else */
@@ -194,7 +191,6 @@ extern bool hotplug;
 extern unsigned int threads_per_cpu;
 __printf(2, 3)
 void torture_error(enum error what, const char *fmt, ...);
-unsigned int torture_seconds(void);
 
 /* The log may have warnings of bytepool between these two: see scripts/kernel-log. */
 static inline void expect_warning_begin(void)
