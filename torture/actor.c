@@ -6,6 +6,7 @@
 #include <linux/irqflags.h>
 #include <linux/kernel.h>
 #include <linux/mm.h>
+#include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/random.h>
 #include <linux/slab.h>
@@ -41,18 +42,36 @@ static const gfp_t sleeping_gfps[] = {
 	GFP_KERNEL | __GFP_NOFAIL,
 };
 
-/* What goes on in one run of steps. */
+/**
+ * struct burst - what goes on in one run of steps
+ * @tp: where
+ * @gfp: how
+ * @size_max: largest to ask for
+ * @narrow: nothing else, so that it is all in one class
+ * @boxes: for what is done
+ * @nr_boxes: how many
+ */
 struct burst {
 	struct torture_pool *tp;
 	gfp_t gfp;
 	u32 size_max;
+	bool narrow;
 	struct parcel **boxes;
 	u32 nr_boxes;
 };
 
-static u32 random_size(u64 random, u32 max)
+/* What this CPU's threads are at: an interrupt does rather the same, to meet them amid it. */
+struct focus {
+	struct torture_pool *tp;
+	u32 size_max;
+	bool narrow;
+};
+
+static DEFINE_PER_CPU(struct focus, focus);
+
+static __always_inline u32 random_size(u64 random, u32 max, bool narrow)
 {
-	u32 size = 1 + ((random & U32_MAX) * max >> 32);
+	u32 size = narrow ? max : 1 + ((random & U32_MAX) * max >> 32);
 
 	return size - PRIVATE_BELOW - 1 < HOSTILE_SIZE - PRIVATE_BELOW ? PRIVATE_BELOW : size;
 }
@@ -153,7 +172,7 @@ static void *actor_alloc(struct actor *a, struct torture_pool *tp, u32 *size, gf
 static __always_inline void actor_step(struct actor *a, const struct burst *b)
 {
 	u64 random = random_next(&a->rnd);
-	u32 size = random_size(random, b->size_max);
+	u32 size = random_size(random, b->size_max, b->narrow);
 	struct parcel *p = a->parcel;
 	gfp_t gfp = b->gfp;
 	void *block;
@@ -171,7 +190,7 @@ static __always_inline void actor_step(struct actor *a, const struct burst *b)
 
 static void actor_bulk(struct actor *a, const struct burst *b, unsigned int nr, void **blocks)
 {
-	u32 size = random_size(random_next(&a->rnd), min(b->size_max, BULK_SIZE_MAX));
+	u32 size = random_size(random_next(&a->rnd), min(b->size_max, BULK_SIZE_MAX), b->narrow);
 	struct torture_pool *tp = b->tp;
 	struct parcel p = { .size = round_up(size, sizeof(u64)) };
 	unsigned int got, i;
@@ -215,8 +234,30 @@ static void burst_init(struct actor *a, struct burst *b)
 	b->tp = pool_random(&a->rnd);
 	b->size_max = random_magnitude(a, min(b->tp->largest, random_next(&a->rnd) >> 61 ?
 					      BULK_SIZE_MAX : SMALL_MAX));
+	b->narrow = random_below(&a->rnd, 2);
 	b->boxes = b->tp->small;
 	b->nr_boxes = NR_SMALL;
+}
+
+/* A thread may be elsewhere in the midst of it: that does no harm. */
+static void focus_set(const struct burst *b)
+{
+	this_cpu_write(focus.size_max, b->size_max);
+	this_cpu_write(focus.narrow, b->narrow);
+	this_cpu_write(focus.tp, b->tp);
+}
+
+/* Interrupts of a CPU may be elsewhere when it went. */
+static void focus_get(struct burst *b)
+{
+	struct torture_pool *tp = this_cpu_read(focus.tp);
+
+	if (!tp)
+		return;
+	b->tp = tp;
+	b->boxes = tp->small;
+	b->size_max = min(this_cpu_read(focus.size_max), tp->largest);
+	b->narrow = this_cpu_read(focus.narrow);
 }
 
 static void burst_make_atomic(struct actor *a, struct burst *b)
@@ -297,6 +338,7 @@ void actor_burst(struct actor *a)
 
 	burst_init(a, &b);
 	burst_make_sleeping(a, &b);
+	focus_set(&b);
 	if (dice == 0) {
 		actor_large(a, &b);
 	} else if (dice < 12) {
@@ -316,8 +358,10 @@ void actor_interrupt(struct actor *a)
 	struct burst b;
 
 	burst_init(a, &b);
+	if (random_below(&a->rnd, 4))
+		focus_get(&b);
 	burst_make_atomic(a, &b);
-	actor_steps(a, &b, 6);
+	actor_steps(a, &b, 4);
 	actor_bulk(a, &b, 1 + random_below(&a->rnd, ARRAY_SIZE(blocks)), blocks);
 }
 
@@ -422,6 +466,10 @@ void actors_total(void)
 
 void actors_free(void)
 {
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		per_cpu(focus, cpu).tp = NULL;
 	while (nr_actors)
 		kfree(actors[--nr_actors]);
 }

@@ -12,9 +12,8 @@
 
 #include "torture.h"
 
-/* Interrupts come this often on each CPU, in ns, so that threads get on as well. */
-#define PERIOD_MIN	20000U
-#define PERIOD_SPREAD	400000U
+/* An interrupt comes within so many ns of when a thread asks for it: amid its burst. */
+#define DELAY_MAX	50000U
 
 #define NR_THREADS_MAX	64U
 
@@ -23,7 +22,6 @@
  * @hard: in hard interrupt
  * @soft: in soft interrupt
  * @tasklet: too, asked for by @hard
- * @rnd: of the thread that arms them
  * @hard_actor: of @hard
  * @soft_actor: of @soft
  * @tasklet_actor: of @tasklet
@@ -32,7 +30,6 @@ struct interrupts {
 	struct hrtimer hard;
 	struct hrtimer soft;
 	struct tasklet_struct tasklet;
-	u64 rnd;
 	struct actor *hard_actor;
 	struct actor *soft_actor;
 	struct actor *tasklet_actor;
@@ -41,7 +38,6 @@ struct interrupts {
 struct thread {
 	struct worker worker;
 	struct actor *actor;
-	struct interrupts *interrupts;	/* which it arms */
 };
 
 static struct interrupts *interrupts;	/* of each CPU */
@@ -68,21 +64,21 @@ static void tasklet_fn(struct tasklet_struct *tasklet)
 	actor_interrupt(container_of(tasklet, struct interrupts, tasklet)->tasklet_actor);
 }
 
-static void arm(struct interrupts *in, struct hrtimer *timer, enum hrtimer_mode mode)
+static void arm(struct actor *a, struct hrtimer *timer, enum hrtimer_mode mode)
 {
-	u32 delay = PERIOD_MIN + random_below(&in->rnd, PERIOD_SPREAD);
-
 	if (!hrtimer_active(timer))
-		hrtimer_start(timer, ns_to_ktime(delay), mode);
+		hrtimer_start(timer, ns_to_ktime(random_below(&a->rnd, DELAY_MAX)), mode);
 }
 
 /* Interrupts come as long as a thread runs here to ask for them: also when a CPU was away. */
-static void interrupts_arm(struct interrupts *in, int cpu)
+static void interrupts_arm(struct actor *a, int cpu)
 {
+	struct interrupts *in = &interrupts[cpu];
+
 	if (raw_smp_processor_id() != cpu)
 		return;
-	arm(in, &in->hard, HRTIMER_MODE_REL_PINNED_HARD);
-	arm(in, &in->soft, HRTIMER_MODE_REL_PINNED_SOFT);
+	arm(a, &in->hard, HRTIMER_MODE_REL_PINNED_HARD);
+	arm(a, &in->soft, HRTIMER_MODE_REL_PINNED_SOFT);
 }
 
 static void thread_fn(struct worker *w)
@@ -90,15 +86,13 @@ static void thread_fn(struct worker *w)
 	struct thread *t = w->data;
 
 	while (!worker_stopping(w)) {
-		if (t->interrupts)
-			interrupts_arm(t->interrupts, w->cpu);
+		interrupts_arm(t->actor, w->cpu);
 		actor_burst(t->actor);
 	}
 }
 
-static int interrupts_init(struct interrupts *in, int cpu)
+static int interrupts_init(struct interrupts *in)
 {
-	in->rnd = cpu + 1;
 	in->hard_actor = actor_new(HARDIRQ);
 	in->soft_actor = actor_new(SOFTIRQ);
 	in->tasklet_actor = actor_new(SOFTIRQ);
@@ -118,7 +112,6 @@ static int threads_init(int cpu)
 		t->worker = (struct worker){
 			.fn = thread_fn, .data = t, .cpu = cpu, .faulty = true,
 		};
-		t->interrupts = i ? NULL : &interrupts[cpu];
 		t->actor = actor_new(PROCESS);
 		if (!t->actor)
 			return -ENOMEM;
@@ -136,7 +129,7 @@ int contexts_start(void)
 	if (!interrupts)
 		return -ENOMEM;
 	for_each_online_cpu(cpu) {
-		err = err ?: interrupts_init(&interrupts[cpu], cpu);
+		err = err ?: interrupts_init(&interrupts[cpu]);
 		err = err ?: threads_init(cpu);
 	}
 	for (i = 0; !err && i < nr_threads; i++)
@@ -153,7 +146,7 @@ void contexts_stop(void)
 		worker_stop(&threads[i].worker);
 	nr_threads = 0;
 	for (cpu = 0; interrupts && cpu < nr_cpu_ids; cpu++) {
-		if (!interrupts[cpu].rnd)
+		if (!interrupts[cpu].hard_actor)
 			continue;
 		hrtimer_cancel(&interrupts[cpu].hard);
 		hrtimer_cancel(&interrupts[cpu].soft);

@@ -114,10 +114,9 @@ static bool describe_errors(struct seq_buf *s)
 
 static void verdict(void)
 {
-	/* The script may just write to them. */
-	unsigned long nr_reads = data_race(reads);
-	unsigned long nr_shrinks = data_race(shrinks);
-	unsigned long nr_faults = data_race(faults);
+	unsigned long nr_reads = data_race(reads);	/* the script may just write to it */
+	unsigned long nr_shrinks = data_race(shrinks);	/* and to it */
+	unsigned long nr_faults = data_race(faults);	/* and to it */
 	char wrong[400];
 	struct seq_buf s;
 	bool failed;
