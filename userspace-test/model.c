@@ -1,107 +1,30 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A long random sequence of every call, on several CPUs taken in turns by one
- * thread, under a clock that the test turns; interrupts and other CPUs step in
- * between any two instructions that the shim sees. After each step the pools
- * are compared with a model: an array of runs of memory, with what became of
- * each block and when.
- *
- * model [STEPS [SEED]]: the same steps and seed are the same run.
+ * Calls of every kind, compared with a model; interrupts and other CPUs step in
+ * between any two instructions that the shim sees.
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
-#include "test.h"
-#include "internal/size_class.h"
+#include "model.h"
 
-#define POOLS		5
-#define CPUS		4
-#define IN_USE_MAX	400
-#define HELD_MAX	(96L << 20)
-#define BULK_MAX	40
 #define RUN_BUCKETS	4096
 #define NEST_MAX	2
 
-struct block {
-	struct run *run;
-	unsigned int slot;	/* in its pool's in_use */
-	bool in_use;
-	bool used_before;
-	u64 mark;
-	unsigned long freed;
-};
-
-/* What the system gave to a pool at once. */
-struct run {
-	struct cds_list_head list;
-	struct cds_list_head bucket;
-	struct model_pool *pool;
-	u32 size;
-	char *base;
-	unsigned long bytes;
-	unsigned long born;
-	unsigned long birth_op;
-	unsigned int nr_in_use;
-	struct block block[];
-};
-
-struct class_state {
-	unsigned long blocks;
-	unsigned long in_use;
-	unsigned int reserve;
-	unsigned long grown;
-};
-
-struct model_pool {
-	struct bytepool *pool;
-	struct bytepool_sizes sizes;
-	struct class_state *class;
-	unsigned int flags;
-	unsigned int timeout_ms;
-	unsigned long limit;
-	unsigned long changed;		/* when a timeout or a reserve was */
-	unsigned long held;
-	unsigned int told;		/* kinds of bad frees warned about */
-	struct bytepool_stats stats;	/* those that count events */
-	struct cds_list_head runs;
-	struct block *in_use[IN_USE_MAX + 2 * BULK_MAX];
-	unsigned int nr_in_use;
-	char name[32];
-};
-
-/* The call under way. An interrupt has its own. */
-struct op {
-	struct model_pool *pool;
-	unsigned long id;
-	u32 class;
-	unsigned int born;
-	bool any_age;
-	bool alloc;
-};
-
-static struct model_pool pools[POOLS];
+struct model_pool pools[POOLS];
 static struct cds_list_head buckets[RUN_BUCKETS];
-static struct op op;
+struct op op;
 static unsigned long op_ids;
 static unsigned int depth;
 static unsigned long nested;
-static unsigned int global_timeout_ms;
-static unsigned int interval_ms;
-static unsigned long global_changed;
-static unsigned long expected_warnings;
-static unsigned long step;
+unsigned int global_timeout_ms;
+unsigned int interval_ms;
+unsigned long global_changed;
+unsigned long expected_warnings;
+unsigned long step;
 static u64 marks;
 
-static u32 rnd(u32 n)
-{
-	return shim_random() % n;
-}
-
-#define CHECK(condition) \
-	check(condition, #condition, __LINE__)
-
-static void check(bool ok, const char *what, int line)
+void model_check(bool ok, const char *what, int line)
 {
 	if (!ok)
 		shim_die("no: line %d, step %lu, pool %s expected %s; last message: %s", line, step,
@@ -126,7 +49,7 @@ static struct run *run_at(const void *base)
 	return NULL;
 }
 
-static u32 run_blocks(const struct run *run)
+u32 model_run_blocks(const struct run *run)
 {
 	return bytepool_slab_blocks(run->bytes, run->size);
 }
@@ -136,7 +59,7 @@ static struct class_state *run_class(const struct run *run)
 	return &run->pool->class[bytepool_class_index(&run->pool->sizes, run->size)];
 }
 
-static struct block *block_at(const char *p)
+struct block *model_block_at(const char *p)
 {
 	char *page = (char *)((unsigned long)p & PAGE_MASK);
 	unsigned int i;
@@ -146,13 +69,13 @@ static struct block *block_at(const char *p)
 
 		if (run)
 			return (p - run->base) % run->size ||
-			       (p - run->base) / run->size >= run_blocks(run) ? NULL :
+			       (p - run->base) / run->size >= model_run_blocks(run) ? NULL :
 			       &run->block[(p - run->base) / run->size];
 	}
 	return NULL;
 }
 
-static void *block_address(const struct block *block)
+void *model_block_address(const struct block *block)
 {
 	return block->run->base + (block - block->run->block) * (size_t)block->run->size;
 }
@@ -175,7 +98,7 @@ static void run_born(void *base, unsigned long bytes, bool mapped)
 	list_add(&run->list, &op.pool->runs);
 	list_add(&run->bucket, bucket_of(base));
 	op.pool->held += bytes;
-	run_class(run)->blocks += run_blocks(run);
+	run_class(run)->blocks += model_run_blocks(run);
 	run_class(run)->grown = jiffies;
 	op.born++;
 }
@@ -184,7 +107,7 @@ static unsigned long pool_timeout_jiffies(const struct model_pool *pool)
 {
 	unsigned int ms = pool->timeout_ms ?: global_timeout_ms ?: BYTEPOOL_TIMEOUT_NEVER;
 
-	return msecs_to_jiffies(ms);
+	return ms == BYTEPOOL_TIMEOUT_NEVER ? MAX_JIFFY_OFFSET : ((u64)ms * HZ + 999) / 1000;
 }
 
 static unsigned long run_youngest(const struct run *run)
@@ -192,7 +115,7 @@ static unsigned long run_youngest(const struct run *run)
 	unsigned long youngest = run->born;
 	u32 i;
 
-	for (i = 0; i < run_blocks(run); i++) {
+	for (i = 0; i < model_run_blocks(run); i++) {
 		if (time_after(run->block[i].freed, youngest))
 			youngest = run->block[i].freed;
 	}
@@ -215,10 +138,10 @@ static bool run_trimmed(char *page)
 		return false;
 	if (page >= run->base + run->bytes)
 		return true;
-	run_class(run)->blocks -= run_blocks(run);
+	run_class(run)->blocks -= model_run_blocks(run);
 	op.pool->held -= run->base + run->bytes - page;
 	run->bytes = page - run->base;
-	run_class(run)->blocks += run_blocks(run);
+	run_class(run)->blocks += model_run_blocks(run);
 	return true;
 }
 
@@ -238,13 +161,13 @@ static void run_gone(void *base, unsigned long bytes)
 	stillborn = run->birth_op == op.id && op.pool == pool;
 	CHECK(stillborn || op.any_age ||
 	      time_after(jiffies, run_youngest(run) + pool_timeout_jiffies(pool)));
-	class->blocks -= run_blocks(run);
+	class->blocks -= model_run_blocks(run);
 	CHECK(stillborn || class->blocks >= class->reserve);
 	pool->held -= bytes;
 	if (stillborn) {
 		op.born--;
 	} else {
-		pool->stats.reclaimed_blocks += run_blocks(run);
+		pool->stats.reclaimed_blocks += model_run_blocks(run);
 		pool->stats.reclaimed_bytes += bytes;
 	}
 	list_del(&run->list);
@@ -254,7 +177,7 @@ static void run_gone(void *base, unsigned long bytes)
 
 /* Calls */
 
-static struct op op_begin(struct model_pool *pool, u32 class)
+struct op model_op_begin(struct model_pool *pool, u32 class)
 {
 	struct op outer = op;
 
@@ -264,7 +187,7 @@ static struct op op_begin(struct model_pool *pool, u32 class)
 
 static u32 *word(const struct block *block, u32 nr)
 {
-	return (u32 *)((char *)block_address(block) + nr * 4);
+	return (u32 *)((char *)model_block_address(block) + nr * 4);
 }
 
 static void block_mark(struct block *block)
@@ -294,7 +217,7 @@ static bool all_zero(const char *p, size_t bytes)
 static bool block_zero(const struct block *block)
 {
 	size_t size = block->run->size;
-	char *p = block_address(block);
+	char *p = model_block_address(block);
 
 	if (size <= 4 * PAGE_SIZE)
 		return all_zero(p, size);
@@ -305,7 +228,7 @@ static bool block_zero(const struct block *block)
 /* A block came out of the pool. */
 static void block_got(void *p, gfp_t gfp)
 {
-	struct block *block = block_at(p);
+	struct block *block = model_block_at(p);
 	struct model_pool *pool;
 
 	CHECK(block && !block->in_use);
@@ -342,10 +265,10 @@ static void *block_leaves(struct block *block)
 	pool->stats.frees++;
 	pool->stats.blocks_in_use--;
 	pool->stats.bytes_in_use -= block->run->size;
-	return block_address(block);
+	return model_block_address(block);
 }
 
-static gfp_t random_gfp(bool atomic)
+gfp_t model_random_gfp(bool atomic)
 {
 	static const gfp_t sleeping[] = {
 		GFP_KERNEL, GFP_NOFS, GFP_NOIO, GFP_KERNEL | __GFP_NORETRY, GFP_KERNEL_ACCOUNT,
@@ -362,9 +285,9 @@ static gfp_t random_gfp(bool atomic)
 }
 
 /* Mostly small, as likely in each octave. */
-static u32 random_size(const struct model_pool *pool)
+u32 model_random_size(const struct model_pool *pool)
 {
-	u32 bits = fls(pool->sizes.max);
+	u32 bits = min(fls(pool->sizes.max), 24);
 	u32 size = rnd(rnd(4) ? 1 << (1 + rnd(bits)) : 1 << (1 + rnd(min(bits, 10U)))) + 1;
 
 	return min(size, pool->sizes.max);
@@ -391,8 +314,7 @@ static void check_limit(void)
 	CHECK(depth || !op.born || !op.pool->limit || op.pool->held <= op.pool->limit);
 }
 
-/* Nothing more happens by itself. */
-static void calm(void)
+void model_calm(void)
 {
 	shim_countdown = 0;
 	shim_irq_restore(shim_irq_save());
@@ -423,10 +345,10 @@ static void check_failure(gfp_t gfp, unsigned long nested_before)
 		CHECK(!run_reclaimable(pool));
 }
 
-static void *do_alloc(struct model_pool *pool, u32 size, gfp_t gfp)
+void *model_alloc(struct model_pool *pool, u32 size, gfp_t gfp)
 {
 	unsigned long nested_before = nested;
-	struct op outer = op_begin(pool, bytepool_class_index(&pool->sizes, size));
+	struct op outer = model_op_begin(pool, bytepool_class_index(&pool->sizes, size));
 	void *p;
 
 	op.alloc = true;
@@ -452,10 +374,10 @@ static void *do_alloc(struct model_pool *pool, u32 size, gfp_t gfp)
 	return p;
 }
 
-static void do_free(struct block *block)
+void model_free(struct block *block)
 {
 	struct model_pool *pool = block->run->pool;
-	struct op outer = op_begin(pool, 0);
+	struct op outer = model_op_begin(pool, 0);
 
 	bytepool_free(pool->pool, block_leaves(block));
 	op = outer;
@@ -469,7 +391,7 @@ static void bulk_failed(struct model_pool *pool, gfp_t gfp, void **blocks, bool 
 	u32 i;
 
 	for (i = 0; i < BULK_MAX && blocks[i]; i++) {
-		struct block *block = block_at(blocks[i]);
+		struct block *block = model_block_at(blocks[i]);
 
 		CHECK(block && !block->in_use);
 		block->freed = jiffies;
@@ -483,10 +405,10 @@ static void bulk_failed(struct model_pool *pool, gfp_t gfp, void **blocks, bool 
 	check_failure(gfp, alone && !partly ? nested : nested - 1);
 }
 
-static void do_alloc_bulk(struct model_pool *pool, u32 size, gfp_t gfp, u32 nr)
+void model_alloc_bulk(struct model_pool *pool, u32 size, gfp_t gfp, u32 nr)
 {
 	unsigned long nested_before = nested;
-	struct op outer = op_begin(pool, bytepool_class_index(&pool->sizes, size));
+	struct op outer = model_op_begin(pool, bytepool_class_index(&pool->sizes, size));
 	struct class_state *class = &pool->class[op.class];
 	void *blocks[BULK_MAX] = {};
 	unsigned int got, i;
@@ -495,7 +417,7 @@ static void do_alloc_bulk(struct model_pool *pool, u32 size, gfp_t gfp, u32 nr)
 	op.any_age = gfpflags_allow_blocking(gfp) && (pool->limit || shim_failing());
 	/* Nor, were it to wait, how often it tried: stress.c has those. */
 	if (gfpflags_allow_blocking(gfp) && class->reserve) {
-		calm();
+		model_calm();
 		if (class->in_use < class->reserve)
 			nr = min(nr, class->reserve - class->in_use);
 		else
@@ -503,7 +425,7 @@ static void do_alloc_bulk(struct model_pool *pool, u32 size, gfp_t gfp, u32 nr)
 	}
 	/* Were it to fail halfway, nobody could tell what others did meanwhile. */
 	if (shim_failing() || pool->limit)
-		calm();
+		model_calm();
 	got = bytepool_alloc_bulk(pool->pool, size, gfp, nr, blocks);
 	CHECK(got == nr || !got);
 	check_limit();
@@ -516,9 +438,9 @@ static void do_alloc_bulk(struct model_pool *pool, u32 size, gfp_t gfp, u32 nr)
 	op = outer;
 }
 
-static void do_free_bulk(struct model_pool *pool, u32 nr)
+void model_free_bulk(struct model_pool *pool, u32 nr)
 {
-	struct op outer = op_begin(pool, 0);
+	struct op outer = model_op_begin(pool, 0);
 	void *blocks[BULK_MAX];
 	u32 i;
 
@@ -533,53 +455,63 @@ static void do_free_bulk(struct model_pool *pool, u32 nr)
 
 /* Steps */
 
-static struct block *random_in_use(struct model_pool *pool)
+struct block *model_random_in_use(struct model_pool *pool)
 {
 	return pool->nr_in_use ? pool->in_use[rnd(pool->nr_in_use)] : NULL;
 }
 
-static struct model_pool *random_pool(void)
+/* One that there is, or NULL if there is none. */
+struct model_pool *model_random_pool(void)
 {
-	return &pools[rnd(POOLS)];
+	unsigned int first = rnd(POOLS);
+	unsigned int i;
+
+	for (i = 0; i < POOLS; i++) {
+		struct model_pool *pool = &pools[(first + i) % POOLS];
+
+		if (pool->pool)
+			return pool;
+	}
+	return NULL;
 }
 
-static unsigned long total_held(void)
+bool model_full(const struct model_pool *pool)
 {
 	unsigned long held = 0;
 	unsigned int i;
 
 	for (i = 0; i < POOLS; i++)
 		held += pools[i].held;
-	return held;
+	return pool->nr_in_use >= IN_USE_MAX || held > HELD_MAX;
 }
 
-static void step_alloc_or_free(struct model_pool *pool, bool atomic)
+void model_alloc_or_free(struct model_pool *pool, bool atomic)
 {
-	bool full = pool->nr_in_use >= IN_USE_MAX || total_held() > HELD_MAX;
-	u32 size = random_size(pool);
+	bool full = model_full(pool);
+	u32 size = model_random_size(pool);
 
 	if (full || (rnd(2) && pool->nr_in_use)) {
-		struct block *block = random_in_use(pool);
+		struct block *block = model_random_in_use(pool);
 
 		if (block)
-			do_free(block);
+			model_free(block);
 		return;
 	}
-	do_alloc(pool, size, random_gfp(atomic));
+	model_alloc(pool, size, model_random_gfp(atomic));
 }
 
 /* What an interrupt or another CPU does: nothing that sleeps. */
 static void step_nested(void)
 {
-	struct model_pool *pool = random_pool();
+	struct model_pool *pool = model_random_pool();
 	unsigned int outer = shim_countdown;
 
-	if (pool->flags & BYTEPOOL_SINGLE)
+	if (!pool || pool->flags & BYTEPOOL_SINGLE)
 		return;
 	depth++;
 	nested++;
 	shim_countdown = depth < NEST_MAX && !rnd(4) ? 1 + rnd(20) : 0;
-	step_alloc_or_free(pool, true);
+	model_alloc_or_free(pool, true);
 	if (!rnd(8))
 		test_stats(pool->pool);
 	shim_countdown = outer;
@@ -620,7 +552,7 @@ static void free_one_waited_for(void)
 
 	for (i = 0; i < pool->nr_in_use; i++) {
 		if (run_class(pool->in_use[i]->run) == &pool->class[waiting_class]) {
-			do_free(pool->in_use[i]);
+			model_free(pool->in_use[i]);
 			return;
 		}
 	}
@@ -635,88 +567,6 @@ static void on_wait(void)
 	nested++;
 	if (rnd(2))
 		shim_cpu_run_other((raw_smp_processor_id() + 1) % CPUS, free_one_waited_for);
-}
-
-static void bad_free_is(struct model_pool *pool, const void *p, unsigned int kind)
-{
-	CHECK(!bytepool_usable_size(pool->pool, p));
-	bytepool_free(pool->pool, p);
-	pool->stats.bad_frees++;
-	if (!(pool->told & BIT(kind)))
-		expected_warnings++;
-	pool->told |= BIT(kind);
-}
-
-static void step_bad_free(struct model_pool *pool)
-{
-	struct model_pool *other = random_pool();
-	struct block *block = random_in_use(other);
-	static u64 unknown;
-	struct run *run;
-	u32 offset;
-
-	calm();
-	if (!block) {
-		bad_free_is(pool, &unknown, 1);
-		return;
-	}
-	run = block->run;
-	if (other != pool) {
-		bad_free_is(pool, block_address(block), 3);
-		return;
-	}
-	if (rnd(2)) {
-		block = &run->block[rnd(run_blocks(run))];
-		if (!block->in_use)
-			bad_free_is(pool, block_address(block), 4);
-		return;
-	}
-	offset = 1 + rnd(run->size - 1);
-	/* What is far inside of a large block may or may not be found to be of it. */
-	if (run_blocks(run) == 1 && (pool->told & (BIT(1) | BIT(2))) != (BIT(1) | BIT(2)))
-		offset %= PAGE_SIZE;
-	if (offset)
-		bad_free_is(pool, block_address(block) + offset, 2);
-}
-
-static void step_usable_size(struct model_pool *pool)
-{
-	struct block *block = random_in_use(pool);
-
-	if (!block)
-		return;
-	calm();
-	CHECK(bytepool_usable_size(pool->pool, block_address(block)) == block->run->size);
-	block_check(block);
-}
-
-static void step_reserve(struct model_pool *pool)
-{
-	u32 size = rnd(4) ? min_t(u32, random_size(pool), SZ_64K) : random_size(pool);
-	u32 index = bytepool_class_index(&pool->sizes, size);
-	struct class_state *class = &pool->class[index];
-	u32 nr = rnd(2) ? 0 : rnd(size > 4096 ? 4 : 30);
-	unsigned int old = class->reserve;
-	struct bytepool_stats now;
-	struct op outer = op_begin(pool, index);
-	int err;
-
-	op.any_age = true;
-	class->reserve = min(old, nr);
-	err = bytepool_reserve(pool->pool, size, nr, GFP_KERNEL);
-	CHECK(!err || err == -ENOMEM);
-	CHECK(!err || shim_failed() || pool->limit);
-	class->reserve = err ? old : nr;
-	CHECK(class->blocks >= class->reserve);
-	check_limit();
-	calm();
-	/* Whether what it took and gave back had been idle meanwhile, only the pool knows. */
-	now = test_stats(pool->pool);
-	CHECK(err || now.reclaimed_blocks == pool->stats.reclaimed_blocks);
-	pool->stats.reclaimed_blocks = now.reclaimed_blocks;
-	pool->stats.reclaimed_bytes = now.reclaimed_bytes;
-	pool->changed = jiffies;
-	op = outer;
 }
 
 static void check_gone_by_age(struct model_pool *pool, unsigned long grace)
@@ -744,9 +594,9 @@ static void check_gone_by_age(struct model_pool *pool, unsigned long grace)
 	}
 }
 
-static void step_gc(struct model_pool *pool)
+void model_gc(struct model_pool *pool)
 {
-	struct op outer = op_begin(pool, 0);
+	struct op outer = model_op_begin(pool, 0);
 	u64 before = pool->stats.reclaimed_blocks;
 	unsigned long nested_before = nested;
 	unsigned long blocks;
@@ -760,9 +610,9 @@ static void step_gc(struct model_pool *pool)
 	op = outer;
 }
 
-static void step_trim(struct model_pool *pool)
+void model_trim(struct model_pool *pool)
 {
-	struct op outer = op_begin(pool, 0);
+	struct op outer = model_op_begin(pool, 0);
 	u64 before = pool->stats.reclaimed_blocks;
 	unsigned long nested_before = nested;
 
@@ -773,12 +623,10 @@ static void step_trim(struct model_pool *pool)
 	op = outer;
 }
 
-/* Under pressure all that is counted can be had, and the reserve stays, see run_gone(). */
-static void step_shrink(struct model_pool *pool)
+void model_shrink(unsigned long pages)
 {
-	struct op outer = op_begin(pool, 0);
+	struct op outer = model_op_begin(NULL, 0);
 	unsigned long nested_before = nested;
-	unsigned long pages = rnd(2) ? 1 + rnd(1000) : 1UL << 30;
 	unsigned long counted = shim_shrink_count();
 	unsigned long freed = 0, more;
 
@@ -792,30 +640,14 @@ static void step_shrink(struct model_pool *pool)
 	op = outer;
 }
 
-/* A CPU dies: what was in its caches is in the depots, nothing else changes. */
-static void step_cpu_dies(void)
+void model_cpu_dies(void)
 {
 	int self = raw_smp_processor_id();
 
 	shim_cpu_die((self + 1 + rnd(CPUS - 1)) % CPUS);
 }
 
-/* What just went back can be had again on its CPU, without the system. */
-static void step_reuse(struct model_pool *pool)
-{
-	struct block *block = random_in_use(pool);
-	u32 size;
-
-	calm();
-	if (!block)
-		return;
-	size = block->run->size;
-	do_free(block);
-	shim_fail(SHIM_FAIL_ANY, 1, true);
-	CHECK(do_alloc(pool, size, GFP_ATOMIC));
-}
-
-static ssize_t write_value(const char *path, unsigned long value)
+ssize_t model_write(const char *path, unsigned long value)
 {
 	char text[32];
 
@@ -823,70 +655,24 @@ static ssize_t write_value(const char *path, unsigned long value)
 	return shim_sysfs_write(path, text);
 }
 
-static ssize_t write_pool_value(struct model_pool *pool, const char *file, unsigned long value)
+ssize_t model_write_pool(struct model_pool *pool, const char *file, unsigned long value)
 {
-	char path[96];
+	char path[128];
 
 	snprintf(path, sizeof(path), "bytepool/pools/%s/%s", pool->name, file);
-	return write_value(path, value);
-}
-
-static void step_pool_timeout(struct model_pool *pool)
-{
-	static const unsigned int values[] = { 0, 1, 30, 200, 1000, 4000 };
-	unsigned int ms = values[rnd(6)];
-
-	CHECK(write_pool_value(pool, "idle_timeout_ms", ms) > 0);
-	pool->timeout_ms = ms ?: BYTEPOOL_TIMEOUT_NEVER;
-	pool->changed = jiffies;
-	if (rnd(2)) {
-		char path[96];
-
-		snprintf(path, sizeof(path), "bytepool/pools/%s/idle_timeout_ms", pool->name);
-		CHECK(shim_sysfs_write(path, "default\n") == 8);
-		pool->timeout_ms = 0;
-	}
-}
-
-static void step_global(void)
-{
-	static const unsigned int timeouts[] = { 0, 1, 50, 300, 2000 };
-	static const unsigned int intervals[] = { 10, 20, 100, 1000 };
-	struct op outer = op_begin(NULL, 0);
-
-	if (rnd(2)) {
-		global_timeout_ms = timeouts[rnd(5)];
-		CHECK(write_value("bytepool/idle_timeout_ms", global_timeout_ms) > 0);
-	} else {
-		interval_ms = intervals[rnd(4)];
-		CHECK(write_value("bytepool/gc_interval_ms", interval_ms) > 0);
-	}
-	global_changed = jiffies;
-	op = outer;
-}
-
-static void step_limit(struct model_pool *pool)
-{
-	unsigned long limit = rnd(2) ? 0 : pool->held / 2 + rnd(pool->held + (1 << 20));
-	struct op outer = op_begin(pool, 0);
-
-	op.any_age = true;
-	calm();
-	pool->limit = limit;
-	CHECK(write_pool_value(pool, "limit_bytes", limit) > 0);
-	op = outer;
+	return model_write(path, value);
 }
 
 static void check_sysfs_stat(struct model_pool *pool, const char *name, u64 value)
 {
-	char path[96], text[4096];
+	char path[128], text[4096];
 
 	snprintf(path, sizeof(path), "bytepool/pools/%s/stats/%s", pool->name, name);
 	CHECK(shim_sysfs_read(path, text) > 0);
 	CHECK(strtoull(text, NULL, 10) == value);
 }
 
-static void check_stats(struct model_pool *pool)
+void model_check_stats(struct model_pool *pool)
 {
 	struct bytepool_stats now = test_stats(pool->pool);
 	struct bytepool_stats *want = &pool->stats;
@@ -895,8 +681,8 @@ static void check_stats(struct model_pool *pool)
 
 	op.pool = pool;
 	list_for_each_entry(run, &pool->runs, list) {
-		blocks += run_blocks(run);
-		bytes += (u64)run_blocks(run) * run->size;
+		blocks += model_run_blocks(run);
+		bytes += (u64)model_run_blocks(run) * run->size;
 	}
 	CHECK(now.bytes_held == pool->held && bytepool_size(pool->pool) == pool->held);
 	CHECK(now.blocks_in_use == want->blocks_in_use);
@@ -914,98 +700,61 @@ static void check_stats(struct model_pool *pool)
 	op.pool = NULL;
 }
 
-static void check_all(void)
+void model_check_all(void)
 {
 	unsigned long grace = 2 * msecs_to_jiffies(interval_ms);
 	unsigned int i;
 
 	for (i = 0; i < POOLS; i++) {
+		if (!pools[i].pool)
+			continue;
 		op.pool = &pools[i];
 		if (!(pools[i].flags & BYTEPOOL_SINGLE))
 			check_gone_by_age(&pools[i], grace);
-		check_stats(&pools[i]);
+		model_check_stats(&pools[i]);
 	}
 }
 
-static void step_time(void)
+int model_create(struct model_pool *pool, const char *name, const struct bytepool_params *params)
 {
-	struct op outer = op_begin(NULL, 0);
+	struct bytepool *made = bytepool_create(name, params);
 
-	shim_clock_advance(rnd(16) ? rnd(30) : rnd(2000));
-	calm();
-	check_all();
-	op = outer;
-}
-
-/* Left alone, the GC stops, however much is idle that it may not touch. */
-static void step_quiet(void)
-{
-	unsigned long longest = msecs_to_jiffies(4000);
-
-	shim_grace_hook = NULL;
-	op_begin(NULL, 0);
-	shim_clock_advance(longest + 4 * msecs_to_jiffies(interval_ms));
-	CHECK(!shim_works_pending());
-	check_all();
-	shim_grace_hook = on_grace;
-	op = (struct op){};
-}
-
-static void pool_create(struct model_pool *pool)
-{
-	static const struct bytepool_params kinds[] = {
-		{},
-		{ .min_size = 8, .max_size = 102400, .step = 8 },
-		{ .max_size = 65536, .flags = BYTEPOOL_WIPE },
-		{ .min_size = 64, .max_size = 1 << 20, .flags = BYTEPOOL_CONTIG },
-		{ .min_size = 4096, .max_size = 4096 },
-		{ .min_size = 40, .max_size = 3000, .step = 72 },
-		{ .max_size = 8 << 20 },
-		{ .flags = BYTEPOOL_SINGLE },
-		{ .max_size = 512, .flags = BYTEPOOL_SINGLE | BYTEPOOL_WIPE },
-		{ .max_size = 65536, .flags = BYTEPOOL_POISON },
-		{ .max_size = 65536, .flags = BYTEPOOL_TRACK },
-		{ .max_size = 4096, .step = 8,
-		  .flags = BYTEPOOL_POISON | BYTEPOOL_TRACK | BYTEPOOL_WIPE },
-		{ .max_size = 4096, .flags = BYTEPOOL_SINGLE | BYTEPOOL_POISON | BYTEPOOL_TRACK },
-	};
-	static unsigned long created;
-	const struct bytepool_params *kind = &kinds[rnd(ARRAY_SIZE(kinds))];
-
+	if (IS_ERR(made))
+		return PTR_ERR(made);
 	memset(pool, 0, sizeof(*pool));
 	INIT_LIST_HEAD(&pool->runs);
-	snprintf(pool->name, sizeof(pool->name), "pool-%lu", ++created);
-	pool->flags = kind->flags;
-	bytepool_sizes_init(&pool->sizes, kind->min_size ?: 8, kind->max_size ?: SZ_4M,
-			    kind->step);
+	snprintf(pool->name, sizeof(pool->name), "%s", name);
+	pool->flags = params->flags;
+	pool->timeout_ms = params->idle_timeout_ms;
+	pool->limit = params->limit_bytes;
+	bytepool_sizes_init(&pool->sizes, params->min_size ?: 8, params->max_size ?: SZ_4M,
+			    params->step);
 	pool->class = calloc(pool->sizes.nr, sizeof(*pool->class));
 	pool->changed = jiffies;
-	pool->pool = bytepool_create(pool->name, kind);
-	op.pool = pool;
-	CHECK(!IS_ERR(pool->pool));
+	pool->pool = made;
+	return 0;
 }
 
 /* With blocks in use, they stay their owners'. */
-static void pool_destroy(struct model_pool *pool)
+void model_destroy(struct model_pool *pool, bool leak)
 {
-	struct op outer = op_begin(pool, 0);
-	bool leak = pool->nr_in_use && !rnd(4);
+	struct op outer = model_op_begin(pool, 0);
 	struct run *run, *next;
 	u32 i;
 
 	while (!leak && pool->nr_in_use)
-		do_free(pool->in_use[0]);
+		model_free(pool->in_use[0]);
 	op.any_age = true;
 	for (i = 0; i < pool->sizes.nr; i++)
 		pool->class[i].reserve = 0;
-	check_stats(pool);
+	model_check_stats(pool);
 	op.pool = pool;
 	bytepool_destroy(pool->pool);
 	expected_warnings += leak;
 	CHECK(leak || list_empty(&pool->runs));
 	list_for_each_entry_safe(run, next, &pool->runs, list) {
 		CHECK(run->nr_in_use);
-		for (i = 0; i < run_blocks(run); i++) {
+		for (i = 0; i < model_run_blocks(run); i++) {
 			if (run->block[i].in_use)
 				block_check(&run->block[i]);
 		}
@@ -1013,28 +762,91 @@ static void pool_destroy(struct model_pool *pool)
 		shim_backing_release(run->base);
 	}
 	free(pool->class);
+	memset(pool, 0, sizeof(*pool));
 	op = outer;
 }
 
-static void step_pool(struct model_pool *pool)
+static void hooks_set(void)
 {
-	pool_destroy(pool);
-	pool_create(pool);
-	op = (struct op){};
+	shim_virtual_clock = true;
+	shim_backing_born = run_born;
+	shim_backing_gone = run_gone;
+	shim_point_hook = on_point;
+	shim_hardirq = on_hardirq;
+	shim_softirq = step_nested;
+	shim_grace_hook = on_grace;
+	shim_wait_hook = on_wait;
 }
 
-static void step_bulk(struct model_pool *pool)
+void model_bad_free(struct model_pool *pool, const void *p, enum model_bad_free kind)
 {
-	u32 nr = 1 + rnd(BULK_MAX);
-	u32 size = random_size(pool);
-
-	if (rnd(2))
-		do_free_bulk(pool, nr);
-	else if (pool->nr_in_use < IN_USE_MAX && total_held() < HELD_MAX)
-		do_alloc_bulk(pool, size > 8192 ? size % 8192 + 1 : size, random_gfp(false), nr);
+	CHECK(!bytepool_usable_size(pool->pool, p));
+	bytepool_free(pool->pool, p);
+	pool->stats.bad_frees++;
+	if (!(pool->told & BIT(kind)))
+		expected_warnings++;
+	pool->told |= BIT(kind);
 }
 
-static void step_out_of_range(struct model_pool *pool)
+void model_bad_free_inside(struct model_pool *pool, struct block *block, u32 offset)
+{
+	/* What is far inside of a large block may or may not be found to be of it. */
+	if (model_run_blocks(block->run) == 1 &&
+	    (pool->told & (BIT(MODEL_UNKNOWN) | BIT(MODEL_INSIDE))) !=
+	    (BIT(MODEL_UNKNOWN) | BIT(MODEL_INSIDE)))
+		offset %= PAGE_SIZE;
+	if (offset)
+		model_bad_free(pool, model_block_address(block) + offset, MODEL_INSIDE);
+}
+
+void model_usable_size(struct block *block)
+{
+	struct run *run = block->run;
+
+	model_calm();
+	CHECK(bytepool_usable_size(run->pool->pool, model_block_address(block)) == run->size);
+	block_check(block);
+}
+
+void model_reserve(struct model_pool *pool, u32 size, u32 nr)
+{
+	u32 index = bytepool_class_index(&pool->sizes, size);
+	struct class_state *class = &pool->class[index];
+	unsigned int old = class->reserve;
+	struct bytepool_stats now;
+	struct op outer = model_op_begin(pool, index);
+	int err;
+
+	op.any_age = true;
+	class->reserve = min(old, nr);
+	err = bytepool_reserve(pool->pool, size, nr, GFP_KERNEL);
+	CHECK(!err || err == -ENOMEM);
+	CHECK(!err || shim_failed() || pool->limit);
+	class->reserve = err ? old : nr;
+	CHECK(class->blocks >= class->reserve);
+	check_limit();
+	model_calm();
+	/* Whether what it took and gave back had been idle meanwhile, only the pool knows. */
+	now = test_stats(pool->pool);
+	CHECK(err || now.reclaimed_blocks == pool->stats.reclaimed_blocks);
+	pool->stats.reclaimed_blocks = now.reclaimed_blocks;
+	pool->stats.reclaimed_bytes = now.reclaimed_bytes;
+	pool->changed = jiffies;
+	op = outer;
+}
+
+void model_reuse(struct block *block)
+{
+	struct model_pool *pool = block->run->pool;
+	u32 size = block->run->size;
+
+	model_calm();
+	model_free(block);
+	shim_fail(SHIM_FAIL_ANY, 1, true);
+	CHECK(model_alloc(pool, size, GFP_ATOMIC));
+}
+
+void model_out_of_range(struct model_pool *pool)
 {
 	static const size_t sizes[] = { 0, ~0UL, 1UL << 32, (1UL << 32) + 1 };
 	void *blocks[2];
@@ -1050,109 +862,54 @@ static void step_out_of_range(struct model_pool *pool)
 	op.pool = NULL;
 }
 
-static void one_step(void)
+void model_limit(struct model_pool *pool, unsigned long limit)
 {
-	struct model_pool *pool = random_pool();
-	u32 what = rnd(1000);
+	struct op outer = model_op_begin(pool, 0);
 
-	waits = 0;
-	shim_cpu_move(rnd(CPUS));
-	shim_countdown = rnd(3) ? 0 : 1 + rnd(60);
-	if (!rnd(12))
-		shim_fail(rnd(2) ? SHIM_FAIL_ANY : BIT(rnd(5)), 1 + rnd(3), !rnd(4));
-	if (what < 700)
-		step_alloc_or_free(pool, false);
-	else if (what < 760)
-		step_bulk(pool);
-	else if (what < 800)
-		step_bad_free(pool);
-	else if (what < 830)
-		step_usable_size(pool);
-	else if (what < 845)
-		step_gc(pool);
-	else if (what < 850)
-		step_trim(pool);
-	else if (what < 865)
-		step_reserve(pool);
-	else if (what < 870)
-		step_limit(pool);
-	else if (what < 875)
-		step_pool_timeout(pool);
-	else if (what < 878)
-		step_global();
-	else if (what < 890)
-		step_out_of_range(pool);
-	else if (what < 900)
-		step_reuse(pool);
-	else if (what < 904)
-		step_shrink(pool);
-	else if (what < 907)
-		step_cpu_dies();
-	else if (what < 990)
-		step_time();
-	calm();
-	shim_fail(0, 0, false);
-	if (what % 16 == 0)
-		check_stats(pool);
-	if (what >= 990 && what < 993)
-		step_pool(pool);
-	if (what == 993)
-		step_quiet();
+	op.any_age = true;
+	model_calm();
+	pool->limit = limit;
+	CHECK(model_write_pool(pool, "limit_bytes", limit) > 0);
+	op = outer;
 }
 
-static void hooks_set(void)
+void model_time(unsigned long by)
 {
-	shim_virtual_clock = true;
-	shim_backing_born = run_born;
-	shim_backing_gone = run_gone;
-	shim_point_hook = on_point;
-	shim_hardirq = on_hardirq;
-	shim_softirq = step_nested;
+	struct op outer = model_op_begin(NULL, 0);
+
+	shim_clock_advance(by);
+	model_calm();
+	model_check_all();
+	op = outer;
+}
+
+void model_quiet(unsigned int longest_ms)
+{
+	shim_grace_hook = NULL;
+	model_op_begin(NULL, 0);
+	shim_clock_advance(msecs_to_jiffies(longest_ms) + 4 * msecs_to_jiffies(interval_ms));
+	CHECK(!shim_works_pending());
+	model_check_all();
 	shim_grace_hook = on_grace;
-	shim_wait_hook = on_wait;
+	op = (struct op){};
 }
 
-static unsigned long steps = 100000;
-static unsigned long seed;
+void model_step(int cpu, unsigned int countdown)
+{
+	waits = 0;
+	shim_cpu_move(cpu);
+	shim_countdown = countdown;
+}
 
-static void run_model(void)
+void model_begin(void)
 {
 	unsigned int i;
 
 	for (i = 0; i < RUN_BUCKETS; i++)
 		INIT_LIST_HEAD(&buckets[i]);
-	*shim_param_gc_interval_ms = 100;
-	*shim_param_idle_timeout_ms = 1000;
 	interval_ms = 100;
 	global_timeout_ms = 1000;
+	*shim_param_gc_interval_ms = interval_ms;
+	*shim_param_idle_timeout_ms = global_timeout_ms;
 	hooks_set();
-	printf("# %lu steps, seed %lu\n", steps, seed);
-	shim_random_seed(seed);
-	test_module_start();
-	for (i = 0; i < POOLS; i++)
-		pool_create(&pools[i]);
-	op = (struct op){};
-	global_changed = jiffies;
-	for (step = 0; step < steps; step++)
-		one_step();
-	shim_grace_hook = NULL;
-	for (i = 0; i < POOLS; i++)
-		pool_destroy(&pools[i]);
-	test_module_stop();
-	test_expect_warnings(expected_warnings);
-}
-
-static const struct test tests[] = {
-	{ "every step as the model has it", run_model },
-};
-
-int main(int argc, char **argv)
-{
-	shim_cpu_enter(0);
-	seed = time(NULL);
-	if (argc > 1)
-		steps = strtoul(argv[1], NULL, 0);
-	if (argc > 2)
-		seed = strtoul(argv[2], NULL, 0);
-	return test_main(SUITE, tests, 1);
 }
