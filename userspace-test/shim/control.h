@@ -91,6 +91,9 @@ struct shim_usage {
 };
 
 struct shim_usage shim_usage(void);
+/* Where pages and vmalloc have their memory from. */
+extern void *(*shim_run_alloc)(size_t align, size_t bytes);
+extern void (*shim_run_free)(void *run);
 /* What became of the memory in which blocks lie. */
 extern void (*shim_backing_born)(void *base, unsigned long bytes, bool mapped);
 extern void (*shim_backing_gone)(void *base, unsigned long bytes);

@@ -126,6 +126,7 @@ bool shim_cpu_run_other(int cpu, void (*fn)(void))
 	fn();
 	if (self->preempt || self->irqs_off || self->spins)
 		shim_die("what CPU %d ran left it in atomic context", cpu);
+	cpu_release(self->cpu);	/* it may have been moved */
 	self->cpu = saved.cpu;
 	self->preempt = saved.preempt;
 	self->irqs = saved.irqs;
@@ -134,7 +135,6 @@ bool shim_cpu_run_other(int cpu, void (*fn)(void))
 	self->hardirq = saved.hardirq;
 	self->softirq = saved.softirq;
 	self->softirq_pending = saved.softirq_pending;
-	cpu_release(cpu);
 	return true;
 }
 

@@ -16,6 +16,9 @@
 #include "liburcu.h"
 
 #define GARBAGE		0xa5
+#ifndef GARBAGE_BYTES
+#define GARBAGE_BYTES	(8 * PAGE_SIZE)
+#endif
 #define CHUNK_BUCKETS	4096
 
 /**
@@ -59,6 +62,8 @@ bool shim_init_on_free;
 int shim_full_node = NUMA_NO_NODE;
 bool shim_exact_node;
 int shim_bare_node = NUMA_NO_NODE;
+void *(*shim_run_alloc)(size_t align, size_t bytes) = aligned_alloc;
+void (*shim_run_free)(void *run) = free;
 void (*shim_backing_born)(void *base, unsigned long bytes, bool mapped);
 void (*shim_backing_gone)(void *base, unsigned long bytes);
 
@@ -157,7 +162,7 @@ static bool alloc_begin(enum shim_fault kind, gfp_t gfp)
 /* Of much, the two ends: to touch all of it takes long. */
 static void garbage(void *base, size_t bytes)
 {
-	size_t end = min_t(size_t, bytes, 8 * PAGE_SIZE);
+	size_t end = min_t(size_t, bytes, GARBAGE_BYTES);
 
 	memset(base, GARBAGE, end);
 	memset(base + bytes - end, GARBAGE, end);
@@ -244,7 +249,7 @@ static void *chunk_alloc(unsigned long bytes, gfp_t gfp, int node, bool mapped)
 	unsigned long flags = shim_irq_save();
 	struct chunk *chunk = calloc(1, sizeof(*chunk));
 	/* A run of pages is aligned to its order, up to what it is relied on for. */
-	void *base = aligned_alloc(mapped ? PAGE_SIZE : min(bytes, 16 * PAGE_SIZE), bytes);
+	void *base = shim_run_alloc(mapped ? PAGE_SIZE : min(bytes, 16 * PAGE_SIZE), bytes);
 
 	if (!base || !chunk)
 		shim_die("out of memory");
@@ -288,7 +293,7 @@ static void chunk_free(void *base, unsigned long bytes, bool mapped, bool split)
 	pthread_mutex_unlock(&chunks_lock);
 	__atomic_fetch_sub(&page_bytes, bytes, __ATOMIC_RELAXED);
 	ASAN_UNPOISON_MEMORY_REGION(base, chunk->total);
-	free(base);
+	shim_run_free(base);
 	free(chunk);
 	shim_irq_restore(flags);
 }

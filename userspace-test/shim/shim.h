@@ -217,7 +217,9 @@ static inline bool test_and_set_bit(unsigned int nr, unsigned long *word)
 
 /* CPUs, preemption, interrupts: cpu.c */
 
+#ifndef nr_cpu_ids
 #define nr_cpu_ids		12U
+#endif
 #define MAX_NUMNODES		4
 #define NUMA_NO_NODE		(-1)
 /* A node with CPUs alone, or NUMA_NO_NODE. */
@@ -515,7 +517,9 @@ void *kvcalloc(size_t n, size_t size, gfp_t gfp);
 #define kvmalloc_node(size, gfp, node)		((void)(node), kmalloc(size, gfp))
 #define kvfree(p)				kfree(p)
 
+#ifndef SHIM_PERCPU_BYTES
 #define SHIM_PERCPU_BYTES	32768
+#endif
 #define alloc_percpu(type)	((type *)shim_alloc_percpu(sizeof(type)))
 #define per_cpu_ptr(p, cpu)	((typeof(p))((char *)(p) + (cpu) * SHIM_PERCPU_BYTES))
 #define this_cpu_ptr(p)		per_cpu_ptr(p, smp_processor_id())
