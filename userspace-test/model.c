@@ -329,6 +329,9 @@ static void check_failure(gfp_t gfp, unsigned long nested_before)
 	bool alone = nested == nested_before && !depth;
 
 	pool->stats.failures++;
+	/* One node may be full. */
+	if (gfp & __GFP_THISNODE)
+		return;
 	/* Who waits for a reserve does not fail; in a pool of one owner, nobody else would free. */
 	CHECK(!(class->reserve && gfpflags_allow_blocking(gfp)) || pool->flags & BYTEPOOL_SINGLE);
 	if (alone)
@@ -345,6 +348,15 @@ static void check_failure(gfp_t gfp, unsigned long nested_before)
 		CHECK(!run_reclaimable(pool));
 }
 
+/* Whether an allocation may have to make room first. */
+static bool may_trim(const struct model_pool *pool, gfp_t gfp)
+{
+	bool short_of_memory = pool->limit || shim_failing() || gfp & __GFP_THISNODE ||
+			       shim_full_node != NUMA_NO_NODE || shim_bare_node != NUMA_NO_NODE;
+
+	return gfpflags_allow_blocking(gfp) && short_of_memory;
+}
+
 void *model_alloc(struct model_pool *pool, u32 size, gfp_t gfp)
 {
 	unsigned long nested_before = nested;
@@ -352,7 +364,7 @@ void *model_alloc(struct model_pool *pool, u32 size, gfp_t gfp)
 	void *p;
 
 	op.alloc = true;
-	op.any_age = gfpflags_allow_blocking(gfp) && (pool->limit || shim_failing());
+	op.any_age = may_trim(pool, gfp);
 	switch (rnd(4)) {
 	case 0:
 		p = bytepool_alloc_node(pool->pool, size, gfp, rnd(6) - 2);
@@ -414,7 +426,7 @@ void model_alloc_bulk(struct model_pool *pool, u32 size, gfp_t gfp, u32 nr)
 	unsigned int got, i;
 
 	op.alloc = true;
-	op.any_age = gfpflags_allow_blocking(gfp) && (pool->limit || shim_failing());
+	op.any_age = may_trim(pool, gfp);
 	/* Nor, were it to wait, how often it tried: stress.c has those. */
 	if (gfpflags_allow_blocking(gfp) && class->reserve) {
 		model_calm();
@@ -778,14 +790,19 @@ static void hooks_set(void)
 	shim_wait_hook = on_wait;
 }
 
-void model_bad_free(struct model_pool *pool, const void *p, enum model_bad_free kind)
+static void bad_free_counts(struct model_pool *pool, enum model_bad_free kind)
 {
-	CHECK(!bytepool_usable_size(pool->pool, p));
-	bytepool_free(pool->pool, p);
 	pool->stats.bad_frees++;
 	if (!(pool->told & BIT(kind)))
 		expected_warnings++;
 	pool->told |= BIT(kind);
+}
+
+void model_bad_free(struct model_pool *pool, const void *p, enum model_bad_free kind)
+{
+	CHECK(!bytepool_usable_size(pool->pool, p));
+	bytepool_free(pool->pool, p);
+	bad_free_counts(pool, kind);
 }
 
 void model_bad_free_inside(struct model_pool *pool, struct block *block, u32 offset)
@@ -844,6 +861,61 @@ void model_reuse(struct block *block)
 	model_free(block);
 	shim_fail(SHIM_FAIL_ANY, 1, true);
 	CHECK(model_alloc(pool, size, GFP_ATOMIC));
+}
+
+/* Each of them comes twice. */
+void model_free_bulk_twice(struct model_pool *pool, u32 nr)
+{
+	struct op outer = model_op_begin(pool, 0);
+	void *blocks[BULK_MAX];
+	u32 i;
+
+	/* Were one allocated again meanwhile, it would be freed. */
+	model_calm();
+	nr = min(nr, pool->nr_in_use);
+	for (i = 0; i < 2 * nr; i += 2) {
+		blocks[i] = block_leaves(pool->in_use[rnd(pool->nr_in_use)]);
+		blocks[i + 1] = blocks[i];
+	}
+	bytepool_free_bulk(pool->pool, 2 * nr, blocks);
+	for (i = 0; i < nr; i++)
+		bad_free_counts(pool, MODEL_IDLE);
+	op = outer;
+}
+
+static struct bytepool *raced_pool;
+static void *raced_block;
+static unsigned int races;
+
+static void race_run(void)
+{
+	bytepool_free(raced_pool, raced_block);
+	races++;
+}
+
+static void on_race(void)
+{
+	shim_cpu_run_other(rnd(CPUS), race_run);
+}
+
+void model_free_race(struct block *block, unsigned int countdown)
+{
+	struct model_pool *pool = block->run->pool;
+	struct op outer = model_op_begin(pool, 0);
+
+	model_calm();
+	raced_pool = pool->pool;
+	raced_block = block_leaves(block);
+	races = 0;
+	if (!(pool->flags & BYTEPOOL_SINGLE))
+		shim_countdown = countdown;
+	shim_point_hook = on_race;
+	bytepool_free(raced_pool, raced_block);
+	model_calm();
+	shim_point_hook = on_point;
+	while (races--)
+		bad_free_counts(pool, MODEL_IDLE);
+	op = outer;
 }
 
 void model_out_of_range(struct model_pool *pool)
@@ -907,6 +979,9 @@ void model_begin(void)
 
 	for (i = 0; i < RUN_BUCKETS; i++)
 		INIT_LIST_HEAD(&buckets[i]);
+	op = (struct op){};
+	op_ids = 0;
+	marks = 0;
 	interval_ms = 100;
 	global_timeout_ms = 1000;
 	*shim_param_gc_interval_ms = interval_ms;

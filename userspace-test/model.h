@@ -131,6 +131,10 @@ void model_alloc_or_free(struct model_pool *pool, bool atomic);
 void model_alloc_bulk(struct model_pool *pool, u32 size, gfp_t gfp, u32 nr);
 /* Some of them NULL. */
 void model_free_bulk(struct model_pool *pool, u32 nr);
+/* Each is freed twice in a row. */
+void model_free_bulk_twice(struct model_pool *pool, u32 nr);
+/* Another CPU frees the block too, after so many points. */
+void model_free_race(struct block *block, unsigned int countdown);
 void model_out_of_range(struct model_pool *pool);
 void model_bad_free(struct model_pool *pool, const void *p, enum model_bad_free kind);
 void model_bad_free_inside(struct model_pool *pool, struct block *block, u32 offset);
