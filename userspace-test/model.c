@@ -320,6 +320,13 @@ void model_calm(void)
 	shim_irq_restore(shim_irq_save());
 }
 
+/* More than the page allocator has in a row has to be mapped, which may sleep. */
+static bool run_possible(const struct model_pool *pool, u32 size, gfp_t gfp)
+{
+	return size <= PAGE_SIZE << 10 ||
+	       (gfpflags_allow_blocking(gfp) && !(pool->flags & BYTEPOOL_CONTIG));
+}
+
 /* An allocation failed: was there a reason? */
 static void check_failure(gfp_t gfp, unsigned long nested_before)
 {
@@ -338,8 +345,7 @@ static void check_failure(gfp_t gfp, unsigned long nested_before)
 		CHECK(!class->reserve || class->in_use == class->blocks);
 	if (shim_failed() || (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible()))
 		return;
-	/* More than the page allocator has in a row has to be mapped, which may sleep. */
-	if (size > PAGE_SIZE << 10 && !gfpflags_allow_blocking(gfp))
+	if (!run_possible(pool, size, gfp))
 		return;
 	CHECK(pool->limit);
 	if (alone)
@@ -353,8 +359,10 @@ static bool may_trim(const struct model_pool *pool, gfp_t gfp)
 {
 	bool short_of_memory = pool->limit || shim_failing() || gfp & __GFP_THISNODE ||
 			       shim_full_node != NUMA_NO_NODE || shim_bare_node != NUMA_NO_NODE;
+	u32 size = bytepool_class_size(&pool->sizes, op.class);
 
-	return gfpflags_allow_blocking(gfp) && short_of_memory;
+	return gfpflags_allow_blocking(gfp) &&
+	       (short_of_memory || !run_possible(pool, size, gfp));
 }
 
 void *model_alloc(struct model_pool *pool, u32 size, gfp_t gfp)
@@ -838,7 +846,8 @@ void model_reserve(struct model_pool *pool, u32 size, u32 nr)
 	class->reserve = min(old, nr);
 	err = bytepool_reserve(pool->pool, size, nr, GFP_KERNEL);
 	CHECK(!err || err == -ENOMEM);
-	CHECK(!err || shim_failed() || pool->limit);
+	CHECK(!err || shim_failed() || pool->limit ||
+	      !run_possible(pool, bytepool_class_size(&pool->sizes, index), GFP_KERNEL));
 	class->reserve = err ? old : nr;
 	CHECK(class->blocks >= class->reserve);
 	check_limit();
