@@ -80,6 +80,13 @@ void *model_block_address(const struct block *block)
 	return block->run->base + (block - block->run->block) * (size_t)block->run->size;
 }
 
+/* The pool looks at a block that is handed out, or whose memory goes back. */
+static void block_looked_at(struct block *block)
+{
+	block->run->pool->overwritten += block->overwritten;
+	block->overwritten = false;
+}
+
 static void run_born(void *base, unsigned long bytes, bool mapped)
 {
 	u32 size = bytepool_class_size(&op.pool->sizes, op.class);
@@ -151,6 +158,7 @@ static void run_gone(void *base, unsigned long bytes)
 	struct model_pool *pool;
 	struct class_state *class;
 	bool stillborn;
+	u32 i;
 
 	if (!run && bytes == PAGE_SIZE && run_trimmed(base))
 		return;
@@ -164,6 +172,8 @@ static void run_gone(void *base, unsigned long bytes)
 	class->blocks -= model_run_blocks(run);
 	CHECK(stillborn || class->blocks >= class->reserve);
 	pool->held -= bytes;
+	for (i = 0; i < model_run_blocks(run); i++)
+		block_looked_at(&run->block[i]);
 	if (stillborn) {
 		op.born--;
 	} else {
@@ -237,6 +247,7 @@ static void block_got(void *p, gfp_t gfp)
 	CHECK((unsigned long)p % min_t(u32, block->run->size & -block->run->size, PAGE_SIZE) == 0);
 	if (gfp & __GFP_ZERO || (pool->flags & BYTEPOOL_WIPE && block->used_before))
 		CHECK(block_zero(block));
+	block_looked_at(block);
 	block->in_use = true;
 	block->used_before = true;
 	block->run->nr_in_use++;
@@ -414,6 +425,7 @@ static void bulk_failed(struct model_pool *pool, gfp_t gfp, void **blocks, bool 
 		struct block *block = model_block_at(blocks[i]);
 
 		CHECK(block && !block->in_use);
+		block_looked_at(block);
 		block->freed = jiffies;
 		block->used_before = true;
 	}
@@ -692,6 +704,27 @@ static void check_sysfs_stat(struct model_pool *pool, const char *name, u64 valu
 	CHECK(strtoull(text, NULL, 10) == value);
 }
 
+/* A pool with BYTEPOOL_POISON tells of each block that was written to, until it is too much. */
+static void check_reports(const struct model_pool *pool)
+{
+	CHECK(!(pool->flags & BYTEPOOL_POISON) ||
+	      pool->reports == min(pool->overwritten, (unsigned int)DEFAULT_RATELIMIT_BURST));
+}
+
+static void on_message(const char *message)
+{
+	size_t prefix = strlen(KBUILD_MODNAME ": ");
+	const char *end = strstr(message, ": a free block of ");
+	unsigned int i;
+
+	for (i = 0; i < POOLS && end; i++) {
+		size_t len = strlen(pools[i].name);
+
+		if (end == message + prefix + len && !strncmp(message + prefix, pools[i].name, len))
+			pools[i].reports++;
+	}
+}
+
 void model_check_stats(struct model_pool *pool)
 {
 	struct bytepool_stats now = test_stats(pool->pool);
@@ -713,6 +746,7 @@ void model_check_stats(struct model_pool *pool)
 	CHECK(now.hits + now.misses == now.allocs && now.misses == want->misses);
 	CHECK(now.failures == want->failures);
 	CHECK(now.bad_frees == want->bad_frees);
+	check_reports(pool);
 	CHECK(now.reclaimed_blocks == want->reclaimed_blocks);
 	CHECK(now.reclaimed_bytes == want->reclaimed_bytes);
 	if (!rnd(16))
@@ -779,8 +813,12 @@ void model_destroy(struct model_pool *pool, bool leak)
 				block_check(&run->block[i]);
 		}
 		run->nr_in_use = 0;
+		/* The pool did not look at what was idle there. */
+		for (i = 0; i < model_run_blocks(run); i++)
+			run->block[i].overwritten = false;
 		shim_backing_release(run->base);
 	}
+	check_reports(pool);
 	free(pool->class);
 	memset(pool, 0, sizeof(*pool));
 	op = outer;
@@ -796,6 +834,7 @@ static void hooks_set(void)
 	shim_softirq = step_nested;
 	shim_grace_hook = on_grace;
 	shim_wait_hook = on_wait;
+	shim_log_hook = on_message;
 }
 
 static void bad_free_counts(struct model_pool *pool, enum model_bad_free kind)
@@ -822,6 +861,19 @@ void model_bad_free_inside(struct model_pool *pool, struct block *block, u32 off
 		offset %= PAGE_SIZE;
 	if (offset)
 		model_bad_free(pool, model_block_address(block) + offset, MODEL_INSIDE);
+}
+
+void model_stale_write(struct block *block, const void *bytes, u32 nr)
+{
+	u32 size = block->run->size;
+	u8 *p = model_block_address(block);
+
+	CHECK(!block->in_use);
+	memcpy(p, bytes, min(nr, size));
+	block->used_before = false;
+	if (block->run->pool->flags & BYTEPOOL_POISON)
+		block->overwritten = memchr_inv(p, POISON_FREE, size - 1) ||
+				     p[size - 1] != POISON_END;
 }
 
 void model_usable_size(struct block *block)

@@ -22,6 +22,7 @@ struct block {
 	unsigned int slot;	/* in its pool's in_use */
 	bool in_use;
 	bool used_before;
+	bool overwritten;	/* while it was idle, with BYTEPOOL_POISON */
 	u64 mark;
 	unsigned long freed;
 };
@@ -57,6 +58,8 @@ struct model_pool {
 	unsigned long changed;		/* when a timeout or a reserve was */
 	unsigned long held;
 	unsigned int told;		/* kinds of bad frees warned about */
+	unsigned int overwritten;	/* with BYTEPOOL_POISON, blocks that were found to be */
+	unsigned int reports;		/* and those that were reported */
 	struct bytepool_stats stats;	/* those that count events */
 	struct cds_list_head runs;
 	struct block *in_use[IN_USE_MAX + 2 * BULK_MAX];
@@ -138,6 +141,8 @@ void model_free_race(struct block *block, unsigned int countdown);
 void model_out_of_range(struct model_pool *pool);
 void model_bad_free(struct model_pool *pool, const void *p, enum model_bad_free kind);
 void model_bad_free_inside(struct model_pool *pool, struct block *block, u32 offset);
+/* Who had an idle block once writes to it: all that may suffer are its contents. */
+void model_stale_write(struct block *block, const void *bytes, u32 nr);
 void model_usable_size(struct block *block);
 /* What just went back can be had again on its CPU, without the system. */
 void model_reuse(struct block *block);
