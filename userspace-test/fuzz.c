@@ -400,20 +400,50 @@ static void call_bad_free(struct model_pool *pool, const struct record *record)
 	free_wild(pool, (char *)model_block_address(block) + (record->how & 1 ? 0 : record->seed));
 }
 
+/* Mostly one of the first: those were used, and are chained. */
+static struct block *idle_block(struct run *run, u8 how)
+{
+	u32 nr = model_run_blocks(run);
+	u32 first = how % (how & 128 ? nr : min(nr, 16U));
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		struct block *block = &run->block[(first + i) % nr];
+
+		if (!block->in_use)
+			return block;
+	}
+	return NULL;
+}
+
+/* What may look like a link of its slab: to itself, to another block, to none, or anywhere. */
+static u16 link_of(const struct run *run, const struct block *block, u16 arg)
+{
+	switch (arg >> 13) {
+	case 0:
+		return block - run->block;
+	case 1 ... 4:
+		return arg % min(model_run_blocks(run), 32U);
+	case 5:
+		return 0xffff;
+	default:
+		return arg << 3;
+	}
+}
+
 static void call_stale_write(struct model_pool *pool, const struct record *record)
 {
-	struct run *run = nth_run(pool, record->seed);
-	struct block *block;
+	struct run *run = nth_run(pool, record->seed % 4);
+	struct block *block = run ? idle_block(run, record->how) : NULL;
 	u8 bytes[256];
+	u16 link;
 
-	if (!run)
+	if (!block)
 		return;
-	block = &run->block[record->how % model_run_blocks(run)];
-	if (block->in_use)
-		return;
-	memset(bytes, record->arg >> 8, sizeof(bytes));
-	memcpy(bytes, &record->arg, sizeof(record->arg));
-	model_stale_write(block, bytes, record->seed & 128 ? sizeof(bytes) : sizeof(record->arg));
+	link = link_of(run, block, record->arg);
+	memset(bytes, record->arg, sizeof(bytes));
+	memcpy(bytes, &link, sizeof(link));
+	model_stale_write(block, bytes, record->seed & 128 ? sizeof(bytes) : sizeof(link));
 }
 
 static void call_reserve(struct model_pool *pool, const struct record *record)
@@ -734,12 +764,29 @@ static void call_pool(struct model_pool *pool, const struct record *record)
 	}
 }
 
+static void record_tell(const struct record *record)
+{
+	static const char * const names[] = {
+		"alloc", "alloc many", "free", "bulk", "free bulk", "bad free", "free twice",
+		"free race", "usable size", "reserve", "gc", "trim", "time", "long time", "write",
+		"read", "stale write", "reuse", "out of range", "destroy", "create", "shrink",
+		"cpu dies", "debugfs",
+	};
+
+	static_assert(ARRAY_SIZE(names) == CALL_MAX, "one each");
+	printf("# step %lu, jiffies %ld: %s, where %u, countdown %u, fault %#x, arg %#x, how %#x, seed %#x\n",
+	       step, (long)jiffies, names[record->call % CALL_MAX], record->where,
+	       record->countdown, record->fault, record->arg, record->how, record->seed);
+}
+
 static void one_record(const struct record *record, unsigned int migrate_odds)
 {
 	struct model_pool *pool = &pools[(record->where >> 2) % FUZZ_POOLS];
 	unsigned int countdown = record->countdown < 128 ? 0 : record->countdown - 127;
 	unsigned int call = record->call % CALL_MAX;
 
+	if (shim_verbose)
+		record_tell(record);
 	shim_random_seed(record->seed);
 	/* Whoever makes pools or ends them is alone with them. */
 	if (call == CALL_DESTROY || call == CALL_CREATE || !pool->pool)
