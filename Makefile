@@ -6,7 +6,7 @@
 KDIR ?= /lib/modules/$(shell uname -r)/build
 kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
 
-.PHONY: all install clean demo test userspace-test insmod-test kunit kunit-debug torture fuzz test-debug bench bench-check check help headers
+.PHONY: all install clean demo test userspace-test insmod-test kunit kunit-debug torture fuzz coverage test-debug bench bench-check check help headers
 
 all: headers ## build bytepool.ko for the running kernel, or for the one of KDIR=...
 	$(kbuild) modules
@@ -29,6 +29,9 @@ userspace-test: ## bytepool.c in userspace under sanitizers, and against a model
 
 fuzz: ## let libFuzzer loose on bytepool.c in userspace for SECONDS=60
 	@scripts/fuzz $(SECONDS)
+
+coverage: ## what KUnit and the userspace tests execute of bytepool.c, and what not
+	@scripts/coverage
 
 insmod-test: ## load and use the module on Debian's 6.12 and 6.1 kernels in QEMU
 	@scripts/test insmod-6.12 insmod-6.1 numa-6.12 numa-6.1
