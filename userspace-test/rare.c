@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What hardly ever happens: stale owners, waiting for the system, more than fits.
+ */
+#include <stdio.h>
+
+#include "test.h"
+
+#define NR	20
+#define SIZE	64
+
+/* Links that a stale owner may leave: out of range, to a block in use, to none too early. */
+static const u16 links[] = { 5000, 0, 0xffff };
+
+static bool all_differ(void **blocks, unsigned int nr)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < nr; i++) {
+		for (j = 0; j < i; j++) {
+			if (!blocks[i] || blocks[i] == blocks[j])
+				return false;
+		}
+	}
+	return true;
+}
+
+/* Half of the blocks are idle, and one of these is written to. */
+static void overwritten(u16 link, bool itself)
+{
+	unsigned long messages;
+	void *blocks[NR];
+	unsigned int i;
+
+	pool_start(&(struct bytepool_params){ .flags = BYTEPOOL_SINGLE });
+	EXPECT(bytepool_alloc_bulk(pool, SIZE, GFP_KERNEL, NR, blocks) == NR);
+	for (i = NR / 2; i < NR; i++)
+		bytepool_free(pool, blocks[i]);
+	messages = shim_messages();
+	*(u16 *)blocks[NR - 1] = itself ? NR - 1 : link;
+	for (i = NR / 2; i < NR; i++)
+		blocks[i] = bytepool_alloc(pool, SIZE, GFP_KERNEL);
+	EXPECT(shim_messages() == messages + 1);
+	EXPECT(all_differ(blocks, NR));
+	EXPECT(stats().blocks_in_use == NR);
+	bytepool_free_bulk(pool, NR, blocks);
+	EXPECT(bytepool_trim(pool) > 0 && bytepool_size(pool) == 0);
+	pool_stop();
+}
+
+static void test_overwritten(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(links); i++)
+		overwritten(links[i], false);
+	overwritten(0, true);
+}
+
+static void test_free_any(void)
+{
+	struct bytepool *other;
+
+	pool_start(NULL);
+	other = bytepool_create("other", NULL);
+	bytepool_free_any(NULL);
+	bytepool_free_any(bytepool_alloc(pool, SIZE, GFP_KERNEL));
+	bytepool_free_any(bytepool_alloc(other, SIZE, GFP_KERNEL));
+	EXPECT(stats().frees == 1 && test_stats(other).frees == 1);
+	bytepool_destroy(other);
+	pool_stop();
+}
+
+static unsigned int waits;
+
+/* Time passes, and the system has memory again. */
+static void on_wait(void)
+{
+	shim_clock_advance(5);
+	if (++waits == 3)
+		shim_fail(0, 0, false);
+}
+
+/* Nobody reserved anything, but the caller cannot do without. */
+static void test_nofail(void)
+{
+	void *blocks[NR];
+	void *block;
+
+	pool_start(NULL);
+	shim_wait_hook = on_wait;
+	waits = 0;
+	shim_fail(SHIM_FAIL_PAGES | SHIM_FAIL_VMALLOC, 1, true);
+	block = bytepool_alloc(pool, SIZE, GFP_KERNEL | __GFP_NOFAIL);
+	EXPECT(block && waits == 3);
+	bytepool_free(pool, block);
+	EXPECT(bytepool_trim(pool) > 0);
+	waits = 0;
+	shim_fail(SHIM_FAIL_PAGES | SHIM_FAIL_VMALLOC, 1, true);
+	EXPECT(bytepool_alloc_bulk(pool, SIZE, GFP_KERNEL | __GFP_NOFAIL, NR, blocks) == NR);
+	EXPECT(waits >= 3);
+	shim_wait_hook = NULL;
+	bytepool_free_bulk(pool, NR, blocks);
+	pool_stop();
+}
+
+/* More than the machine has. */
+static void test_reserve_too_much(void)
+{
+	pool_start(NULL);
+	EXPECT(bytepool_reserve(pool, SZ_4M, 5000, GFP_KERNEL) == -ENOMEM);
+	EXPECT(bytepool_size(pool) == 0);
+	EXPECT(bytepool_reserve(pool, SIZE, 2, GFP_KERNEL | __GFP_NORETRY) == 0);
+	EXPECT(stats().blocks_idle >= 2);
+	EXPECT(bytepool_reserve(pool, SIZE, 0, GFP_KERNEL) == 0);
+	pool_stop();
+}
+
+/* A pool of one owner is left to him. */
+static void test_sysfs_gc(void)
+{
+	struct bytepool *single;
+
+	pool_start(&(struct bytepool_params){ .idle_timeout_ms = 1000 });
+	single = bytepool_create("single", &(struct bytepool_params){ .flags = BYTEPOOL_SINGLE });
+	bytepool_free(pool, bytepool_alloc(pool, 8192, GFP_KERNEL));
+	bytepool_free(single, bytepool_alloc(single, 8192, GFP_KERNEL));
+	EXPECT(shim_sysfs_write("bytepool/pools/basic/gc", "2") == -EINVAL);
+	EXPECT(shim_sysfs_write("bytepool/pools/basic/gc", "1") == 1);
+	EXPECT(stats().gc_runs == 1 && bytepool_size(pool) == 8192);
+	EXPECT(shim_sysfs_write("bytepool/pools/single/gc", "1") == -EOPNOTSUPP);
+	EXPECT(shim_sysfs_write("bytepool/trim", "1") == 1);
+	EXPECT(bytepool_size(pool) == 0 && bytepool_size(single) == 8192);
+	bytepool_destroy(single);
+	pool_stop();
+}
+
+/* More slabs than are looked at in a row. */
+static void test_leak_many(void)
+{
+	static void *blocks[1100];
+	unsigned int i;
+
+	test_module_start();
+	pool = bytepool_create("basic", NULL);
+	for (i = 0; i < ARRAY_SIZE(blocks); i++)
+		blocks[i] = bytepool_alloc(pool, 20480, GFP_KERNEL);
+	bytepool_destroy(pool);
+	test_expect_warnings(1);
+	for (i = 0; i < ARRAY_SIZE(blocks); i++) {
+		EXPECT(!bytepool_usable_size(bytepool_system, blocks[i]));
+		shim_backing_release(blocks[i]);
+	}
+	test_module_stop();
+}
+
+static const struct test tests[] = {
+	{ "a free block that is written to", test_overwritten },
+	{ "a block without its pool", test_free_any },
+	{ "who cannot fail waits for the system", test_nofail },
+	{ "a reserve that is too much", test_reserve_too_much },
+	{ "GC and trim from sysfs", test_sysfs_gc },
+	{ "many leaked slabs", test_leak_many },
+};
+
+int main(void)
+{
+	shim_cpu_enter(0);
+	shim_virtual_clock = true;
+	return test_main(SUITE, tests, ARRAY_SIZE(tests));
+}
