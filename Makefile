@@ -6,7 +6,7 @@
 KDIR ?= /lib/modules/$(shell uname -r)/build
 kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
 
-.PHONY: all install clean demo test userspace-test insmod-test kunit kunit-debug torture fuzz coverage test-debug bench bench-check check help headers
+.PHONY: all install clean demo test userspace-test insmod-test kunit kunit-debug torture fuzz coverage models test-debug bench bench-check check help headers
 
 all: headers ## build bytepool.ko for the running kernel, or for the one of KDIR=...
 	$(kbuild) modules
@@ -43,11 +43,15 @@ kunit-debug: ## the same with KASAN, lockdep and more
 	@scripts/kunit --debug
 
 test-debug: ## the tests on kernels built to find bugs: KASAN, KCSAN, PREEMPT_RT
-	@scripts/test kernel-6.12-debug init-6.12-debug planted-6.12-debug \
-		kernel-6.12-kcsan planted-6.12-kcsan kernel-6.12-rt planted-6.12-rt
+	@scripts/test kernel-6.12-debug init-6.12-debug planted-6.12-debug torture-6.12-debug \
+		kernel-6.12-kcsan planted-6.12-kcsan torture-6.12-kcsan \
+		kernel-6.12-rt planted-6.12-rt torture-6.12-rt
 
 torture: ## everything at once for SECONDS=120, on Debian's 6.12 kernel in QEMU
 	@scripts/torture -s $(or $(SECONDS),120)
+
+models: ## the arguments about the order of memory, checked by SPIN
+	@scripts/models
 
 bench: ## measure bytepool and its peers, and write Documentation/benchmarks.md
 	@scripts/bench

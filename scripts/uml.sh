@@ -10,7 +10,7 @@
 # link_all FROM TO: symbolic links in TO to all that FROM holds.
 link_all() {
 	mkdir -p "$2"
-	find "$1" -mindepth 1 -maxdepth 1 -exec ln -st "$2" {} +
+	find -H "$1" -mindepth 1 -maxdepth 1 -exec ln -st "$2" {} +
 }
 
 # kunit.py finds the tree by its own path, so that it has to be a copy; what

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Closing the cache of another CPU: class_close(), synchronize_rcu(), class_drain().
+ *
+ * CPU 0 has a cache and uses it in sections, without a lock: cache_alloc(),
+ * free_known(), cache_free(); or with the depot's, depot_alloc() and
+ * depot_free(). An interrupt does the same once, at any point. It finds its
+ * cache by the open pointer, or by what its look-aside remembers, which
+ * lookaside_current(), lookaside_refresh() and lookaside_writable() rule. CPU 1 is
+ * the GC.
+ *
+ * There are three blocks. However many of them a pass wants, at every time each is
+ * in one place, and nobody is in the cache while the GC empties it.
+ *
+ * Abstracted: the stack is a set, the look-aside one place that stands for any
+ * block, and how a block gets from a slab and back is the lock's matter.
+ *
+ * Wrong:
+ *	WRONG_NO_GRACE_PERIOD: the GC does not wait
+ *	WRONG_NO_RELEASE: the cache is opened by a plain store (cache_set_open())
+ *	WRONG_NO_FORGET: class_close() without lookaside_forget()
+ *	WRONG_LATE_FORGET: lookaside_forget() after the grace period
+ *	WRONG_NO_MB_IN_FORGET: without smp_mb__before_atomic()
+ *	WRONG_NO_RMB_IN_REFRESH: lookaside_refresh() without smp_rmb()
+ *	WRONG_GC_OWNED_IGNORED: cache_own() does not look at gc_owned
+ *	WRONG_NOT_BUSY: cache_enter() leaves the cache open for interrupts
+ *	WRONG_IRQ_REFRESHES: lookaside_writable() is always true
+ *	WRONG_NO_SECTION: free_known() with preemption on
+ */
+#define NR_CPUS	2
+#define NR_VARS	6
+#define OPEN	0	/* the cache, or closed_cache, which is 0 */
+#define BLOCKS	1	/* of the cache, a bit for each */
+#define OWNED	2	/* gc_owned */
+#define AGE	3	/* lookaside_age */
+#define LOCK	4	/* of the depot */
+#define DEPOT	5	/* blocks there */
+
+#include "memory.pml"
+
+#define OPS	2	/* of the task */
+#define PASSES	1
+#define ALL	7	/* blocks */
+
+bool busy;		/* cache->pool is cache_busy */
+bool remembered;	/* the look-aside's cache, and its age */
+byte lookaside_age;
+
+byte held;		/* by callers */
+byte inside;		/* the cache, without the lock */
+bool irqs_off;		/* on CPU 0 */
+bool in_irq;
+byte done;
+
+/*
+ * What nobody else can tell apart is one step: among it, what is done under the
+ * lock, since each of its stores is seen when it is committed.
+ */
+
+#define lowest(set)	((set) & 1 -> 1 : ((set) & 2 -> 2 : (set) & 4))
+
+/* With the cache busy, or under the lock: what the stack does. */
+inline push()
+{
+	atomic { load(x, BLOCKS); assert(!(x & block)) };
+	atomic { store(BLOCKS, x | block); block = 0 }
+}
+
+inline pop()
+{
+	atomic { load(x, BLOCKS); block = lowest(x) };
+	store(BLOCKS, x & ~block)
+}
+
+inline cache_enter()
+{
+	atomic {
+		entered = !busy;
+		inside = inside + entered;
+#ifndef WRONG_NOT_BUSY
+		busy = true
+#endif
+	}
+}
+
+inline cache_leave()
+{
+	atomic { inside = inside - 1; busy = false }
+}
+
+/* LOCK */
+inline cache_own()
+{
+	load(owned, OWNED);
+#ifdef WRONG_GC_OWNED_IGNORED
+	owned = false;
+#endif
+	own = !owned && !busy
+}
+
+inline cache_alloc()
+{
+	atomic {
+		section_enter();
+		load(x, OPEN);
+		entered = false;
+		if
+		:: x -> cache_enter()
+		:: else
+		fi
+	}
+	if
+	:: entered -> pop(); cache_leave()
+	:: else
+	fi;
+	section_exit()
+}
+
+/* From the own cache; or one from the slab, and what else is there for the cache. */
+inline depot_alloc()
+{
+	section_enter();
+	atomic {
+		irqs_off = true;
+		lock(LOCK);
+		cache_own();
+		load(d, DEPOT);
+		x = 0;
+		if
+		:: own -> load(x, BLOCKS)
+		:: else
+		fi;
+		if
+		:: x -> block = lowest(x); x = x & ~block
+		:: else ->
+			block = lowest(d);
+			d = d & ~block;
+			if
+			:: own -> x = d; d = 0
+			:: else
+			fi;
+			store(DEPOT, d)
+		fi;
+		if
+		:: own -> store(BLOCKS, x)
+		:: else
+		fi;
+		if
+		:: x -> smp_store_release(OPEN, 1)
+		:: else
+		fi;
+		unlock(LOCK);
+		irqs_off = false;
+		section_exit()
+	}
+}
+
+inline free_known()
+{
+	atomic {
+#ifndef WRONG_NO_SECTION
+		section_enter();
+#endif
+		load(x, AGE);
+		entered = false;
+		if
+		:: x == lookaside_age && remembered -> cache_enter()
+		:: else
+		fi
+	}
+	if
+	:: entered -> push(); cache_leave()
+	:: else
+	fi;
+#ifndef WRONG_NO_SECTION
+	section_exit()
+#endif
+}
+
+inline lookaside_refresh()
+{
+	early(OPEN);
+	atomic {
+		load(x, AGE);
+		writable = is_task || section[cpu] == 1;
+#ifdef WRONG_IRQ_REFRESHES
+		writable = true;
+#endif
+	}
+	if
+	:: writable && lookaside_age != x ->
+		remembered = false;
+#ifndef WRONG_NO_RMB_IN_REFRESH
+		smp_rmb();
+#endif
+		lookaside_age = x
+	:: else
+	fi
+}
+
+inline depot_free()
+{
+	atomic {
+		irqs_off = true;
+		lock(LOCK);
+		cache_own();
+		if
+		:: own ->
+			load(x, BLOCKS);
+			assert(!(x & block));
+			store(BLOCKS, x | block);
+			smp_store_release(OPEN, 1)
+		:: else ->
+			load(d, DEPOT);
+			store(DEPOT, d | block)
+		fi;
+		block = 0;
+		unlock(LOCK);
+		irqs_off = false
+	}
+	/* lookaside_enter() */
+	if
+	:: own && writable -> remembered = true
+	:: else
+	fi
+}
+
+inline free_any()
+{
+	section_enter();
+	lookaside_refresh();
+	atomic {
+		late(x, OPEN);
+		entered = false;
+		if
+		:: x -> cache_enter()
+		:: else
+		fi
+	}
+	if
+	:: entered ->
+		push();
+		cache_leave();
+		/* lookaside_enter() */
+		if
+		:: writable -> remembered = true
+		:: else
+		fi
+	:: else ->
+		depot_free()
+	fi;
+	section_exit()
+}
+
+inline use()
+{
+	if
+	:: cache_alloc();
+		if
+		:: !block -> depot_alloc()
+		:: else
+		fi;
+		atomic {
+			assert(!(held & block));
+			held = held | block;
+			block = 0
+		}
+	:: atomic { held -> block = lowest(held); held = held & ~block };
+		free_known();
+		if
+		:: block -> free_any()
+		:: else
+		fi
+	fi;
+	atomic { x = 0; d = 0; own = false; owned = false; writable = false; entered = false }
+}
+
+proctype task() provided (!in_irq)
+{
+	byte cpu, x, d, block, early_value, nr;
+	bool entered, own, owned, writable, is_early;
+	bool is_task = true;
+
+	for (nr : 1 .. OPS) {
+		use()
+	}
+	done++
+}
+
+proctype irq()
+{
+	byte cpu, x, d, block, early_value;
+	bool entered, own, owned, writable, is_early, is_task;
+
+	atomic { !irqs_off -> in_irq = true }
+	use();
+	atomic { in_irq = false; done++ }
+}
+
+inline lookaside_forget()
+{
+#ifndef WRONG_NO_MB_IN_FORGET
+	smp_mb();
+#endif
+	atomic_inc(AGE)
+}
+
+inline class_close()
+{
+	atomic {
+		lock(LOCK);
+		store(OWNED, 1);
+		smp_store_release(OPEN, 0);
+		unlock(LOCK)
+	}
+#if !defined(WRONG_NO_FORGET) && !defined(WRONG_LATE_FORGET)
+	lookaside_forget()
+#endif
+}
+
+inline class_drain()
+{
+	select(want : 0 .. ALL);
+	atomic {
+		lock(LOCK);
+		assert(!inside);
+		load(x, BLOCKS);
+		load(d, DEPOT);
+		store(DEPOT, d | (x & want));
+		store(BLOCKS, x & ~want);
+		store(OWNED, 0);
+		if
+		:: x & ~want ->
+#ifdef WRONG_NO_RELEASE
+			store(OPEN, 1)
+#else
+			smp_store_release(OPEN, 1)
+#endif
+		:: else
+		fi;
+		unlock(LOCK);
+		x = 0;
+		d = 0;
+		want = 0
+	}
+}
+
+proctype gc()
+{
+	byte cpu = 1;
+	byte x, d, want, other, pass;
+
+	for (pass : 1 .. PASSES) {
+		class_close();
+#ifndef WRONG_NO_GRACE_PERIOD
+		synchronize_rcu();
+#endif
+#ifdef WRONG_LATE_FORGET
+		lookaside_forget();
+#endif
+		class_drain()
+	}
+	done++
+}
+
+init {
+	atomic {
+				held = ALL;
+		/* The cache is open, and empty. */
+		memory[OPEN] = 1;
+		run commits(0);
+		run commits(1);
+		run task();
+		run irq();
+		run gc()
+	}
+	done == 3 && !buffer[0].pending && !buffer[1].pending;
+	assert((held | memory[BLOCKS] | memory[DEPOT]) == ALL);
+	assert(held + memory[BLOCKS] + memory[DEPOT] == ALL)
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Memory that is as weak as the kernel's memory model lets it be, where the
+ * models need it; for SPIN, whose own memory is sequentially consistent.
+ *
+ * A store goes to its CPU's buffer, from which it is committed at any later time
+ * and in any order, but as smp_wmb(), smp_store_release() and smp_mb() say. The
+ * CPU itself sees its own stores at once. A load takes place where it stands,
+ * unless early() before it has taken the value already; smp_rmb() in between
+ * forbids that.
+ *
+ * The includer defines NR_CPUS and NR_VARS, at most 8 variables by number, and in
+ * each process `cpu`. What only one CPU touches, and what is for assertions
+ * only, is a variable of SPIN's.
+ */
+#define BIT(n)	(1 << (n))
+
+/* pending: in the buffer; fence: stores to come wait for those; fixed: others wait for those. */
+typedef store_buffer {
+	byte pending;
+	byte fence;
+	byte fixed;
+	byte value[NR_VARS];
+	byte after[NR_VARS]
+}
+
+byte memory[NR_VARS];
+store_buffer buffer[NR_CPUS];
+
+/* How deep a CPU is in sections, which RCU knows as readers. */
+byte section[NR_CPUS];
+
+inline load(reg, v)
+{
+	atomic {
+		if
+		:: buffer[cpu].pending & BIT(v) -> reg = buffer[cpu].value[v]
+		:: else -> reg = memory[v]
+		fi
+	}
+}
+
+/* A second store to a variable may replace the first before that is seen. */
+inline store_after(v, x, which)
+{
+	atomic {
+		!(buffer[cpu].fixed & BIT(v));
+		buffer[cpu].value[v] = x;
+		buffer[cpu].after[v] = (buffer[cpu].after[v] | which) & ~BIT(v);
+		buffer[cpu].fixed = buffer[cpu].fixed | buffer[cpu].after[v];
+		buffer[cpu].pending = buffer[cpu].pending | BIT(v)
+	}
+}
+
+#define store(v, x)		store_after(v, x, buffer[cpu].fence)
+#define smp_store_release(v, x)	store_after(v, x, buffer[cpu].pending)
+#define smp_mb()		(buffer[cpu].pending == 0)
+
+inline smp_wmb()
+{
+	d_step {
+		buffer[cpu].fence = buffer[cpu].pending;
+		buffer[cpu].fixed = buffer[cpu].pending
+	}
+}
+
+/* The next load of the variable, by late(), may take place here already. */
+inline early(v)
+{
+	if
+	:: load(early_value, v); is_early = true
+	:: skip
+	fi
+}
+
+#define smp_rmb()		is_early = false
+
+inline late(reg, v)
+{
+	if
+	:: is_early -> atomic { reg = early_value; is_early = false }
+	:: else -> load(reg, v)
+	fi
+}
+
+/* An atomic operation, which orders nothing else. */
+inline atomic_inc(v)
+{
+	atomic { !(buffer[cpu].pending & BIT(v)); memory[v] = memory[v] + 1 }
+}
+
+inline lock(v)
+{
+	atomic { !(buffer[cpu].pending & BIT(v)) && memory[v] == 0; memory[v] = 1 }
+}
+
+#define unlock(v)		smp_store_release(v, 0)
+
+inline section_enter()
+{
+	section[cpu] = section[cpu] + 1
+}
+
+inline section_exit()
+{
+	section[cpu] = section[cpu] - 1
+}
+
+/*
+ * Each CPU is seen outside of any section once, with all stores of those
+ * before committed; before and after that all is in order on this CPU too.
+ */
+inline synchronize_rcu()
+{
+	smp_mb();
+	for (other : 0 .. NR_CPUS - 1) {
+		section[other] == 0 && buffer[other].pending == 0
+	}
+	other = 0
+}
+
+inline commit(v)
+{
+	memory[v] = buffer[cpu].value[v];
+	buffer[cpu].value[v] = 0;
+	buffer[cpu].after[v] = 0;
+	buffer[cpu].pending = buffer[cpu].pending & ~BIT(v);
+	buffer[cpu].fence = buffer[cpu].fence & ~BIT(v);
+	buffer[cpu].fixed = buffer[cpu].fixed & ~BIT(v)
+}
+
+#define may_commit(v) \
+	((buffer[cpu].pending & BIT(v)) && !(buffer[cpu].after[v] & buffer[cpu].pending))
+
+proctype commits(byte cpu)
+{
+end:
+	do
+	:: atomic { may_commit(0) -> commit(0) }
+#if NR_VARS > 1
+	:: atomic { may_commit(1) -> commit(1) }
+#endif
+#if NR_VARS > 2
+	:: atomic { may_commit(2) -> commit(2) }
+#endif
+#if NR_VARS > 3
+	:: atomic { may_commit(3) -> commit(3) }
+#endif
+#if NR_VARS > 4
+	:: atomic { may_commit(4) -> commit(4) }
+#endif
+#if NR_VARS > 5
+	:: atomic { may_commit(5) -> commit(5) }
+#endif
+#if NR_VARS > 6
+	:: atomic { may_commit(6) -> commit(6) }
+#endif
+#if NR_VARS > 7
+	:: atomic { may_commit(7) -> commit(7) }
+#endif
+	od
+}

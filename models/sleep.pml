@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The GC lets a pool sleep, and is woken: gc_close(), pool_sleep(), gc_reap(),
+ * pool_wake().
+ *
+ * CPU 0 uses a class of which it has no cache at first: depot_alloc(), depot_free(),
+ * cache_create(), and then, when the cache is open, cache_alloc() and cache_free(). CPU 1 runs gc_work_fn(), as often as it is queued.
+ *
+ * In the end, who has something idle is awake, and its work is queued.
+ *
+ * Abstracted: nothing is old enough to be given back, the pool has one slab
+ * of three blocks, which is to be given back when all are there.
+ *
+ * Wrong:
+ *	WRONG_NO_MB_IN_SLEEP: pool_sleep() without smp_mb()
+ *	WRONG_NO_GRACE_PERIOD: gc_work_fn() does not wait after pool_sleep()
+ *	WRONG_NOT_CLOSED: pool_sleep() leaves the caches open
+ *	WRONG_LATE_ASLEEP: pool_sleep() closes the caches first
+ *	WRONG_NO_LOOK: gc_reap() does not look again
+ *	WRONG_OPENED_ASLEEP: class_drain() opens a cache though the pool sleeps
+ *	WRONG_NO_WAKE_BY_CACHE: depot_free() does not wake for its cache
+ *	WRONG_NO_WAKE_BY_DEPOT: nor for its depot
+ *	WRONG_NO_WAKE_BY_ALLOC: depot_alloc() opens the cache without
+ */
+#define NR_CPUS	2
+#define NR_VARS	6
+#define AWAKE	0
+#define CACHE	1	/* class->cache[], which leads to the cache */
+#define OPEN	2	/* what the CPU follows */
+#define BLOCKS	3	/* in the cache */
+#define DEPOT	4	/* in the depot */
+#define LOCK	5	/* of the depot */
+
+#include "memory.pml"
+
+#define OPS	6
+#define PASSES	2
+#define ALL	3	/* blocks of the slab */
+
+bool queued = true;	/* gc_work */
+bool gc_owned;		/* changes under LOCK */
+byte done;
+
+/* What was stored before, the work sees, also where it was queued already. */
+inline queue_work()
+{
+	smp_mb();
+	queued = true
+}
+
+inline pool_wake()
+{
+	load(x, AWAKE);
+	if
+	:: !x -> store(AWAKE, 1); queue_work()
+	:: else
+	fi
+}
+
+inline cache_create()
+{
+	smp_mb();
+	memory[CACHE] = 1
+}
+
+inline free_block()
+{
+	section_enter();
+	load(x, OPEN);
+	if
+	:: x -> load(x, BLOCKS); store(BLOCKS, x + 1)
+	:: else ->
+		/* depot_free() */
+		atomic {
+			lock(LOCK);
+			load(x, CACHE);
+			if
+			:: x && !gc_owned ->
+				load(x, BLOCKS);
+				store(BLOCKS, x + 1);
+				smp_store_release(OPEN, 1);
+#ifndef WRONG_NO_WAKE_BY_CACHE
+				wake = true
+#endif
+			:: else ->
+				load(x, DEPOT);
+				store(DEPOT, x + 1);
+#ifndef WRONG_NO_WAKE_BY_DEPOT
+				wake = x + 1 == ALL
+#endif
+			fi;
+			unlock(LOCK)
+		}
+		if
+		:: wake -> wake = false; pool_wake()
+		:: else
+		fi
+	fi;
+	held--;
+	section_exit();
+	/* cache_ensure() */
+	load(x, CACHE);
+	if
+	:: !x -> cache_create()
+	:: !x -> skip	/* no memory for it */
+	:: else
+	fi
+}
+
+inline alloc_block()
+{
+	section_enter();
+	load(x, OPEN);
+	if
+	:: x ->
+		load(x, BLOCKS);
+		if
+		:: x -> store(BLOCKS, x - 1); held++
+		:: else
+		fi
+	:: else
+	fi;
+	if
+	:: x -> skip
+	:: else ->
+		/* depot_alloc(): from the own cache, or from the slab, and the rest for the cache. */
+		atomic {
+			lock(LOCK);
+			load(x, CACHE);
+			own = x && !gc_owned;
+			load(d, DEPOT);
+			load(x, BLOCKS);
+			if
+			:: own && x -> held++; x--
+			:: else ->
+				if
+				:: d -> held++; d--
+				:: else
+				fi;
+				if
+				:: own -> x = d; d = 0
+				:: else
+				fi;
+				store(DEPOT, d)
+			fi;
+			if
+			:: own -> store(BLOCKS, x)
+			:: else
+			fi;
+			if
+			:: own && x ->
+				smp_store_release(OPEN, 1);
+#ifndef WRONG_NO_WAKE_BY_ALLOC
+				wake = true
+#endif
+			:: else
+			fi;
+			unlock(LOCK);
+			x = 0;
+			d = 0
+		}
+		if
+		:: wake -> wake = false; pool_wake()
+		:: else
+		fi
+	fi;
+	section_exit()
+}
+
+proctype user()
+{
+	byte cpu, x, d, nr;
+	byte held = ALL;
+	bool wake, own;
+
+	for (nr : 1 .. OPS) {
+		if
+		:: held -> free_block()
+		:: held < ALL -> alloc_block()
+		:: break
+		fi
+	}
+	done++
+}
+
+/* class_reclaimable(): the depot under the lock, then the caches. */
+inline pool_reclaimable()
+{
+	atomic { lock(LOCK); load(x, DEPOT); reclaimable = x == ALL; unlock(LOCK) }
+	load(x, CACHE);
+	if
+	:: !reclaimable && x -> load(reclaimable, BLOCKS)
+	:: else
+	fi
+}
+
+inline pool_close()
+{
+	load(x, CACHE);
+	if
+	:: x -> atomic { lock(LOCK); gc_owned = true; smp_store_release(OPEN, 0); unlock(LOCK) }
+	:: else
+	fi
+}
+
+inline pool_sleep()
+{
+#ifdef WRONG_LATE_ASLEEP
+	pool_close();
+#endif
+	store(AWAKE, 0);
+#ifndef WRONG_NO_MB_IN_SLEEP
+	smp_mb();
+#endif
+#if !defined(WRONG_NOT_CLOSED) && !defined(WRONG_LATE_ASLEEP)
+	pool_close()
+#endif
+}
+
+inline class_drain()
+{
+	if
+	:: gc_owned ->
+		load(y, AWAKE);
+#ifdef WRONG_OPENED_ASLEEP
+		y = 1;
+#endif
+		atomic {
+			lock(LOCK);
+			gc_owned = false;
+			load(x, BLOCKS);
+			if
+			:: x && y -> smp_store_release(OPEN, 1)
+			:: else
+			fi;
+			unlock(LOCK)
+		}
+	:: else
+	fi
+}
+
+proctype gc()
+{
+	byte cpu = 1;
+	byte x, y, other, pass;
+	byte reclaimable;
+
+	for (pass : 1 .. PASSES) {
+		if
+		:: atomic { queued -> queued = false }
+		:: done == 1 && !queued -> break
+		fi;
+		load(x, AWAKE);
+		if
+		:: x ->
+			/* gc_close() */
+			pool_reclaimable();
+			if
+			:: !reclaimable ->
+				pool_sleep();
+#ifndef WRONG_NO_GRACE_PERIOD
+				synchronize_rcu();
+#endif
+				skip
+			:: else
+			fi;
+			/* gc_reap() */
+			class_drain();
+			load(x, AWAKE);
+#ifndef WRONG_NO_LOOK
+			if
+			:: !x ->
+				pool_reclaimable();
+				if
+				:: reclaimable -> pool_wake()
+				:: else
+				fi
+			:: else
+			fi
+#endif
+		:: else
+		fi;
+		load(x, AWAKE);
+		if
+		:: x -> queue_work()
+		:: else
+		fi
+	}
+	done++
+}
+
+init {
+	atomic {
+		memory[AWAKE] = 1;
+		run commits(0);
+		run commits(1);
+		run user();
+		run gc()
+	}
+	done == 2 && !buffer[0].pending && !buffer[1].pending;
+	assert(!memory[BLOCKS] && memory[DEPOT] < ALL || memory[AWAKE] && queued)
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A timeout is written while the GC finds that the pool has none: timeout_changed()
+ * against gc_close().
+ *
+ * The pool has something idle all the time. Its timeout was set to never, and
+ * CPU 1 runs gc_work_fn() for the last time, while CPU 0 writes a timeout again: if
+ * that was the last thing written, the pool is awake in the end and the work is queued.
+ *
+ * Wrong:
+ *	WRONG_NO_MB: timeout_changed() without smp_mb()
+ *	WRONG_NO_MB_IN_CLOSE: gc_close() without smp_mb()
+ *	WRONG_NO_LOOK: gc_close() does not call pool_wake()
+ *	WRONG_NO_WAKE: timeout_changed() does not
+ */
+#define NR_CPUS	2
+#define NR_VARS	2
+#define AWAKE	0
+#define TIMEOUT	1	/* 0 is never */
+
+#include "memory.pml"
+
+bool queued = true;	/* gc_work */
+byte done;
+
+/* What was stored before, the work sees, also where it was queued already. */
+inline queue_work()
+{
+	smp_mb();
+	queued = true
+}
+
+inline pool_wake()
+{
+	load(x, AWAKE);
+	load(y, TIMEOUT);
+	if
+	:: !x && y -> store(AWAKE, 1); queue_work()
+	:: else
+	fi
+}
+
+proctype writer()
+{
+	byte cpu, x, y;
+
+	store(TIMEOUT, 1);
+#ifndef WRONG_NO_MB
+	smp_mb();
+#endif
+#ifndef WRONG_NO_WAKE
+	pool_wake();
+#endif
+	done++
+}
+
+proctype gc()
+{
+	byte cpu = 1;
+	byte x, y;
+
+	do
+	:: atomic { queued -> queued = false };
+		load(x, AWAKE);
+		if
+		:: x ->
+			load(y, TIMEOUT);
+			if
+			:: y -> break
+			:: else
+			fi;
+			store(AWAKE, 0);
+#ifndef WRONG_NO_MB_IN_CLOSE
+			smp_mb();
+#endif
+#ifndef WRONG_NO_LOOK
+			pool_wake()
+#endif
+		:: else
+		fi;
+		load(x, AWAKE);
+		if
+		:: x -> queue_work()
+		:: else
+		fi
+	:: atomic { done && !queued -> break }
+	od;
+	if
+	:: y -> queued = true
+	:: else
+	fi;
+	done++
+}
+
+init {
+	atomic {
+		memory[AWAKE] = 1;
+		run commits(0);
+		run commits(1);
+		run writer();
+		run gc()
+	}
+	done == 2 && !buffer[0].pending && !buffer[1].pending;
+	assert(memory[AWAKE] && queued)
+}
