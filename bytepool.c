@@ -28,7 +28,8 @@
  *   that is always busy, and waits for an RCU grace period: regions with
  *   preemption off are readers, so then the CPU has left. No CPU is
  *   interrupted or waited for otherwise, and the fast path pays one test. A
- *   shrinker does the same when the system is short, whatever the age.
+ *   shrinker does the same when the system is short, whatever the age; the
+ *   caches of a CPU that died need no grace period.
  * - Pools with BYTEPOOL_POISON or BYTEPOOL_TRACK have no per-CPU caches: each
  *   block is looked at between depot and caller.
  *
@@ -37,7 +38,8 @@
  * and free take a depot's lock, and alloc orphans_lock: raw spinlocks, held for
  * a bounded number of steps and never over a call to the system's allocator. An
  * alloc that may sleep also takes gc_lock, to have idle memory given back when
- * the pool is at its limit or the system is short.
+ * the pool is at its limit or the system is short. A shrinker, which runs amid
+ * anybody's allocation, only tries it.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -83,10 +85,11 @@
 #include "internal/size_class.h"
 #include "internal/slab.h"
 
-#define BYTEPOOL_FLAGS_ALL	(BYTEPOOL_SINGLE | BYTEPOOL_CONTIG | BYTEPOOL_WIPE | \
-				 BYTEPOOL_POISON | BYTEPOOL_TRACK)
-/* What wants each block looked at when it comes and goes: such pools have no per-CPU caches. */
+/* What wants each block looked at when it comes and goes. */
 #define BYTEPOOL_FLAGS_CHECKED	(BYTEPOOL_POISON | BYTEPOOL_TRACK)
+/* Pools without per-CPU caches. */
+#define BYTEPOOL_FLAGS_UNCACHED	(BYTEPOOL_SINGLE | BYTEPOOL_FLAGS_CHECKED)
+#define BYTEPOOL_FLAGS_ALL	(BYTEPOOL_CONTIG | BYTEPOOL_WIPE | BYTEPOOL_FLAGS_UNCACHED)
 #define BYTEPOOL_NAME_MAX	63
 #define BYTEPOOL_DEFAULT_MAX	SZ_4M
 #define GC_INTERVAL_MIN_MS	10U
@@ -492,12 +495,11 @@ static struct bytepool_class *class_new(struct bytepool *pool, u32 index, gfp_t 
 	class->pool = pool;
 	class->index = index;
 	class->size = size;
-	class->slab_bytes = bytepool_slab_bytes(size);
+	/* Where each block has a record in the descriptor, or is searched for there, few do. */
+	class->slab_bytes = pool->flags & BYTEPOOL_FLAGS_CHECKED ? PAGE_ALIGN(size) :
+								    bytepool_slab_bytes(size);
 	class->reciprocal = bytepool_reciprocal(size);
-	if (pool->flags & BYTEPOOL_TRACK)
-		class->slab_bytes = PAGE_ALIGN(size);	/* or the descriptor would be large */
-	if (!pool_single(pool) && !(pool->flags & BYTEPOOL_FLAGS_CHECKED) &&
-	    size <= CACHE_BLOCK_MAX)
+	if (!(pool->flags & BYTEPOOL_FLAGS_UNCACHED) && size <= CACHE_BLOCK_MAX)
 		class->cache_capacity = min(CACHE_BYTES / size, CACHE_ENTRIES_MAX);
 	init_swait_queue_head(&class->wait);
 	class->cache = (void *)class + caches;
@@ -852,6 +854,162 @@ static bool lookaside_find(struct look *look)
 }
 
 /*
+ * POISON and TRACK: what a pool checks, and remembers, of each block. They write
+ * while the block is theirs alone: before it is in the depot, and once it is out.
+ */
+
+static void block_poison(void *block, u32 size)
+{
+	memset(block, POISON_FREE, size - 1);
+	((u8 *)block)[size - 1] = POISON_END;
+}
+
+/* The first byte that is not as block_poison() left it, or NULL. */
+static u8 *poison_broken(void *block, u32 size)
+{
+	u8 *last = block + size - 1;
+	u8 *broken = memchr_inv(block, POISON_FREE, size - 1);
+
+	if (broken)
+		return broken;
+	return *last == POISON_END ? NULL : last;
+}
+
+static void block_track(struct bytepool_slab *slab, u32 index, unsigned long caller)
+{
+	struct bytepool_track *track = slab_track(slab, index);
+
+	/* Pairs with READ_ONCE() in track_read(). */
+	WRITE_ONCE(track->caller, caller);
+	WRITE_ONCE(track->when, jiffies);
+	WRITE_ONCE(track->pid, task_pid_nr(current));
+}
+
+/* What is known of a block that may be allocated or freed meanwhile. */
+static struct bytepool_track track_read(struct bytepool_slab *slab, u32 index)
+{
+	struct bytepool_track *track = slab_track(slab, index);
+
+	return (struct bytepool_track){
+		.caller = READ_ONCE(track->caller),
+		.when = READ_ONCE(track->when),
+		.pid = READ_ONCE(track->pid),
+	};
+}
+
+static unsigned int track_age_ms(const struct bytepool_track *track)
+{
+	return jiffies_to_msecs(jiffies - track->when);
+}
+
+/* Tell if somebody wrote to an idle block. */
+static void block_verify(struct bytepool_slab *slab, u32 index)
+{
+	const struct bytepool_class *class = slab->depot->class;
+	struct bytepool *pool = class->pool;
+	u8 *block = slab_block(slab, class->size, index);
+	u8 *broken = poison_broken(block, class->size);
+	u32 offset;
+
+	if (likely(!broken) || !__ratelimit(&pool->overwritten_limit))
+		return;
+	offset = broken - block;
+	pr_err("%s: a free block of %u bytes was written to: %p, at offset %u: %*ph\n", pool->name,
+	       class->size, block, offset, (int)min(class->size - offset, REPORT_BYTES), broken);
+	if (pool->flags & BYTEPOOL_TRACK) {
+		struct bytepool_track track = track_read(slab, index);
+
+		if (track.caller)
+			pr_err("%s: it was freed %u ms ago by %pS, pid %d\n", pool->name,
+			       track_age_ms(&track), (void *)track.caller, track.pid);
+	}
+}
+
+/* Fill the blocks of a new slab. */
+static void slab_poison(struct bytepool_slab *slab)
+{
+	u32 size = slab->depot->class->size;
+	u32 index;
+
+	for (index = 0; index < slab->nr; index++)
+		block_poison(slab_block(slab, size, index), size);
+}
+
+/* Check those of one that goes. */
+static void slab_verify(struct bytepool_slab *slab)
+{
+	u32 index;
+
+	for (index = 0; index < slab->nr; index++)
+		block_verify(slab, index);
+}
+
+/* Blocks in use that one line of code has allocated. */
+struct leak_site {
+	unsigned long caller;
+	unsigned long nr;
+	unsigned int size;
+	unsigned int age_ms;	/* of the oldest */
+};
+
+struct leak_report {
+	unsigned int nr;
+	struct leak_site site[LEAK_SITES];
+};
+
+static void report_leak(struct leak_report *report, struct bytepool_slab *slab, u32 index)
+{
+	struct bytepool_track track = track_read(slab, index);
+	u32 size = slab->depot->class->size;
+	struct leak_site *site = report->site;
+
+	while (site < report->site + report->nr &&
+	       (site->caller != track.caller || site->size != size))
+		site++;
+	if (site == report->site + report->nr) {
+		/* The last one is for all that have no room. */
+		if (report->nr == LEAK_SITES)
+			site--;
+		else
+			report->nr++;
+		site->caller = report->nr == LEAK_SITES ? 0 : track.caller;
+		site->size = size;
+	}
+	site->nr++;
+	site->age_ms = max(site->age_ms, track_age_ms(&track));
+}
+
+/* Tell who allocated the blocks in use of these slabs. */
+static void report_leaks(struct bytepool *pool, struct list_head *slabs)
+{
+	struct leak_report *report = kzalloc(sizeof(*report), GFP_KERNEL);
+	struct bytepool_slab *slab;
+	unsigned int i;
+	u32 index;
+
+	if (!report)
+		return;
+	list_for_each_entry(slab, slabs, list) {
+		for (index = 0; index < slab->nr; index++) {
+			if (slab->state[index] == BYTEPOOL_BLOCK_IN_USE)
+				report_leak(report, slab, index);
+		}
+	}
+	for (i = 0; i < report->nr; i++) {
+		struct leak_site *site = &report->site[i];
+
+		if (site->caller)
+			pr_warn("%s: %lu blocks of %u bytes were allocated by %pS, the first %u ms ago\n",
+				pool->name, site->nr, site->size, (void *)site->caller,
+				site->age_ms);
+		else
+			pr_warn("%s: %lu blocks were allocated by others, the first %u ms ago\n",
+				pool->name, site->nr, site->age_ms);
+	}
+	kfree(report);
+}
+
+/*
  * System <-> slab
  */
 
@@ -965,93 +1123,6 @@ static struct bytepool_slab *slab_desc_alloc(struct bytepool_class *class, void 
 	if (flags & BYTEPOOL_TRACK)
 		memset(slab_track(slab, 0), 0, nr * sizeof(struct bytepool_track));
 	return slab;
-}
-
-/*
- * POISON and TRACK: what a pool checks, and remembers, of each block. They write
- * while the block is theirs alone: before it is in the depot, and once it is out.
- */
-
-static void block_poison(void *block, u32 size)
-{
-	memset(block, POISON_FREE, size - 1);
-	((u8 *)block)[size - 1] = POISON_END;
-}
-
-/* The first byte that is not as block_poison() left it, or NULL. */
-static u8 *poison_broken(void *block, u32 size)
-{
-	u8 *last = block + size - 1;
-
-	return memchr_inv(block, POISON_FREE, size - 1) ?: *last != POISON_END ? last : NULL;
-}
-
-static void block_track(struct bytepool_slab *slab, u32 index, unsigned long caller)
-{
-	struct bytepool_track *track = slab_track(slab, index);
-
-	/* Pairs with READ_ONCE() in track_read(). */
-	WRITE_ONCE(track->caller, caller);
-	WRITE_ONCE(track->when, jiffies);
-	WRITE_ONCE(track->pid, task_pid_nr(current));
-}
-
-/* What is known of a block that may be allocated or freed meanwhile. */
-static struct bytepool_track track_read(struct bytepool_slab *slab, u32 index)
-{
-	struct bytepool_track *track = slab_track(slab, index);
-
-	return (struct bytepool_track){
-		.caller = READ_ONCE(track->caller),
-		.when = READ_ONCE(track->when),
-		.pid = READ_ONCE(track->pid),
-	};
-}
-
-static unsigned int track_age_ms(const struct bytepool_track *track)
-{
-	return jiffies_to_msecs(jiffies - track->when);
-}
-
-/* Tell if somebody wrote to an idle block; it is handed out all the same. */
-static void block_verify(struct bytepool_slab *slab, u32 index)
-{
-	const struct bytepool_class *class = slab->depot->class;
-	struct bytepool *pool = class->pool;
-	u8 *block = slab_block(slab, class->size, index);
-	u8 *broken = poison_broken(block, class->size);
-	u32 offset = broken - block;
-
-	if (likely(!broken) || !__ratelimit(&pool->overwritten_limit))
-		return;
-	pr_err("%s: a free block of %u bytes was written to: %p, at offset %u: %*ph\n", pool->name,
-	       class->size, block, offset, (int)min(class->size - offset, REPORT_BYTES), broken);
-	if (pool->flags & BYTEPOOL_TRACK) {
-		struct bytepool_track track = track_read(slab, index);
-
-		if (track.caller)
-			pr_err("%s: it was freed %u ms ago by %pS, pid %d\n", pool->name,
-			       track_age_ms(&track), (void *)track.caller, track.pid);
-	}
-}
-
-/* Fill the blocks of a new slab. */
-static void slab_poison(struct bytepool_slab *slab)
-{
-	u32 size = slab->depot->class->size;
-	u32 index;
-
-	for (index = 0; index < slab->nr; index++)
-		block_poison(slab_block(slab, size, index), size);
-}
-
-/* Check those of one that goes. */
-static void slab_verify(struct bytepool_slab *slab)
-{
-	u32 index;
-
-	for (index = 0; index < slab->nr; index++)
-		block_verify(slab, index);
 }
 
 /* A block of a slab is found by the slab's alignment, unless all begin in its first page. */
@@ -1725,57 +1796,6 @@ static void timeout_changed(struct bytepool *pool)
  * Alloc
  */
 
-/* Tell a kernel that looks for bugs of a block that leaves a cache or a depot. */
-static __always_inline void *block_show(u32 size, void *block, gfp_t gfp)
-{
-	instrument_open(block, size);
-	instrument_alloc(block, size, system_gfp(gfp), system_may_serve());
-	return block;
-}
-
-/* The same of what came from this CPU's cache. */
-static __always_inline void *cached_show(const struct bytepool *pool, size_t size, void *block,
-					 gfp_t gfp)
-{
-	u32 index;
-
-	if (!BYTEPOOL_INSTRUMENTED)
-		return block;
-	index = bytepool_class_index(&pool->sizes, size);
-	return block_show(bytepool_class_size(&pool->sizes, index), block, gfp);
-}
-
-/* Check a block that comes from its depot, and remember who takes it. */
-static noinline void block_check(struct bytepool_class *class, void *block, unsigned long caller)
-{
-	struct bytepool *pool = class->pool;
-	struct bytepool_slab *slab;
-	u32 index;
-
-	/* It stays as long as the block is in use. */
-	section_enter();
-	slab = slab_find(block);
-	section_exit();
-	index = block_state(slab, block) - slab->state;
-	instrument_open(block, class->size);
-	if (pool->flags & BYTEPOOL_POISON) {
-		block_verify(slab, index);
-		if (pool->flags & BYTEPOOL_WIPE)
-			memset(block, 0, class->size);
-	}
-	if (pool->flags & BYTEPOOL_TRACK)
-		block_track(slab, index, caller);
-}
-
-/* All that is done of a block that comes from its depot, before its caller gets it. */
-static void *block_hand_out(struct bytepool_class *class, void *block, gfp_t gfp,
-			    unsigned long caller)
-{
-	if (unlikely(class->pool->flags & BYTEPOOL_FLAGS_CHECKED))
-		block_check(class, block, caller);
-	return block_show(class->size, block, gfp);
-}
-
 /* A block from this CPU's cache, if it has one. */
 static __always_inline void *cache_alloc(struct bytepool *pool, u32 slot)
 {
@@ -2120,6 +2140,45 @@ static void *class_try(struct bytepool_class *class, gfp_t gfp, int node)
 	return class_alloc_near(class, gfp, node);
 }
 
+/* Tell a kernel that looks for bugs of a block that a caller gets. */
+static void block_instrument(u32 size, void *block, gfp_t gfp)
+{
+	if (BYTEPOOL_INSTRUMENTED)
+		instrument_alloc(block, size, system_gfp(gfp), system_may_serve());
+}
+
+/* Check a block that comes from its depot, and remember who takes it. */
+static noinline void block_check(struct bytepool_class *class, void *block, unsigned long caller)
+{
+	struct bytepool *pool = class->pool;
+	struct bytepool_slab *slab;
+	u32 index;
+
+	/* It stays as long as the block is in use. */
+	section_enter();
+	slab = slab_find(block);
+	section_exit();
+	index = block_state(slab, block) - slab->state;
+	if (pool->flags & BYTEPOOL_POISON) {
+		block_verify(slab, index);
+		if (pool->flags & BYTEPOOL_WIPE)
+			memset(block, 0, class->size);
+	}
+	if (pool->flags & BYTEPOOL_TRACK)
+		block_track(slab, index, caller);
+}
+
+/* All that is done of a block that comes from its depot, before its caller gets it. */
+static void *block_hand_out(struct bytepool_class *class, void *block, gfp_t gfp,
+			    unsigned long caller)
+{
+	instrument_open(block, class->size);
+	if (unlikely(class->pool->flags & BYTEPOOL_FLAGS_CHECKED))
+		block_check(class, block, caller);
+	block_instrument(class->size, block, gfp);
+	return block;
+}
+
 /* For all that this CPU's cache does not serve. */
 static noinline void *alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, int node,
 				 unsigned long caller)
@@ -2167,7 +2226,7 @@ static noinline bool alloc_injected(struct bytepool *pool, size_t size, gfp_t gf
 {
 	struct bytepool_class *class;
 
-	if (gfp & __GFP_NOFAIL || size - 1 >= pool->sizes.max ||
+	if (gfp & __GFP_NOFAIL ||
 	    (fail_bytepool.ignore_gfp_wait && gfpflags_allow_blocking(gfp)))
 		return false;
 	/* Pairs with cmpxchg() in class_add(). */
@@ -2221,21 +2280,20 @@ static noinline void *alloc_any(struct bytepool *pool, size_t size, gfp_t gfp, i
 				unsigned long caller)
 {
 	void *block = NULL;
+	u32 class_size;
 
 	if (!alloc_ok(pool, size, gfp) || alloc_injected(pool, size, gfp))
 		return alloc_refuse(pool, gfp, caller);
 	/* What is in a CPU's caches is of its node, which may just change. */
 	if (node == NUMA_NO_NODE || (node == numa_mem_id() && !(gfp & __GFP_THISNODE)))
 		block = cache_alloc(pool, bytepool_slot(&pool->sizes, size));
+	class_size = bytepool_class_size(&pool->sizes, bytepool_class_index(&pool->sizes, size));
 	if (block)
-		cached_show(pool, size, block, gfp);
+		block_instrument(class_size, block, gfp);
 	else
 		block = alloc_slow(pool, size, gfp, node, caller);
-	if (gfp & __GFP_ZERO && block) {
-		u32 index = bytepool_class_index(&pool->sizes, size);
-
-		memset(block, 0, bytepool_class_size(&pool->sizes, index));
-	}
+	if (gfp & __GFP_ZERO && block)
+		memset(block, 0, class_size);
 	return block;
 }
 
@@ -2263,10 +2321,8 @@ void *bytepool_alloc(struct bytepool *pool, size_t size, gfp_t gfp)
 	void *block;
 
 	/* What is usual, in few instructions and without a stack frame; @size 0 wraps around. */
-	if (IS_ERR_OR_NULL(pool) || unlikely(gfp & BYTEPOOL_GFP_SLOW))
+	if (IS_ERR_OR_NULL(pool) || BYTEPOOL_INSTRUMENTED || unlikely(gfp & BYTEPOOL_GFP_SLOW))
 		return alloc_any(pool, size, gfp, NUMA_NO_NODE, _RET_IP_);
-	if (alloc_injected(pool, size, gfp))
-		return alloc_refuse(pool, gfp, _RET_IP_);
 	if (likely(size - 1 < pool->sizes.grid_max))
 		block = cache_alloc(pool, bytepool_grid_point(size));
 	else if (size - 1 < pool->sizes.max)
@@ -2274,7 +2330,7 @@ void *bytepool_alloc(struct bytepool *pool, size_t size, gfp_t gfp)
 	else
 		return alloc_refuse(pool, gfp, _RET_IP_);
 	if (likely(block))
-		return cached_show(pool, size, block, gfp);
+		return block;
 	return alloc_slow(pool, size, gfp, NUMA_NO_NODE, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(bytepool_alloc);
@@ -2327,8 +2383,8 @@ static bool alloc_bulk(struct bytepool_class *class, gfp_t gfp, unsigned int nr,
 						  blocks + got);
 
 		if (n) {
-			for (i = 0; BYTEPOOL_INSTRUMENTED && i < n; i++)
-				block_show(class->size, blocks[got + i], gfp);
+			for (i = 0; i < n; i++)
+				block_instrument(class->size, blocks[got + i], gfp);
 			got += n;
 			continue;
 		}
@@ -2843,7 +2899,7 @@ static void class_unbatch(struct bytepool_class *class, const struct gc_pass *pa
 
 /*
  * Take what the pass wants out of a class's closed caches, a grace period
- * after they were closed. What is empty then stays closed, though no longer the
+ * after they were closed, and out of its batches. A cache that is empty then stays closed, though no longer the
  * GC's, until depot_alloc()
  * or depot_free() has something for it and wakes the GC.
  */
@@ -2868,6 +2924,7 @@ static void class_drain(struct bytepool_class *class, const struct gc_pass *pass
 			cache_set_open(cache, cache);
 		depot_unlock(cache->depot, flags);
 	}
+	class_unbatch(class, pass);
 }
 
 /* Give back wholly idle slabs, until it was @most blocks or as many as there were. */
@@ -2938,17 +2995,23 @@ static bool pool_close(struct bytepool *pool, const struct gc_pass *pass)
 	return closed;
 }
 
+static void pool_drain(struct bytepool *pool, const struct gc_pass *pass)
+{
+	struct bytepool_class *class;
+	u32 index = 0;
+
+	while ((class = class_next(pool, &index)))
+		class_drain(class, pass);
+}
+
 static unsigned long pool_reap(struct bytepool *pool, const struct gc_pass *pass)
 {
 	struct bytepool_class *class;
 	unsigned long blocks = 0;
 	u32 index = 0;
 
-	while ((class = class_next(pool, &index))) {
-		class_drain(class, pass);
-		class_unbatch(class, pass);
+	while ((class = class_next(pool, &index)))
 		blocks += class_reap(class, pass, ULONG_MAX);
-	}
 	return blocks;
 }
 
@@ -3019,6 +3082,7 @@ static void gc_reap(struct bytepool *pool)
 	struct gc_pass pass = gc_pass_begin(pool);
 
 	mutex_lock(&pool->gc_lock);
+	pool_drain(pool, &pass);
 	pool_reap(pool, &pass);
 	WRITE_ONCE(pool->gc_runs, pool->gc_runs + 1);
 	mutex_unlock(&pool->gc_lock);
@@ -3068,6 +3132,7 @@ unsigned long bytepool_gc(struct bytepool *pool, size_t *bytes_held)
 	mutex_lock(&pool->gc_lock);
 	if (pool_close(pool, &pass))
 		synchronize_rcu();
+	pool_drain(pool, &pass);
 	blocks = pool_reap(pool, &pass);
 	WRITE_ONCE(pool->gc_runs, pool->gc_runs + 1);
 	mutex_unlock(&pool->gc_lock);
@@ -3089,6 +3154,7 @@ static unsigned long pool_trim(struct bytepool *pool)
 	pool_sleep(pool);
 	if (!pool_single(pool))
 		synchronize_rcu();
+	pool_drain(pool, &everything);
 	blocks = pool_reap(pool, &everything);
 	if (pool_reclaimable(pool))
 		pool_wake(pool);
@@ -3126,260 +3192,6 @@ unsigned long bytepool_trim(struct bytepool *pool)
 EXPORT_SYMBOL_GPL(bytepool_trim);
 
 /*
- * Shrinker
- *
- * When the system is short, idle memory goes whatever its timeout, the oldest
- * first. A scan may run in the middle of anybody's allocation, also of one for a
- * slab of this pool: no lock is held over those, and of the locks that it takes
- * it waits for none that is held over a grace period.
- */
-
-/* Idle blocks in caches and batches. */
-static unsigned long class_nr_cached(struct bytepool_class *class)
-{
-	const struct bytepool_batch *batch;
-	struct bytepool_depot *depot;
-	struct bytepool_cache *cache;
-	unsigned long nr = 0;
-	unsigned long flags;
-	unsigned int cpu = 0;
-	unsigned int node = 0;
-
-	while ((cache = cache_next(class, &cpu)))
-		nr += cache_nr(cache);
-	while ((depot = depot_next(class, &node))) {
-		if (!READ_ONCE(depot->full))
-			continue;
-		flags = depot_lock(depot);
-		for (batch = depot->full; batch; batch = batch->next)
-			nr += batch->nr;
-		depot_unlock(depot, flags);
-	}
-	return nr;
-}
-
-/*
- * Bytes that a scan could give back, at the least: what it can not would be
- * asked for in vain. A block in use keeps one slab from going, so all but as
- * many slabs as there are such blocks go, wherever the idle ones are.
- */
-static unsigned long class_shrinkable(struct bytepool_class *class)
-{
-	long blocks = atomic_long_read(&class->nr_blocks);
-	long spare = blocks - (long)READ_ONCE(class->reserve);
-	long in_use, nr = 0;
-	struct bytepool_depot *depot;
-	unsigned int node = 0;
-
-	/* A slab that is larger than what the reserve leaves stays. */
-	if (spare <= 0 || (READ_ONCE(class->reserve) && !class_reclaimable(class)))
-		return 0;
-	while ((depot = depot_next(class, &node))) {
-		/* It may change meanwhile. */
-		nr += data_race(depot->nr_whole);
-	}
-	in_use = max(blocks - (long)(class_nr_idle(class) + class_nr_cached(class)), 0L);
-	nr = max(nr, blocks - in_use * (long)bytepool_slab_blocks(class->slab_bytes, class->size));
-	return min(nr, spare) * class->size;
-}
-
-static unsigned long shrink_count(struct shrinker *shrinker, struct shrink_control *sc)
-{
-	struct bytepool *pool = compat_shrinker_data(shrinker);
-	struct bytepool_class *class;
-	unsigned long bytes = 0;
-	u32 index = 0;
-
-	while ((class = class_next(pool, &index)))
-		bytes += class_shrinkable(class);
-	return bytes >> PAGE_SHIFT;
-}
-
-/**
- * struct shrink_look - what a scan has seen of the idle memory of a pool
- * @now: jiffies
- * @depot: which has the oldest slab of all
- * @age: of that, in jiffies; -1 = there is none
- * @next_age: of the oldest of the other depots
- * @cached_age: of the oldest block in a cache or a batch
- */
-struct shrink_look {
-	unsigned long now;
-	struct bytepool_depot *depot;
-	long age;
-	long next_age;
-	long cached_age;
-};
-
-static long look_age(const struct shrink_look *look, unsigned long stamp)
-{
-	return max((long)(look->now - stamp), 0L);
-}
-
-static void depot_look(struct bytepool_depot *depot, struct shrink_look *look)
-{
-	const struct bytepool_batch *batch;
-	struct bytepool_slab *slab;
-	unsigned long flags;
-	long age = -1;
-
-	/* Nothing, or what came in this moment. */
-	if (!data_race(depot->nr_whole) && !READ_ONCE(depot->full))
-		return;
-	flags = depot_lock(depot);
-	slab = depot_oldest(depot, &everything);
-	if (slab)
-		age = look_age(look, slab->stamp);
-	for (batch = depot->full; batch; batch = batch->next)
-		look->cached_age = max(look->cached_age, look_age(look, batch->entries[0].stamp));
-	depot_unlock(depot, flags);
-	if (age > look->age) {
-		look->next_age = look->age;
-		look->age = age;
-		look->depot = depot;
-	} else {
-		look->next_age = max(look->next_age, age);
-	}
-}
-
-/* Where the oldest idle memory is. */
-static struct shrink_look pool_look(struct bytepool *pool)
-{
-	struct shrink_look look = {
-		.now = jiffies, .age = -1, .next_age = -1, .cached_age = -1,
-	};
-	struct bytepool_class *class;
-	struct bytepool_depot *depot;
-	struct bytepool_cache *cache;
-	u32 index = 0;
-
-	while ((class = class_next(pool, &index))) {
-		unsigned int node = 0;
-		unsigned int cpu = 0;
-
-		while ((depot = depot_next(class, &node)))
-			depot_look(depot, &look);
-		while ((cache = cache_next(class, &cpu))) {
-			if (cache_nr(cache))
-				look.cached_age = max(look.cached_age,
-						      look_age(&look, cache_oldest(cache)));
-		}
-		cond_resched();
-	}
-	return look;
-}
-
-/* A pass for what is older than so many jiffies. */
-static struct gc_pass shrink_pass(unsigned long now, long age)
-{
-	return (struct gc_pass){ .all = age < 0, .now = now, .timeout = age };
-}
-
-/* Have what the pass wants of caches and batches move to the depots, by a grace period. */
-static void pool_drain(struct bytepool *pool, const struct gc_pass *pass)
-{
-	struct bytepool_class *class;
-	u32 index = 0;
-
-	if (pool_close(pool, pass))
-		synchronize_rcu();
-	while ((class = class_next(pool, &index))) {
-		class_drain(class, pass);
-		class_unbatch(class, pass);
-	}
-}
-
-/*
- * Give back so many bytes of idle memory, if there are as many: the oldest
- * first, ages within a sixteenth being one. How many. gc_lock.
- *
- * Where the oldest is in caches, all there that is more than half as old leaves
- * them, so that a grace period is seldom needed; and all, if that was nothing.
- */
-static unsigned long pool_shrink(struct bytepool *pool, unsigned long bytes)
-{
-	u64 before = pool->reclaimed_bytes;
-	unsigned long done = 0;
-	unsigned int drains = 0;
-
-	while (done < bytes) {
-		struct shrink_look look = pool_look(pool);
-		struct gc_pass pass;
-
-		if (look.cached_age > look.age && (!drains || (drains == 1 && !done))) {
-			pass = shrink_pass(look.now, drains ? -1 : look.cached_age / 2 - 1);
-			pool_drain(pool, &pass);
-			drains++;
-			continue;
-		}
-		if (look.age < 0)
-			break;
-		pass = shrink_pass(look.now, min(look.next_age, look.age - look.age / 16) - 1);
-		if (!depot_reap(look.depot, &pass,
-				DIV_ROUND_UP(bytes - done, look.depot->class->size)))
-			break;
-		done = pool->reclaimed_bytes - before;
-	}
-	return done;
-}
-
-static unsigned long shrink_scan(struct shrinker *shrinker, struct shrink_control *sc)
-{
-	struct bytepool *pool = compat_shrinker_data(shrinker);
-	unsigned long pages;
-
-	if (!mutex_trylock(&pool->gc_lock))
-		return SHRINK_STOP;
-	pages = pool_shrink(pool, sc->nr_to_scan << PAGE_SHIFT) >> PAGE_SHIFT;
-	mutex_unlock(&pool->gc_lock);
-	compat_account_reclaimed(pages);
-	sc->nr_scanned = max(pages, sc->nr_to_scan);
-	return pages ?: SHRINK_STOP;
-}
-
-/*
- * CPUs that go away
- */
-
-/* What a dead CPU had in its cache goes to the depot; no section of its is left. */
-static bool class_cpu_dead(struct bytepool_class *class, unsigned int cpu)
-{
-	struct bytepool_cache *cache = READ_ONCE(class->cache[cpu]);
-	unsigned long flags;
-	bool wake;
-
-	if (!cache)
-		return false;
-	flags = depot_lock(cache->depot);
-	cache_set_open(cache, &closed_cache);
-	cache_flush(cache, cache_nr(cache));
-	wake = depot_wakes(cache->depot);
-	depot_unlock(cache->depot, flags);
-	return wake;
-}
-
-static int cpu_dead(unsigned int cpu)
-{
-	struct bytepool *pool = NULL;
-	struct bytepool_class *class;
-
-	while ((pool = pool_next(pool))) {
-		bool wake = false;
-		u32 index = 0;
-
-		if (pool_single(pool))
-			continue;
-		while ((class = class_next(pool, &index)))
-			wake |= class_cpu_dead(class, cpu);
-		if (wake)
-			pool_wake(pool);
-	}
-	/* Should the CPU come back: it remembers caches that are closed now. */
-	lookaside_forget();
-	return 0;
-}
-
-/*
  * Reserve
  */
 
@@ -3406,7 +3218,6 @@ static unsigned int class_set_reserve(struct bytepool_class *class, unsigned int
 	if (nr && !old && class_close(class, &everything)) {
 		synchronize_rcu();
 		class_drain(class, &everything);
-		class_unbatch(class, &everything);
 	}
 	mutex_unlock(&pool->gc_lock);
 	/* More may be idle in the depot, or above the reserve; or waiting may be over. */
@@ -3552,6 +3363,235 @@ void bytepool_get_stats(struct bytepool *pool, struct bytepool_stats *stats)
 	stats->reclaimed_bytes = READ_ONCE(pool->reclaimed_bytes);
 }
 EXPORT_SYMBOL_GPL(bytepool_get_stats);
+
+/*
+ * Shrinker
+ *
+ * When the system is short, idle memory goes whatever its timeout, the oldest
+ * first. A scan may run in the middle of anybody's allocation, also of one for a
+ * slab of this pool: no lock is held over those, and of the locks that it takes
+ * it waits for none that is held over a grace period.
+ */
+
+/*
+ * Bytes that a scan could give back, at the least: what it can not would be
+ * asked for in vain. A block in use keeps one slab from going, so all but as
+ * many slabs as there are such blocks go, wherever the idle ones are.
+ */
+static unsigned long class_shrinkable(struct bytepool_class *class)
+{
+	long blocks = atomic_long_read(&class->nr_blocks);
+	long spare = blocks - (long)READ_ONCE(class->reserve);
+	struct bytepool_stats stats = {};
+	struct bytepool_depot *depot;
+	unsigned int node = 0;
+	long nr = 0;
+
+	/* A slab that is larger than what the reserve leaves stays. */
+	if (spare <= 0 || (READ_ONCE(class->reserve) && !class_reclaimable(class)))
+		return 0;
+	while ((depot = depot_next(class, &node))) {
+		/* It may change meanwhile. */
+		nr += data_race(depot->nr_whole);
+	}
+	class_add_stats(class, &stats);
+	nr = max(nr, blocks - (long)stats.blocks_in_use *
+			      (long)bytepool_slab_blocks(class->slab_bytes, class->size));
+	return min(nr, spare) * class->size;
+}
+
+static unsigned long shrink_count(struct shrinker *shrinker, struct shrink_control *sc)
+{
+	struct bytepool *pool = compat_shrinker_data(shrinker);
+	struct bytepool_class *class;
+	unsigned long bytes = 0;
+	u32 index = 0;
+
+	while ((class = class_next(pool, &index)))
+		bytes += class_shrinkable(class);
+	return bytes >> PAGE_SHIFT;
+}
+
+/**
+ * struct shrink_survey - what a scan has seen of the idle memory of a pool
+ * @now: jiffies
+ * @depot: which has the oldest slab of all
+ * @age: of that, in jiffies; -1 = there is none
+ * @next_age: of the oldest of the other depots
+ * @cached_age: of the oldest block in a cache or a batch
+ */
+struct shrink_survey {
+	unsigned long now;
+	struct bytepool_depot *depot;
+	long age;
+	long next_age;
+	long cached_age;
+};
+
+static long survey_age(const struct shrink_survey *survey, unsigned long stamp)
+{
+	return max((long)(survey->now - stamp), 0L);
+}
+
+static void survey_depot(struct bytepool_depot *depot, struct shrink_survey *survey)
+{
+	const struct bytepool_batch *batch;
+	struct bytepool_slab *slab;
+	unsigned long flags;
+	long age = -1;
+
+	/* Nothing, or what came in this moment. */
+	if (!data_race(depot->nr_whole) && !READ_ONCE(depot->full))
+		return;
+	flags = depot_lock(depot);
+	slab = depot_oldest(depot, &everything);
+	if (slab)
+		age = survey_age(survey, slab->stamp);
+	for (batch = depot->full; batch; batch = batch->next)
+		survey->cached_age = max(survey->cached_age, survey_age(survey, batch->entries[0].stamp));
+	depot_unlock(depot, flags);
+	if (age > survey->age) {
+		survey->next_age = survey->age;
+		survey->age = age;
+		survey->depot = depot;
+	} else {
+		survey->next_age = max(survey->next_age, age);
+	}
+}
+
+/* Where the oldest idle memory is. */
+static struct shrink_survey survey_pool(struct bytepool *pool)
+{
+	struct shrink_survey survey = {
+		.now = jiffies, .age = -1, .next_age = -1, .cached_age = -1,
+	};
+	struct bytepool_class *class;
+	struct bytepool_depot *depot;
+	struct bytepool_cache *cache;
+	u32 index = 0;
+
+	while ((class = class_next(pool, &index))) {
+		unsigned int node = 0;
+		unsigned int cpu = 0;
+
+		while ((depot = depot_next(class, &node)))
+			survey_depot(depot, &survey);
+		while ((cache = cache_next(class, &cpu))) {
+			if (cache_nr(cache))
+				survey.cached_age = max(survey.cached_age,
+						      survey_age(&survey, cache_oldest(cache)));
+		}
+		cond_resched();
+	}
+	return survey;
+}
+
+/* A pass for what is older than so many jiffies. */
+static struct gc_pass shrink_pass(unsigned long now, long age)
+{
+	return (struct gc_pass){ .all = age < 0, .now = now, .timeout = age };
+}
+
+/*
+ * Give back so many bytes of idle memory, if there are as many: the oldest
+ * first, ages within a sixteenth being one. How many. gc_lock.
+ *
+ * Where the oldest is in caches, all there that is more than half as old leaves
+ * them, so that a grace period is seldom needed; and all, if that was nothing.
+ */
+static unsigned long pool_shrink(struct bytepool *pool, unsigned long bytes)
+{
+	u64 before = pool->reclaimed_bytes;
+	unsigned long done = 0;
+	unsigned int drains = 0;
+
+	while (done < bytes) {
+		struct shrink_survey survey = survey_pool(pool);
+		struct gc_pass pass;
+
+		if (survey.cached_age > survey.age && (!drains || (drains == 1 && !done))) {
+			pass = shrink_pass(survey.now, drains ? -1 : survey.cached_age / 2 - 1);
+			if (pool_close(pool, &pass))
+				synchronize_rcu();
+			pool_drain(pool, &pass);
+			drains++;
+			continue;
+		}
+		if (survey.age < 0)
+			break;
+		pass = shrink_pass(survey.now, min(survey.next_age, survey.age - survey.age / 16) - 1);
+		if (!depot_reap(survey.depot, &pass,
+				DIV_ROUND_UP(bytes - done, survey.depot->class->size)))
+			break;
+		done = pool->reclaimed_bytes - before;
+	}
+	return done;
+}
+
+static unsigned long shrink_scan(struct shrinker *shrinker, struct shrink_control *sc)
+{
+	struct bytepool *pool = compat_shrinker_data(shrinker);
+	unsigned long pages;
+
+	if (!mutex_trylock(&pool->gc_lock))
+		return SHRINK_STOP;
+	pages = pool_shrink(pool, sc->nr_to_scan << PAGE_SHIFT) >> PAGE_SHIFT;
+	mutex_unlock(&pool->gc_lock);
+	compat_account_reclaimed(pages);
+	sc->nr_scanned = max(pages, sc->nr_to_scan);
+	return pages ?: SHRINK_STOP;
+}
+
+/* The owner of a SINGLE pool would not notice what a scan does. 0 or -errno. */
+static int pool_shrinker_add(struct bytepool *pool)
+{
+	if (pool_single(pool))
+		return 0;
+	pool->shrinker = compat_shrinker_add(pool->name, shrink_count, shrink_scan, pool);
+	return pool->shrinker ? 0 : -ENOMEM;
+}
+
+/*
+ * CPUs that go away
+ */
+
+/* All that a cache has goes to the depot. Its CPU is not inside, nor will it be soon. */
+static bool cache_empty(struct bytepool_cache *cache)
+{
+	unsigned long flags = depot_lock(cache->depot);
+	bool wake;
+
+	cache_set_open(cache, &closed_cache);
+	cache_flush(cache, cache_nr(cache));
+	wake = depot_wakes(cache->depot);
+	depot_unlock(cache->depot, flags);
+	return wake;
+}
+
+static int cpu_dead(unsigned int cpu)
+{
+	struct bytepool *pool = NULL;
+	struct bytepool_class *class;
+
+	while ((pool = pool_next(pool))) {
+		bool wake = false;
+		u32 index = 0;
+
+		if (pool_single(pool))
+			continue;
+		/* No section of a dead CPU is left. */
+		while ((class = class_next(pool, &index))) {
+			struct bytepool_cache *cache = READ_ONCE(class->cache[cpu]);
+
+			wake |= cache && cache_empty(cache);
+		}
+		if (wake)
+			pool_wake(pool);
+	}
+	/* Should the CPU come back: it remembers caches that are closed now. */
+	lookaside_forget();
+	return 0;
+}
 
 /*
  * sysfs
@@ -4127,15 +4167,11 @@ static unsigned long class_empty(struct bytepool_class *class)
 {
 	struct bytepool_cache *cache;
 	unsigned int cpu = 0;
-	unsigned long flags;
 	unsigned long leaked;
 
 	/* No CPU is inside: the caller is the last user. */
-	while ((cache = cache_next(class, &cpu))) {
-		flags = depot_lock(cache->depot);
-		cache_flush(cache, cache_nr(cache));
-		depot_unlock(cache->depot, flags);
-	}
+	while ((cache = cache_next(class, &cpu)))
+		cache_empty(cache);
 	class_unbatch(class, &everything);
 	WRITE_ONCE(class->reserve, 0);
 	class_reap(class, &everything, ULONG_MAX);
@@ -4144,71 +4180,6 @@ static unsigned long class_empty(struct bytepool_class *class)
 		pr_warn("%s: %lu blocks of %u bytes are in use, and leak\n", class->pool->name,
 			leaked, class->size);
 	return leaked;
-}
-
-/* Blocks in use that one line of code has allocated. */
-struct leak_site {
-	unsigned long caller;
-	unsigned long nr;
-	unsigned int size;
-	unsigned int age_ms;	/* of the oldest */
-};
-
-struct leak_report {
-	unsigned int nr;
-	struct leak_site site[LEAK_SITES];
-};
-
-static void report_leak(struct leak_report *report, struct bytepool_slab *slab, u32 index)
-{
-	struct bytepool_track track = track_read(slab, index);
-	u32 size = slab->depot->class->size;
-	struct leak_site *site = report->site;
-
-	while (site < report->site + report->nr &&
-	       (site->caller != track.caller || site->size != size))
-		site++;
-	if (site == report->site + report->nr) {
-		/* The last one is for all that have no room. */
-		if (report->nr == LEAK_SITES)
-			site--;
-		else
-			report->nr++;
-		site->caller = report->nr == LEAK_SITES ? 0 : track.caller;
-		site->size = size;
-	}
-	site->nr++;
-	site->age_ms = max(site->age_ms, track_age_ms(&track));
-}
-
-/* Tell who allocated the blocks in use of these slabs. */
-static void report_leaks(struct bytepool *pool, struct list_head *slabs)
-{
-	struct leak_report *report = kzalloc(sizeof(*report), GFP_KERNEL);
-	struct bytepool_slab *slab;
-	unsigned int i;
-	u32 index;
-
-	if (!report)
-		return;
-	list_for_each_entry(slab, slabs, list) {
-		for (index = 0; index < slab->nr; index++) {
-			if (slab->state[index] == BYTEPOOL_BLOCK_IN_USE)
-				report_leak(report, slab, index);
-		}
-	}
-	for (i = 0; i < report->nr; i++) {
-		struct leak_site *site = &report->site[i];
-
-		if (site->caller)
-			pr_warn("%s: %lu blocks of %u bytes were allocated by %pS, the first %u ms ago\n",
-				pool->name, site->nr, site->size, (void *)site->caller,
-				site->age_ms);
-		else
-			pr_warn("%s: %lu blocks were allocated by others, the first %u ms ago\n",
-				pool->name, site->nr, site->age_ms);
-	}
-	kfree(report);
 }
 
 /* A slab of the pool goes to the leaked ones, whatever list it is on. */
@@ -4309,12 +4280,9 @@ struct bytepool *bytepool_create(const char *name, const struct bytepool_params 
 	err = pool_link(pool);
 	if (err)
 		goto free_pool;
-	if (!pool_single(pool)) {
-		err = -ENOMEM;
-		pool->shrinker = compat_shrinker_add(pool->name, shrink_count, shrink_scan, pool);
-		if (!pool->shrinker)
-			goto unlink;
-	}
+	err = pool_shrinker_add(pool);
+	if (err)
+		goto unlink;
 	err = pool_sysfs_add(pool);
 	if (err)
 		goto remove_shrinker;

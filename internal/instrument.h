@@ -15,10 +15,11 @@
 #include <linux/mm.h>
 #include <linux/types.h>
 
-/* Whether a block's size has to be known wherever one comes and goes. */
+/* Whether something is to be done wherever a block comes and goes: no fast path then. */
 #define BYTEPOOL_INSTRUMENTED	(IS_ENABLED(CONFIG_KASAN_GENERIC) || \
 				 IS_ENABLED(CONFIG_KMSAN) || \
-				 IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
+				 IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) || \
+				 IS_ENABLED(CONFIG_FAULT_INJECTION))
 
 /* What a free page's shadow is, and that of memory to be used: KASAN's own. */
 #define BYTEPOOL_SHADOW_IDLE	0xff
@@ -51,11 +52,12 @@ static inline void instrument_open(const void *block, size_t size)
 }
 
 /*
- * A block goes to its caller, after instrument_open(). kmemleak allocates, which
- * not everybody @may_allocate; what it does not know, it does not report.
+ * A block goes to its caller. kmemleak allocates, which not everybody
+ * @may_allocate; what it does not know, it does not report.
  */
 static inline void instrument_alloc(void *block, size_t size, gfp_t gfp, bool may_allocate)
 {
+	instrument_open(block, size);
 	kmsan_poison_memory(block, size, gfp);
 	if (may_allocate)
 		kmemleak_alloc(block, size, 1, gfp);

@@ -44,8 +44,8 @@ enum bytepool_block_state {
  * @cpu: the first to take blocks of it since it was whole
  * @nr: blocks
  * @nr_idle: idle blocks in the slab
- * @first: head of the chain, or BYTEPOOL_NO_BLOCK
- * @carved: blocks that were ever handed out; those beyond have no links
+ * @first: head of the chain, if it is @chained, or BYTEPOOL_NO_BLOCK
+ * @carved: blocks that were ever in the chain or handed out; those beyond have no links
  * @hashed: it is in the table of addresses
  * @orphan: it is not yet, see slab_register()
  * @leaked: its pool was destroyed with blocks in use
@@ -123,7 +123,7 @@ static inline u32 slab_search(const struct bytepool_slab *slab)
 {
 	u32 index = 0;
 
-	while (READ_ONCE(slab->state[index]) != BYTEPOOL_BLOCK_IDLE)
+	while (index < slab->nr - 1U && READ_ONCE(slab->state[index]) != BYTEPOOL_BLOCK_IDLE)
 		index++;
 	return index;
 }
