@@ -2898,10 +2898,10 @@ static void class_unbatch(struct bytepool_class *class, const struct gc_pass *pa
 }
 
 /*
- * Take what the pass wants out of a class's closed caches, a grace period
- * after they were closed, and out of its batches. A cache that is empty then stays closed, though no longer the
- * GC's, until depot_alloc()
- * or depot_free() has something for it and wakes the GC.
+ * Take what the pass wants out of a class's closed caches, a grace period after
+ * they were closed, and out of its batches. A cache that is empty then stays
+ * closed, though no longer the GC's, until depot_alloc() or depot_free() has
+ * something for it and wakes the GC.
  */
 static void class_drain(struct bytepool_class *class, const struct gc_pass *pass)
 {
@@ -3433,6 +3433,11 @@ static long survey_age(const struct shrink_survey *survey, unsigned long stamp)
 	return max((long)(survey->now - stamp), 0L);
 }
 
+static void survey_cached(struct shrink_survey *survey, unsigned long stamp)
+{
+	survey->cached_age = max(survey->cached_age, survey_age(survey, stamp));
+}
+
 static void survey_depot(struct bytepool_depot *depot, struct shrink_survey *survey)
 {
 	const struct bytepool_batch *batch;
@@ -3448,7 +3453,7 @@ static void survey_depot(struct bytepool_depot *depot, struct shrink_survey *sur
 	if (slab)
 		age = survey_age(survey, slab->stamp);
 	for (batch = depot->full; batch; batch = batch->next)
-		survey->cached_age = max(survey->cached_age, survey_age(survey, batch->entries[0].stamp));
+		survey_cached(survey, batch->entries[0].stamp);
 	depot_unlock(depot, flags);
 	if (age > survey->age) {
 		survey->next_age = survey->age;
@@ -3478,8 +3483,7 @@ static struct shrink_survey survey_pool(struct bytepool *pool)
 			survey_depot(depot, &survey);
 		while ((cache = cache_next(class, &cpu))) {
 			if (cache_nr(cache))
-				survey.cached_age = max(survey.cached_age,
-						      survey_age(&survey, cache_oldest(cache)));
+				survey_cached(&survey, cache_oldest(cache));
 		}
 		cond_resched();
 	}
@@ -3508,6 +3512,7 @@ static unsigned long pool_shrink(struct bytepool *pool, unsigned long bytes)
 	while (done < bytes) {
 		struct shrink_survey survey = survey_pool(pool);
 		struct gc_pass pass;
+		long age;
 
 		if (survey.cached_age > survey.age && (!drains || (drains == 1 && !done))) {
 			pass = shrink_pass(survey.now, drains ? -1 : survey.cached_age / 2 - 1);
@@ -3519,7 +3524,8 @@ static unsigned long pool_shrink(struct bytepool *pool, unsigned long bytes)
 		}
 		if (survey.age < 0)
 			break;
-		pass = shrink_pass(survey.now, min(survey.next_age, survey.age - survey.age / 16) - 1);
+		age = min(survey.next_age, survey.age - survey.age / 16);
+		pass = shrink_pass(survey.now, age - 1);
 		if (!depot_reap(survey.depot, &pass,
 				DIV_ROUND_UP(bytes - done, survey.depot->class->size)))
 			break;
