@@ -301,6 +301,33 @@ static void actor_large(struct actor *a, struct burst *b)
 	}
 }
 
+/*
+ * All that the limit allows, and what others free meanwhile: so there is always
+ * somebody who wants the last page below it.
+ */
+static void actor_hoard(struct actor *a, struct torture_pool *tp, void **blocks)
+{
+	struct tally *tally = &a->tally[tp->index];
+	unsigned int nr = 0;
+	unsigned int tries;
+
+	for (tries = 0; nr < NR_BULK && tries < 4 * NR_BULK; tries++) {
+		blocks[nr] = bytepool_alloc(tp->pool, PAGE_SIZE, GFP_NOWAIT | __GFP_NOWARN);
+		if (blocks[nr])
+			nr++;
+		else
+			tally->failures++;
+	}
+	if (bytepool_size(tp->pool) > tp->params.limit_bytes)
+		torture_error(ERROR_LIMIT, "%s: %zu bytes held, the limit is %zu", tp->name,
+			      bytepool_size(tp->pool), tp->params.limit_bytes);
+	tally->allocs += nr;
+	tally->frees += nr;
+	bytepool_free_bulk(tp->pool, nr, blocks);
+	if (!random_below(&a->rnd, 4))
+		bytepool_trim(tp->pool);
+}
+
 static void actor_atomic(struct actor *a, struct burst *b, void **blocks)
 {
 	unsigned long flags;
@@ -339,7 +366,9 @@ void actor_burst(struct actor *a)
 	burst_init(a, &b);
 	burst_make_sleeping(a, &b);
 	focus_set(&b);
-	if (dice == 0) {
+	if (b.tp->params.limit_bytes && dice % 4 == 0) {
+		actor_hoard(a, b.tp, blocks);
+	} else if (dice == 0) {
 		actor_large(a, &b);
 	} else if (dice < 12) {
 		actor_atomic(a, &b, blocks);

@@ -30,7 +30,7 @@ struct torture_pool torture_pools[NR_POOLS] = {
 	{ .name = "torture-checked", .strict = true, .reserves = true,
 	  .params = { .flags = BYTEPOOL_POISON | BYTEPOOL_TRACK | BYTEPOOL_WIPE } },
 	{ .name = "torture-limit",
-	  .params = { .max_size = SZ_256K, .limit_bytes = SZ_2M } },
+	  .params = { .max_size = SZ_64K, .limit_bytes = SZ_512K } },
 	{ .name = "torture-tuned", .tuned = true,
 	  .params = { .max_size = SZ_64K, .idle_timeout_ms = 20 } },
 	{ .name = "torture-hostile", .lone = true, .strict = true },
