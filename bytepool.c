@@ -140,6 +140,9 @@ static_assert(!(BYTEPOOL_SLAB_PAGES & (BYTEPOOL_SLAB_PAGES - 1)) &&
 /* So many blocks of a bulk at most are freed in one section. */
 #define BULK_SECTION		64U
 
+/* What a scan is asked for at least: it may have to wait for a grace period. */
+#define SHRINK_BYTES		SZ_4M
+
 /* So many slabs at most are looked at in one RCU section, where all are. */
 #define WALK_SECTION		1024U
 
@@ -3553,7 +3556,8 @@ static int pool_shrinker_add(struct bytepool *pool)
 {
 	if (pool_single(pool))
 		return 0;
-	pool->shrinker = compat_shrinker_add(pool->name, shrink_count, shrink_scan, pool);
+	pool->shrinker = compat_shrinker_add(pool->name, SHRINK_BYTES >> PAGE_SHIFT, shrink_count,
+					     shrink_scan, pool);
 	return pool->shrinker ? 0 : -ENOMEM;
 }
 

@@ -43,8 +43,9 @@ struct compat_shrinker {
 
 typedef unsigned long (*compat_shrinker_fn)(struct shrinker *shrinker, struct shrink_control *sc);
 
-/* A registered shrinker of @data, or NULL. */
-static inline struct shrinker *compat_shrinker_add(const char *name, compat_shrinker_fn count,
+/* A registered shrinker of @data, called for @batch objects at once; or NULL. */
+static inline struct shrinker *compat_shrinker_add(const char *name, long batch,
+						   compat_shrinker_fn count,
 						   compat_shrinker_fn scan, void *data)
 {
 #ifdef SHRINKER_ALLOCATED
@@ -54,6 +55,7 @@ static inline struct shrinker *compat_shrinker_add(const char *name, compat_shri
 		return NULL;
 	shrinker->count_objects = count;
 	shrinker->scan_objects = scan;
+	shrinker->batch = batch;
 	shrinker->private_data = data;
 	shrinker_register(shrinker);
 	return shrinker;
@@ -65,6 +67,7 @@ static inline struct shrinker *compat_shrinker_add(const char *name, compat_shri
 	compat->data = data;
 	compat->shrinker.count_objects = count;
 	compat->shrinker.scan_objects = scan;
+	compat->shrinker.batch = batch;
 	compat->shrinker.seeks = DEFAULT_SEEKS;
 	if (register_shrinker(&compat->shrinker, "bytepool-%s", name)) {
 		kfree(compat);

@@ -760,6 +760,7 @@ struct shrinker {
 	unsigned long (*count_objects)(struct shrinker *shrinker, struct shrink_control *sc);
 	unsigned long (*scan_objects)(struct shrinker *shrinker, struct shrink_control *sc);
 	void *private_data;
+	long batch;
 	int seeks;
 	unsigned int scans;
 };
