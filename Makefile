@@ -43,9 +43,8 @@ kunit-debug: ## the same with KASAN, lockdep and more
 	@scripts/kunit --debug
 
 test-debug: ## the tests on kernels built to find bugs: KASAN, KCSAN, PREEMPT_RT
-	@scripts/test kernel-6.12-debug init-6.12-debug planted-6.12-debug torture-6.12-debug \
-		kernel-6.12-kcsan planted-6.12-kcsan torture-6.12-kcsan \
-		kernel-6.12-rt planted-6.12-rt torture-6.12-rt
+	@scripts/test init-6.12-debug $(foreach kernel,debug kcsan rt, \
+		kernel-6.12-$(kernel) planted-6.12-$(kernel) torture-6.12-$(kernel))
 
 torture: ## everything at once for SECONDS=120, on Debian's 6.12 kernel in QEMU
 	@scripts/torture -s $(or $(SECONDS),120)

@@ -116,8 +116,6 @@ static void create_temporary(void)
 
 	random_params(&params);
 	pool = bytepool_create("torture-temporary", &params);
-	if (PTR_ERR_OR_ZERO(pool) == -EOPNOTSUPP)
-		return;
 	if (IS_ERR(pool)) {
 		if (!may_fail)
 			temporary_wrong("none", &params);

@@ -62,8 +62,6 @@ static int pool_create(struct torture_pool *tp)
 
 	if (!tp->system)
 		pool = bytepool_create(tp->name, &tp->params);
-	if (PTR_ERR_OR_ZERO(pool) == -EOPNOTSUPP)
-		return 0;
 	if (IS_ERR(pool))
 		return PTR_ERR(pool);
 	tp->params.max_size = tp->params.max_size ?: SZ_4M;
