@@ -141,7 +141,7 @@ static_assert(!(BYTEPOOL_SLAB_PAGES & (BYTEPOOL_SLAB_PAGES - 1)) &&
 #define BULK_SECTION		64U
 
 /* What a scan is asked for at least: it may have to wait for a grace period. */
-#define SHRINK_BYTES		SZ_4M
+#define SHRINK_BYTES		SZ_1M
 
 /* So many slabs at most are looked at in one RCU section, where all are. */
 #define WALK_SECTION		1024U
@@ -905,12 +905,11 @@ static unsigned int track_age_ms(const struct bytepool_track *track)
 	return jiffies_to_msecs(jiffies - track->when);
 }
 
-/* Tell if somebody wrote to an idle block. */
-static void block_verify(struct bytepool_slab *slab, u32 index)
+/* Tell if somebody wrote to an idle block, and who had it @last, if that is known. */
+static void block_verify(const struct bytepool_class *class, u8 *block,
+			 const struct bytepool_track *last)
 {
-	const struct bytepool_class *class = slab->depot->class;
 	struct bytepool *pool = class->pool;
-	u8 *block = slab_block(slab, class->size, index);
 	u8 *broken = poison_broken(block, class->size);
 	u32 offset;
 
@@ -919,13 +918,9 @@ static void block_verify(struct bytepool_slab *slab, u32 index)
 	offset = broken - block;
 	pr_err("%s: a free block of %u bytes was written to: %p, at offset %u: %*ph\n", pool->name,
 	       class->size, block, offset, (int)min(class->size - offset, REPORT_BYTES), broken);
-	if (pool->flags & BYTEPOOL_TRACK) {
-		struct bytepool_track track = track_read(slab, index);
-
-		if (track.caller)
-			pr_err("%s: it was freed %u ms ago by %pS, pid %d\n", pool->name,
-			       track_age_ms(&track), (void *)track.caller, track.pid);
-	}
+	if (last->caller)
+		pr_err("%s: it was freed %u ms ago by %pS, pid %d\n", pool->name,
+		       track_age_ms(last), (void *)last->caller, last->pid);
 }
 
 /* Fill the blocks of a new slab. */
@@ -941,10 +936,16 @@ static void slab_poison(struct bytepool_slab *slab)
 /* Check those of one that goes. */
 static void slab_verify(struct bytepool_slab *slab)
 {
+	const struct bytepool_class *class = slab->depot->class;
 	u32 index;
 
-	for (index = 0; index < slab->nr; index++)
-		block_verify(slab, index);
+	for (index = 0; index < slab->nr; index++) {
+		struct bytepool_track last = {};
+
+		if (class->pool->flags & BYTEPOOL_TRACK)
+			last = track_read(slab, index);
+		block_verify(class, slab_block(slab, class->size, index), &last);
+	}
 }
 
 /* Blocks in use that one line of code has allocated. */
@@ -997,6 +998,7 @@ static void report_leaks(struct bytepool *pool, struct list_head *slabs)
 			if (slab->state[index] == BYTEPOOL_BLOCK_IN_USE)
 				report_leak(report, slab, index);
 		}
+		cond_resched();
 	}
 	for (i = 0; i < report->nr; i++) {
 		struct leak_site *site = &report->site[i];
@@ -2150,25 +2152,38 @@ static void block_instrument(u32 size, void *block, gfp_t gfp)
 		instrument_alloc(block, size, system_gfp(gfp), system_may_serve());
 }
 
+/* Remember who takes a block, and tell who had it last. */
+static void block_taken(struct bytepool_class *class, const void *block, unsigned long caller,
+			struct bytepool_track *last)
+{
+	struct bytepool_slab *slab;
+	u8 *state = NULL;
+
+	section_enter();
+	slab = slab_find(block);
+	/* Somebody's stale free in this moment, and a trim after it, may have taken the slab. */
+	if (slab && slab->depot->class == class)
+		state = block_state(slab, block);
+	if (state) {
+		*last = track_read(slab, state - slab->state);
+		block_track(slab, state - slab->state, caller);
+	}
+	section_exit();
+}
+
 /* Check a block that comes from its depot, and remember who takes it. */
 static noinline void block_check(struct bytepool_class *class, void *block, unsigned long caller)
 {
-	struct bytepool *pool = class->pool;
-	struct bytepool_slab *slab;
-	u32 index;
+	unsigned int flags = class->pool->flags;
+	struct bytepool_track last = {};
 
-	/* It stays as long as the block is in use. */
-	section_enter();
-	slab = slab_find(block);
-	section_exit();
-	index = block_state(slab, block) - slab->state;
-	if (pool->flags & BYTEPOOL_POISON) {
-		block_verify(slab, index);
-		if (pool->flags & BYTEPOOL_WIPE)
+	if (flags & BYTEPOOL_TRACK)
+		block_taken(class, block, caller, &last);
+	if (flags & BYTEPOOL_POISON) {
+		block_verify(class, block, &last);
+		if (flags & BYTEPOOL_WIPE)
 			memset(block, 0, class->size);
 	}
-	if (pool->flags & BYTEPOOL_TRACK)
-		block_track(slab, index, caller);
 }
 
 /* All that is done of a block that comes from its depot, before its caller gets it. */
@@ -2230,7 +2245,10 @@ static noinline bool alloc_injected(struct bytepool *pool, size_t size, gfp_t gf
 	struct bytepool_class *class;
 
 	if (gfp & __GFP_NOFAIL ||
-	    (fail_bytepool.ignore_gfp_wait && gfpflags_allow_blocking(gfp)))
+	    (READ_ONCE(fail_bytepool.ignore_gfp_wait) && gfpflags_allow_blocking(gfp)))
+		return false;
+	/* should_fail() takes a lock that sleeps on PREEMPT_RT. */
+	if (!system_may_serve())
 		return false;
 	/* Pairs with cmpxchg() in class_add(). */
 	class = smp_load_acquire(&pool->class[bytepool_class_index(&pool->sizes, size)]);
@@ -3384,22 +3402,29 @@ EXPORT_SYMBOL_GPL(bytepool_get_stats);
 static unsigned long class_shrinkable(struct bytepool_class *class)
 {
 	long blocks = atomic_long_read(&class->nr_blocks);
-	long spare = blocks - (long)READ_ONCE(class->reserve);
+	long reserve = READ_ONCE(class->reserve);
+	long per_slab = bytepool_slab_blocks(class->slab_bytes, class->size);
+	long spare = blocks - reserve;
 	struct bytepool_stats stats = {};
 	struct bytepool_depot *depot;
 	unsigned int node = 0;
 	long nr = 0;
 
-	/* A slab that is larger than what the reserve leaves stays. */
-	if (spare <= 0 || (READ_ONCE(class->reserve) && !class_reclaimable(class)))
+	if (spare <= 0)
 		return 0;
+	/* A slab that is larger than what the reserve leaves stays. */
+	if (reserve) {
+		if (!class_reclaimable(class))
+			return 0;
+		spare = max(spare - (per_slab - 1), 1L);
+	}
 	while ((depot = depot_next(class, &node))) {
 		/* It may change meanwhile. */
 		nr += data_race(depot->nr_whole);
 	}
 	class_add_stats(class, &stats);
-	nr = max(nr, blocks - (long)stats.blocks_in_use *
-			      (long)bytepool_slab_blocks(class->slab_bytes, class->size));
+	if (stats.blocks_in_use <= blocks / per_slab)
+		nr = max(nr, blocks - (long)stats.blocks_in_use * per_slab);
 	return min(nr, spare) * class->size;
 }
 
@@ -3410,35 +3435,28 @@ static unsigned long shrink_count(struct shrinker *shrinker, struct shrink_contr
 	unsigned long bytes = 0;
 	u32 index = 0;
 
-	while ((class = class_next(pool, &index)))
+	while ((class = class_next(pool, &index))) {
 		bytes += class_shrinkable(class);
+		cond_resched();
+	}
 	return bytes >> PAGE_SHIFT;
 }
 
 /**
- * struct shrink_survey - what a scan has seen of the idle memory of a pool
+ * struct shrink_survey - how old the oldest idle memory of a pool is
  * @now: jiffies
- * @depot: which has the oldest slab of all
- * @age: of that, in jiffies; -1 = there is none
- * @next_age: of the oldest of the other depots
+ * @age: of the oldest slab that a depot could give back, in jiffies; -1 = there is none
  * @cached_age: of the oldest block in a cache or a batch
  */
 struct shrink_survey {
 	unsigned long now;
-	struct bytepool_depot *depot;
 	long age;
-	long next_age;
 	long cached_age;
 };
 
-static long survey_age(const struct shrink_survey *survey, unsigned long stamp)
+static void survey_add(const struct shrink_survey *survey, long *oldest, unsigned long stamp)
 {
-	return max((long)(survey->now - stamp), 0L);
-}
-
-static void survey_cached(struct shrink_survey *survey, unsigned long stamp)
-{
-	survey->cached_age = max(survey->cached_age, survey_age(survey, stamp));
+	*oldest = max3(*oldest, (long)(survey->now - stamp), 0L);
 }
 
 static void survey_depot(struct bytepool_depot *depot, struct shrink_survey *survey)
@@ -3446,7 +3464,6 @@ static void survey_depot(struct bytepool_depot *depot, struct shrink_survey *sur
 	const struct bytepool_batch *batch;
 	struct bytepool_slab *slab;
 	unsigned long flags;
-	long age = -1;
 
 	/* Nothing, or what came in this moment. */
 	if (!data_race(depot->nr_whole) && !READ_ONCE(depot->full))
@@ -3454,25 +3471,15 @@ static void survey_depot(struct bytepool_depot *depot, struct shrink_survey *sur
 	flags = depot_lock(depot);
 	slab = depot_oldest(depot, &everything);
 	if (slab)
-		age = survey_age(survey, slab->stamp);
+		survey_add(survey, &survey->age, slab->stamp);
 	for (batch = depot->full; batch; batch = batch->next)
-		survey_cached(survey, batch->entries[0].stamp);
+		survey_add(survey, &survey->cached_age, batch->entries[0].stamp);
 	depot_unlock(depot, flags);
-	if (age > survey->age) {
-		survey->next_age = survey->age;
-		survey->age = age;
-		survey->depot = depot;
-	} else {
-		survey->next_age = max(survey->next_age, age);
-	}
 }
 
-/* Where the oldest idle memory is. */
 static struct shrink_survey survey_pool(struct bytepool *pool)
 {
-	struct shrink_survey survey = {
-		.now = jiffies, .age = -1, .next_age = -1, .cached_age = -1,
-	};
+	struct shrink_survey survey = { .now = jiffies, .age = -1, .cached_age = -1 };
 	struct bytepool_class *class;
 	struct bytepool_depot *depot;
 	struct bytepool_cache *cache;
@@ -3486,17 +3493,33 @@ static struct shrink_survey survey_pool(struct bytepool *pool)
 			survey_depot(depot, &survey);
 		while ((cache = cache_next(class, &cpu))) {
 			if (cache_nr(cache))
-				survey_cached(&survey, cache_oldest(cache));
+				survey_add(&survey, &survey.cached_age, cache_oldest(cache));
 		}
 		cond_resched();
 	}
 	return survey;
 }
 
-/* A pass for what is older than so many jiffies. */
+/* A pass for what is at least so many jiffies old. */
 static struct gc_pass shrink_pass(unsigned long now, long age)
 {
-	return (struct gc_pass){ .all = age < 0, .now = now, .timeout = age };
+	return (struct gc_pass){ .all = age <= 0, .now = now, .timeout = age - 1 };
+}
+
+/* Reap all depots, until so many bytes are given back: how many were. */
+static unsigned long pool_reap_bytes(struct bytepool *pool, const struct gc_pass *pass,
+				     unsigned long bytes)
+{
+	u64 before = pool->reclaimed_bytes;
+	struct bytepool_class *class;
+	unsigned long done = 0;
+	u32 index = 0;
+
+	while (done < bytes && (class = class_next(pool, &index))) {
+		class_reap(class, pass, DIV_ROUND_UP(bytes - done, class->size));
+		done = pool->reclaimed_bytes - before;
+	}
+	return done;
 }
 
 /*
@@ -3508,32 +3531,30 @@ static struct gc_pass shrink_pass(unsigned long now, long age)
  */
 static unsigned long pool_shrink(struct bytepool *pool, unsigned long bytes)
 {
-	u64 before = pool->reclaimed_bytes;
-	unsigned long done = 0;
+	unsigned long done = 0, got;
 	unsigned int drains = 0;
 
-	while (done < bytes) {
+	do {
 		struct shrink_survey survey = survey_pool(pool);
+		bool may_drain = !drains || (drains == 1 && !done);
 		struct gc_pass pass;
-		long age;
 
-		if (survey.cached_age > survey.age && (!drains || (drains == 1 && !done))) {
-			pass = shrink_pass(survey.now, drains ? -1 : survey.cached_age / 2 - 1);
+		if (survey.cached_age > survey.age && may_drain) {
+			pass = shrink_pass(survey.now, drains ? 0 : survey.cached_age / 2);
 			if (pool_close(pool, &pass))
 				synchronize_rcu();
 			pool_drain(pool, &pass);
 			drains++;
+			got = 1;
 			continue;
 		}
 		if (survey.age < 0)
 			break;
-		age = min(survey.next_age, survey.age - survey.age / 16);
-		pass = shrink_pass(survey.now, age - 1);
-		if (!depot_reap(survey.depot, &pass,
-				DIV_ROUND_UP(bytes - done, survey.depot->class->size)))
-			break;
-		done = pool->reclaimed_bytes - before;
-	}
+		pass = shrink_pass(survey.now, max(survey.age - survey.age / 16,
+						   may_drain ? survey.cached_age : 0));
+		got = pool_reap_bytes(pool, &pass, bytes - done);
+		done += got;
+	} while (got && done < bytes);
 	return done;
 }
 
@@ -3950,12 +3971,19 @@ static void *blocks_next(struct seq_file *m, void *v, loff_t *pos)
 {
 	struct blocks_iter *iter = m->private;
 	struct bytepool_slab *slab;
+	unsigned long seen = 0;
 
 	++*pos;
 	/* -EAGAIN: the table was resized, and some come again. */
-	do {
-		slab = rhashtable_walk_next(&iter->slabs);
-	} while (IS_ERR(slab) || (slab && slab->depot->class->pool != iter->pool));
+	while ((slab = rhashtable_walk_next(&iter->slabs))) {
+		if (!IS_ERR(slab) && slab->depot->class->pool == iter->pool)
+			break;
+		if (!(++seen % WALK_SECTION)) {
+			rhashtable_walk_stop(&iter->slabs);
+			cond_resched();
+			rhashtable_walk_start(&iter->slabs);
+		}
+	}
 	return slab;
 }
 
@@ -4235,8 +4263,10 @@ static void pool_leak(struct bytepool *pool)
 	rhashtable_walk_exit(&iter);
 	if (pool->flags & BYTEPOOL_TRACK)
 		report_leaks(pool, &leaked);
-	list_for_each_entry(slab, &leaked, list)
+	list_for_each_entry(slab, &leaked, list) {
 		slab_unregister(slab);
+		cond_resched();
+	}
 	lookaside_forget();
 	list_for_each_entry_safe(slab, next, &leaked, list)
 		kfree_rcu(slab, rcu);
@@ -4555,6 +4585,8 @@ static int __init bytepool_init(void)
 remove_files:
 	debugfs_remove(debugfs_root);
 	module_sysfs_remove();
+	/* Whoever wrote to gc_interval_ms has armed it. */
+	cancel_delayed_work_sync(&gc_work);
 remove_cpuhp:
 	cpuhp_remove_state_nocalls(cpuhp_state);
 destroy_wq:

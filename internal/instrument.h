@@ -59,8 +59,9 @@ static inline void instrument_alloc(void *block, size_t size, gfp_t gfp, bool ma
 {
 	instrument_open(block, size);
 	kmsan_poison_memory(block, size, gfp);
+	/* Of what is mapped, the kernel's own record is one reference. */
 	if (may_allocate)
-		kmemleak_alloc(block, size, 1, gfp);
+		kmemleak_alloc(block, size, is_vmalloc_addr(block) ? 2 : 1, gfp);
 }
 
 /* A block is its caller's no more, but nobody else's yet. */

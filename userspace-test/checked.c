@@ -272,6 +272,53 @@ static void test_track_poison(void)
 	pool_stop();
 }
 
+static void *stale;
+static bool stale_freed;
+
+static void free_stale(void)
+{
+	bytepool_free(pool, stale);
+	bytepool_trim(pool);
+}
+
+static void free_stale_elsewhere(void)
+{
+	stale_freed = shim_cpu_run_other(5, free_stale);
+}
+
+/* Who has a stale pointer frees the block at the moment that another gets it. */
+static void test_stale_free(void)
+{
+	static const unsigned int flags[] = {
+		BYTEPOOL_TRACK, BYTEPOOL_POISON, BYTEPOOL_TRACK | BYTEPOOL_POISON,
+	};
+	unsigned long warnings = shim_warnings();
+	unsigned int i, point, nr_freed = 0;
+	void *p;
+
+	shim_point_hook = free_stale_elsewhere;
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		const struct bytepool_params params = { .flags = flags[i] };
+
+		pool_start(&params);
+		for (point = 1; point < 80; point++) {
+			stale = bytepool_alloc(pool, 4096, GFP_KERNEL);
+			bytepool_free(pool, stale);
+			shim_countdown = point;
+			p = bytepool_alloc(pool, 4096, GFP_KERNEL);
+			shim_countdown = 0;
+			nr_freed += stale_freed && p && !bytepool_usable_size(pool, p);
+			stale_freed = false;
+			if (bytepool_usable_size(pool, p))
+				bytepool_free(pool, p);
+		}
+		pool_stop();
+	}
+	shim_point_hook = NULL;
+	EXPECT(nr_freed);
+	test_expect_warnings(shim_warnings() - warnings);
+}
+
 /* debugfs */
 
 static char file_text[1 << 20];
@@ -388,6 +435,58 @@ static void test_shrink_order(void)
 		EXPECT(!bytepool_size(pool) && shim_shrink_count() == 0);
 		pool_stop();
 	}
+}
+
+/* What lies in a depot is no older for having an old neighbour there. */
+static void test_shrink_among(void)
+{
+	void *blocks[10], *old;
+	unsigned int i;
+
+	pool_start(NULL);
+	for (i = 0; i < 10; i++)
+		blocks[i] = bytepool_alloc(pool, 65536, GFP_KERNEL);
+	old = bytepool_alloc(pool, 1 << 20, GFP_KERNEL);
+	bytepool_free(pool, blocks[0]);
+	shim_cpu_die(0);
+	shim_clock_advance(10 * HZ);
+	bytepool_free(pool, old);
+	shim_clock_advance(90 * HZ);
+	shim_cpu_move(2);
+	for (i = 1; i < 10; i++)
+		bytepool_free(pool, blocks[i]);
+	shim_cpu_move(0);
+	shim_cpu_die(2);
+	nr_gone = 0;
+	shim_backing_gone = note_gone;
+	EXPECT(shim_shrink(128) == 16 + 256);
+	EXPECT(nr_gone == 2 && gone_order[0] == 65536 && gone_order[1] == 1 << 20);
+	shim_backing_gone = NULL;
+	pool_stop();
+}
+
+/* Slabs of several blocks, from before the reserve: not all above it can go. */
+static void test_shrink_reserve(void)
+{
+	const struct bytepool_params params = { .min_size = 4096, .max_size = 4096 };
+	void *blocks[256];
+	unsigned long counted;
+
+	pool_start(&params);
+	EXPECT(bytepool_alloc_bulk(pool, 4096, GFP_KERNEL, 256, blocks) == 256);
+	EXPECT(!bytepool_reserve(pool, 4096, 100, GFP_KERNEL));
+	bytepool_free_bulk(pool, 256, blocks);
+	while ((counted = shim_shrink_count())) {
+		size_t held = bytepool_size(pool);
+
+		shim_shrink(counted);
+		EXPECT(held - bytepool_size(pool) >= counted * PAGE_SIZE);
+		if (test_failed())
+			break;
+	}
+	EXPECT(bytepool_size(pool) >= 100 * PAGE_SIZE && bytepool_size(pool) < 108 * PAGE_SIZE);
+	EXPECT(!bytepool_reserve(pool, 4096, 0, GFP_KERNEL));
+	pool_stop();
 }
 
 /* Age is no matter, the reserve and what is in use are; what is asked for is what goes. */
@@ -627,11 +726,14 @@ static const struct test tests[] = {
 	{ "TRACK: who leaks", test_track },
 	{ "TRACK: many who leak", test_track_many },
 	{ "TRACK and POISON", test_track_poison },
+	{ "a stale free amid an allocation", test_stale_free },
 	{ "debugfs: classes", test_debugfs_classes },
 	{ "debugfs: blocks", test_debugfs_blocks },
 	{ "debugfs is not needed", test_debugfs_fails },
 	{ "shrinker: the oldest first", test_shrink_order },
+	{ "shrinker: the oldest first in caches and depots", test_shrink_among },
 	{ "shrinker: what it may take", test_shrink_bounds },
+	{ "shrinker: large slabs beside a reserve", test_shrink_reserve },
 	{ "shrinker: small blocks", test_shrink_small },
 	{ "shrinker: not of a SINGLE pool", test_shrink_single },
 	{ "shrinker: amid the pool's own calls", test_shrink_nested },
