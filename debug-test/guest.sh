@@ -12,7 +12,7 @@ suites=/sys/kernel/debug/kunit
 
 # The tests run when the module is loaded.
 run_kunit() {
-	check "kunit: the suite loads" insmod /bytepool_kunit.ko
+	check "kunit: the suite loads" insmod /bytepool_kunit.ko slow=1
 	for suite in $suites/bytepool_*; do
 		grep '^    ' "$suite/results"
 		check "${suite##*/}" grep -q '^ok ' "$suite/results"
