@@ -1842,6 +1842,13 @@ static unsigned int cache_alloc_bulk(struct bytepool *pool, u32 slot, unsigned i
 	return got;
 }
 
+/* A block leaves its depot for a caller; where it is to be checked, block_check() says when. */
+static void block_leaves(const struct bytepool_class *class, u8 *state)
+{
+	WRITE_ONCE(*state, class->pool->flags & BYTEPOOL_FLAGS_CHECKED ? BYTEPOOL_BLOCK_CACHED :
+									 BYTEPOOL_BLOCK_IN_USE);
+}
+
 /* An idle block, past any cache. depot->lock. */
 static void *depot_alloc_one(struct bytepool_depot *depot, void **overwritten)
 {
@@ -1864,7 +1871,7 @@ static void *depot_alloc_one(struct bytepool_depot *depot, void **overwritten)
 		if (!batch->nr)
 			depot_put_batch(depot, batch_take(&depot->full));
 	}
-	WRITE_ONCE(*state, BYTEPOOL_BLOCK_IN_USE);
+	block_leaves(depot->class, state);
 	return block;
 }
 
@@ -1993,7 +2000,7 @@ static void *depot_add_and_take(struct bytepool_slab *slab, void **overwritten)
 	slab->cpu = smp_processor_id();
 	/* Nobody had a block of it yet, to write to. */
 	block = depot_pop(depot, slab, &state, NULL);
-	WRITE_ONCE(*state, BYTEPOOL_BLOCK_IN_USE);
+	block_leaves(depot->class, state);
 	depot->misses++;
 	depot_file(depot, slab);
 	if (slab->nr_idle) {
@@ -2152,38 +2159,31 @@ static void block_instrument(u32 size, void *block, gfp_t gfp)
 		instrument_alloc(block, size, system_gfp(gfp), system_may_serve());
 }
 
-/* Remember who takes a block, and tell who had it last. */
-static void block_taken(struct bytepool_class *class, const void *block, unsigned long caller,
-			struct bytepool_track *last)
-{
-	struct bytepool_slab *slab;
-	u8 *state = NULL;
-
-	section_enter();
-	slab = slab_find(block);
-	/* Somebody's stale free in this moment, and a trim after it, may have taken the slab. */
-	if (slab && slab->depot->class == class)
-		state = block_state(slab, block);
-	if (state) {
-		*last = track_read(slab, state - slab->state);
-		block_track(slab, state - slab->state, caller);
-	}
-	section_exit();
-}
-
-/* Check a block that comes from its depot, and remember who takes it. */
+/*
+ * Check a block that comes from its depot, and remember who takes it. It is in
+ * use only then: until it is, a stale free is refused, and the slab stays.
+ */
 static noinline void block_check(struct bytepool_class *class, void *block, unsigned long caller)
 {
 	unsigned int flags = class->pool->flags;
 	struct bytepool_track last = {};
+	struct bytepool_slab *slab;
+	u8 *state;
 
-	if (flags & BYTEPOOL_TRACK)
-		block_taken(class, block, caller, &last);
+	section_enter();
+	slab = slab_find(block);
+	section_exit();
+	state = block_state(slab, block);
+	if (flags & BYTEPOOL_TRACK) {
+		last = track_read(slab, state - slab->state);
+		block_track(slab, state - slab->state, caller);
+	}
 	if (flags & BYTEPOOL_POISON) {
 		block_verify(class, block, &last);
 		if (flags & BYTEPOOL_WIPE)
 			memset(block, 0, class->size);
 	}
+	WRITE_ONCE(*state, BYTEPOOL_BLOCK_IN_USE);
 }
 
 /* All that is done of a block that comes from its depot, before its caller gets it. */

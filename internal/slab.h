@@ -28,7 +28,7 @@
 /* What a block is. Only the step from IN_USE is raced for: see state_claim(). */
 enum bytepool_block_state {
 	BYTEPOOL_BLOCK_IDLE,	/* in its slab */
-	BYTEPOOL_BLOCK_CACHED,	/* idle in a per-CPU cache, or on its way */
+	BYTEPOOL_BLOCK_CACHED,	/* idle in a per-CPU cache, or on its way there or out */
 	BYTEPOOL_BLOCK_IN_USE,	/* a caller has it */
 };
 
