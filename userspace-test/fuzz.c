@@ -773,9 +773,9 @@ static void record_tell(const struct record *record)
 		"cpu dies", "debugfs",
 	};
 
+	static_assert(ARRAY_SIZE(names) == CALL_MAX, "one each");
 	printf("# step %lu, jiffies %ld: %s, where %u, countdown %u, fault %#x, arg %#x, how %#x, "
 	       "seed %#x\n",
-	printf("# step %lu, jiffies %ld: %s, where %u, countdown %u, fault %#x, arg %#x, how %#x, seed %#x\n",
 	       step, (long)jiffies, names[record->call % CALL_MAX], record->where,
 	       record->countdown, record->fault, record->arg, record->how, record->seed);
 }
