@@ -14,11 +14,14 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 #include <linux/timer.h>
 #include <linux/vmalloc.h>
+
+#include "bytepool.h"
 
 static char *bug = "";
 module_param(bug, charp, 0);
@@ -57,6 +60,25 @@ static void leak(void)
 
 	if (object)
 		WRITE_ONCE(*object, 1);
+}
+
+/* The same with blocks of a pool, the latter lost by who had it. */
+static void block_after_free(void)
+{
+	int *block = bytepool_zalloc(bytepool_system, 320, GFP_KERNEL);
+	int *freed = hidden(block);
+
+	bytepool_free(bytepool_system, block);
+	if (block)
+		pr_info("it was %d\n", READ_ONCE(*freed));
+}
+
+static void block_leak(void)
+{
+	int *block = bytepool_alloc(bytepool_system, SZ_64K, GFP_KERNEL);
+
+	if (block)
+		WRITE_ONCE(*block, 1);
 }
 
 static void shift(void)
@@ -171,6 +193,8 @@ static const struct {
 	{ "use_after_free", use_after_free },
 	{ "out_of_bounds", out_of_bounds },
 	{ "leak", leak },
+	{ "block_after_free", block_after_free },
+	{ "block_leak", block_leak },
 	{ "shift", shift },
 	{ "free_timer", free_timer },
 	{ "list_twice", list_twice },

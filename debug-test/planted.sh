@@ -12,7 +12,9 @@ part=/tmp/part
 plant() { # BUG
 	dmesg -r -c >>$log
 	insmod /bytepool_planted.ko "bug=$1" && rmmod bytepool_planted || return
-	[ "$1" != leak ] || find_leaks
+	case $1 in
+	*leak) find_leaks ;;
+	esac
 	dmesg -r -c >$part
 	cat $part >>$log
 }
@@ -42,10 +44,12 @@ bugs() {
 		echo leak 'kmemleak: 1 new'
 		echo shift 'UBSAN: shift'
 		echo free_timer 'ODEBUG: free active'
-		echo list_twice 'list_add double add'
+		echo block_leak 'kmemleak: 1 new'
+		echo list_twice 'WARNING: .*__list_add_valid'
 		echo warn 'WARNING: .*planted'
 		echo out_of_bounds 'KASAN: vmalloc-out-of-bounds'
-		echo use_after_free 'KASAN: slab-use-after-free' ;;
+		echo use_after_free 'KASAN: slab-use-after-free'
+		echo block_after_free 'KASAN: use-after-free' ;;
 	*-kcsan)
 		echo lock_order 'possible circular'
 		echo race 'KCSAN: data-race in racer' ;;
@@ -59,6 +63,7 @@ rm -f $log
 forget_leaks
 
 echo "KTAP version 1"
+check "bytepool loads" insmod /bytepool.ko
 check "no bug, no report" no_bug
 bugs >/tmp/bugs
 while read -r bug pattern; do
