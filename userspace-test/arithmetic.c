@@ -135,6 +135,7 @@ static struct bytepool_slab *slab_new(void)
 	slab->nr = BLOCKS;
 	slab->nr_idle = BLOCKS;
 	slab->first = BYTEPOOL_NO_BLOCK;
+	slab->chained = true;
 	return slab;
 }
 

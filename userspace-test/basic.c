@@ -148,6 +148,42 @@ static void test_refused(void)
 	pool_stop();
 }
 
+/* What means nothing here, or would be wrong, is not for the system. */
+static void test_gfp(void)
+{
+	static const gfp_t dropped[] = {
+		__GFP_ACCOUNT, __GFP_HIGHMEM, __GFP_MOVABLE, __GFP_COMP, __GFP_ZERO,
+	};
+	unsigned int i, j;
+	void *blocks[5];
+
+	pool_start(NULL);
+	for (i = 0; i < ARRAY_SIZE(dropped); i++) {
+		gfp_t gfp = GFP_KERNEL | dropped[i];
+
+		EXPECT(bytepool_alloc_bulk(pool, 5000, gfp, ARRAY_SIZE(blocks), blocks));
+		for (j = 0; j < ARRAY_SIZE(blocks); j++) {
+			EXPECT(!(gfp & __GFP_ZERO) || bytes_are(blocks[j], 0, 5000));
+			memset(blocks[j], 1, 5000);
+		}
+		bytepool_free_bulk(pool, ARRAY_SIZE(blocks), blocks);
+		EXPECT(bytepool_reserve(pool, 100, 10, gfp) == 0);
+		EXPECT(bytepool_reserve(pool, 100, 0, gfp) == 0);
+		if (i % 2)
+			bytepool_trim(pool);
+	}
+	/* Idle blocks that are not as they came from the system. */
+	EXPECT(bytepool_alloc_bulk(pool, 5000, GFP_KERNEL, ARRAY_SIZE(blocks), blocks));
+	for (j = 0; j < ARRAY_SIZE(blocks); j++)
+		memset(blocks[j], 1, 5000);
+	bytepool_free_bulk(pool, ARRAY_SIZE(blocks), blocks);
+	EXPECT(bytepool_alloc_bulk(pool, 5000, GFP_ATOMIC | __GFP_ZERO, ARRAY_SIZE(blocks), blocks));
+	for (j = 0; j < ARRAY_SIZE(blocks); j++)
+		EXPECT(bytes_are(blocks[j], 0, bytepool_usable_size(pool, blocks[j])));
+	bytepool_free_bulk(pool, ARRAY_SIZE(blocks), blocks);
+	pool_stop();
+}
+
 static void bad_free(const void *p)
 {
 	u64 bad = stats().bad_frees;
@@ -184,6 +220,26 @@ static void bad_frees_of(u32 size)
 	bad_free(p);
 	bytepool_free(bytepool_system, foreign);
 	EXPECT(stats().frees == 1);
+}
+
+/* Refused by what this CPU remembers of the block, whose cache is no worse for it. */
+static void test_bad_free_known(void)
+{
+	void *p;
+	int i;
+
+	pool_start(NULL);
+	for (i = 0; i < 3; i++) {
+		p = bytepool_alloc(pool, 20000, GFP_KERNEL);
+		bytepool_free(pool, p);
+	}
+	bytepool_free(pool, p);
+	EXPECT(stats().bad_frees == 1);
+	EXPECT(bytepool_alloc(pool, 20000, GFP_KERNEL) == p);
+	bytepool_free(pool, p);
+	EXPECT(stats().misses == 1 && stats().frees == 4);
+	pool_stop();
+	test_expect_warnings(1);
 }
 
 static void test_bad_frees(void)
@@ -275,6 +331,72 @@ static void test_contig(void)
 		bytepool_free(pool, p);
 		pool_stop();
 	}
+}
+
+/* How many points there are in a pair. */
+static unsigned int pair_points(size_t size)
+{
+	const unsigned int most = 10000;
+	unsigned int left;
+
+	shim_countdown = most;
+	bytepool_free(pool, bytepool_alloc(pool, size, GFP_ATOMIC));
+	left = shim_countdown;
+	shim_countdown = 0;
+	return most - left;
+}
+
+/* The fast path is for all sizes of a class. */
+static void test_hot_sizes(void)
+{
+	const struct bytepool_params params = { .min_size = 64 };
+	unsigned int points, i;
+	size_t size;
+
+	pool_start(&params);
+	for (i = 0; i < 3; i++)
+		points = pair_points(64);
+	for (size = 1; size < 64; size++)
+		EXPECT(pair_points(size) == points);
+	/* A cold one is not as short. */
+	EXPECT(pair_points(80) > 2 * points);
+	pool_stop();
+}
+
+static unsigned long slabs_shown(void)
+{
+	static char text[65536];
+	unsigned long size, slabs, sum = 0;
+	char *line = text;
+
+	EXPECT(shim_debugfs_read("bytepool/basic/classes", text, sizeof(text)) > 0);
+	while ((line = strchr(line, '\n'))) {
+		if (sscanf(++line, "%lu %lu", &size, &slabs) == 2)
+			sum += slabs;
+	}
+	return sum;
+}
+
+static void test_counts(void)
+{
+	const struct bytepool_params params = { .limit_bytes = 3 * 8192, .idle_timeout_ms = 1000 };
+	void *blocks[5];
+	u64 runs;
+
+	pool_start(&params);
+	EXPECT(bytepool_alloc_bulk(pool, 8192, GFP_KERNEL, 3, blocks) == 3);
+	EXPECT(slabs_shown() == 3 && stats().failures == 0);
+	EXPECT(!bytepool_alloc(pool, 8192, GFP_ATOMIC) && stats().failures == 1);
+	EXPECT(!bytepool_alloc_bulk(pool, 8192, GFP_ATOMIC, 2, blocks + 3) && stats().failures == 2);
+	bytepool_free_bulk(pool, 3, blocks);
+	bytepool_gc(pool, NULL);
+	runs = stats().gc_runs;
+	EXPECT(runs == 1 && slabs_shown() == 3);
+	/* The background, too. */
+	shim_clock_advance(msecs_to_jiffies(1000 + 2 * 10000));
+	EXPECT(stats().gc_runs > runs);
+	EXPECT(slabs_shown() == 0 && stats().reclaimed_bytes == 3 * 8192);
+	pool_stop();
 }
 
 /* Idle memory is not mapped again, nor asked for: allocations that cannot fail. */
@@ -527,6 +649,95 @@ static void test_age_cached(void)
 	*shim_param_gc_interval_ms = 10000;
 }
 
+/* What lay in a cache for long is not as young as what came to the depot before it. */
+static void test_age_late(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = 1000 };
+	unsigned long grace = 2 * msecs_to_jiffies(100);
+	void *blocks[3];
+
+	*shim_param_gc_interval_ms = 100;
+	pool_start(&params);
+	EXPECT(bytepool_alloc_bulk(pool, 10000, GFP_KERNEL, 3, blocks) == 3);
+	bytepool_free(pool, blocks[0]);
+	shim_clock_advance(msecs_to_jiffies(600));
+	/* It has no cache yet. */
+	on_cpu(2);
+	bytepool_free(pool, blocks[1]);
+	on_cpu(0);
+	shim_clock_advance(msecs_to_jiffies(400) + grace);
+	EXPECT(stats().reclaimed_blocks == 1);
+	shim_clock_advance(msecs_to_jiffies(600));
+	EXPECT(stats().reclaimed_blocks == 2);
+	bytepool_free(pool, blocks[2]);
+	pool_stop();
+	*shim_param_gc_interval_ms = 10000;
+}
+
+/* A slab is as young as its youngest block. */
+static void test_age_young(void)
+{
+	const struct bytepool_params params = { .flags = BYTEPOOL_SINGLE, .idle_timeout_ms = 1000 };
+	void *p, *q;
+
+	pool_start(&params);
+	p = bytepool_alloc(pool, 2000, GFP_KERNEL);
+	q = bytepool_alloc(pool, 2000, GFP_KERNEL);
+	EXPECT(bytepool_size(pool) == PAGE_SIZE);
+	bytepool_free(pool, p);
+	shim_clock_advance(msecs_to_jiffies(600));
+	bytepool_free(pool, q);
+	shim_clock_advance(msecs_to_jiffies(600));
+	EXPECT(!bytepool_gc(pool, NULL));
+	shim_clock_advance(msecs_to_jiffies(600));
+	EXPECT(bytepool_gc(pool, NULL) == 2);
+	pool_stop();
+}
+
+/* Old blocks that leave a cache with younger ones, for other CPUs, are as old as before. */
+static void test_age_batch(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = 1000 };
+	void *blocks[30];
+
+	*shim_param_gc_interval_ms = 100;
+	pool_start(&params);
+	EXPECT(bytepool_alloc_bulk(pool, 20000, GFP_KERNEL, 30, blocks) == 30);
+	bytepool_free_bulk(pool, 20, blocks);
+	shim_clock_advance(msecs_to_jiffies(600));
+	/* One more than fits. */
+	bytepool_free_bulk(pool, 10, blocks + 20);
+	shim_clock_advance(msecs_to_jiffies(400) + 2 * msecs_to_jiffies(100));
+	EXPECT(stats().reclaimed_blocks == 20);
+	shim_clock_advance(msecs_to_jiffies(600));
+	EXPECT(stats().reclaimed_blocks == 30);
+	pool_stop();
+	*shim_param_gc_interval_ms = 10000;
+}
+
+static unsigned int nr_graces;
+
+static void count_grace(void)
+{
+	nr_graces++;
+}
+
+/* Passes that find nothing old enough leave the caches alone. */
+static void test_age_calm(void)
+{
+	pool_start(NULL);
+	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
+	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
+	nr_graces = 0;
+	shim_grace_hook = count_grace;
+	shim_clock_advance(msecs_to_jiffies(100000));
+	EXPECT(stats().gc_runs > 5 && !nr_graces);
+	shim_clock_advance(msecs_to_jiffies(1000000));
+	EXPECT(!bytepool_size(pool) && nr_graces);
+	shim_grace_hook = NULL;
+	pool_stop();
+}
+
 static void test_never(void)
 {
 	const struct bytepool_params params = { .idle_timeout_ms = BYTEPOOL_TIMEOUT_NEVER };
@@ -534,6 +745,9 @@ static void test_never(void)
 	pool_start(&params);
 	bytepool_free(pool, bytepool_alloc(pool, 5000, GFP_KERNEL));
 	EXPECT(!shim_works_pending());
+	EXPECT(bytepool_gc(pool, NULL) == 0);
+	/* However long that is. */
+	shim_clock_advance(MAX_JIFFY_OFFSET + 1);
 	EXPECT(bytepool_gc(pool, NULL) == 0);
 	EXPECT(shim_sysfs_write("bytepool/pools/basic/idle_timeout_ms", "40") == 2);
 	shim_clock_advance(5000);
@@ -560,6 +774,37 @@ static void test_single(void)
 	EXPECT(bytepool_gc(pool, &held) > 0 && held == 0);
 	EXPECT(shim_sysfs_write("bytepool/pools/basic/trim", "1") == -EOPNOTSUPP);
 	pool_stop();
+}
+
+/* What comes in between at each point, for the tests below */
+
+static void (*between)(void);
+static unsigned int nr_between;
+
+static void at_point(void)
+{
+	nr_between++;
+	between();
+}
+
+/* Do @op as often as it has points, with what comes in between once at each: how many points. */
+static unsigned int at_each_point(void (*op)(void), void (*what)(void))
+{
+	unsigned int point;
+
+	between = what;
+	shim_point_hook = at_point;
+	for (point = 1; point < 10000; point++) {
+		nr_between = 0;
+		shim_countdown = point;
+		op();
+		shim_countdown = 0;
+		shim_irq_restore(shim_irq_save());
+		if (!nr_between)
+			break;
+	}
+	shim_point_hook = NULL;
+	return point - 1;
 }
 
 /* Limits and reserves */
@@ -589,6 +834,62 @@ static void test_limit(void)
 	EXPECT(!bytepool_reserve(pool, 4096, 10, GFP_KERNEL));
 	EXPECT(bytepool_size(pool) == 10 * 4096);
 	EXPECT(!bytepool_reserve(pool, 4096, 0, GFP_KERNEL));
+	pool_stop();
+}
+
+/* To the byte, though slabs are whole pages. */
+static void test_limit_edges(void)
+{
+	static const unsigned long limits[] = { 1, 4095, 4096, 4097, 3 * 4096 - 1, 3 * 4096 };
+	void *blocks[4];
+	unsigned int i, nr;
+
+	for (i = 0; i < ARRAY_SIZE(limits); i++) {
+		const struct bytepool_params params = { .limit_bytes = limits[i] };
+
+		pool_start(&params);
+		for (nr = 0; nr < ARRAY_SIZE(blocks); nr++)
+			blocks[nr] = bytepool_alloc(pool, 4096, GFP_ATOMIC);
+		EXPECT(bytepool_size(pool) == (limits[i] & PAGE_MASK));
+		bytepool_free_bulk(pool, ARRAY_SIZE(blocks), blocks);
+		pool_stop();
+	}
+}
+
+static void *taken[4];
+
+static void take_all(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(taken); i++)
+		taken[i] = bytepool_alloc(pool, SZ_64K, GFP_ATOMIC);
+}
+
+static void other_takes_all(void)
+{
+	shim_cpu_run_other(5, take_all);
+}
+
+static void op_take_one(void)
+{
+	void *p = bytepool_alloc(pool, SZ_64K, GFP_ATOMIC);
+
+	shim_countdown = 0;
+	EXPECT(bytepool_size(pool) <= ARRAY_SIZE(taken) * SZ_64K);
+	bytepool_free(pool, p);
+	bytepool_free_bulk(pool, ARRAY_SIZE(taken), taken);
+	memset(taken, 0, sizeof(taken));
+	bytepool_trim(pool);
+}
+
+/* Another CPU takes all that the limit allows, at any point of an allocation. */
+static void test_limit_race(void)
+{
+	const struct bytepool_params params = { .limit_bytes = ARRAY_SIZE(taken) * SZ_64K };
+
+	pool_start(&params);
+	EXPECT(at_each_point(op_take_one, other_takes_all) > 10);
 	pool_stop();
 }
 
@@ -667,6 +968,30 @@ static void test_reserve(void)
 	EXPECT(!bytepool_reserve(pool, 5000, 0, GFP_KERNEL));
 	bytepool_trim(pool);
 	EXPECT(bytepool_size(pool) == 0);
+	pool_stop();
+}
+
+/* What other CPUs have cached becomes the reserve's. */
+static void test_reserve_cached(void)
+{
+	void *blocks[8];
+	unsigned int i;
+
+	pool_start(NULL);
+	EXPECT(bytepool_alloc_bulk(pool, 20000, GFP_KERNEL, 8, blocks) == 8);
+	for (i = 0; i < 4; i++) {
+		on_cpu(i);
+		/* The first makes the cache. */
+		bytepool_free(pool, blocks[i]);
+		bytepool_free(pool, blocks[i + 4]);
+	}
+	EXPECT(!bytepool_reserve(pool, 20000, 8, GFP_KERNEL));
+	EXPECT(stats().misses == 8);
+	shim_fail(SHIM_FAIL_ANY, 1, true);
+	on_cpu(5);
+	EXPECT(bytepool_alloc_bulk(pool, 20000, GFP_ATOMIC, 8, blocks) == 8);
+	shim_fail(0, 0, false);
+	bytepool_free_bulk(pool, 8, blocks);
 	pool_stop();
 }
 
@@ -816,35 +1141,6 @@ static void test_load_failures(void)
 
 /* What comes in between at each point */
 
-static void (*between)(void);
-static unsigned int nr_between;
-
-static void at_point(void)
-{
-	nr_between++;
-	between();
-}
-
-/* Do @op as often as it has points, with what comes in between once at each: how many points. */
-static unsigned int at_each_point(void (*op)(void), void (*what)(void))
-{
-	unsigned int point;
-
-	between = what;
-	shim_point_hook = at_point;
-	for (point = 1; point < 10000; point++) {
-		nr_between = 0;
-		shim_countdown = point;
-		op();
-		shim_countdown = 0;
-		shim_irq_restore(shim_irq_save());
-		if (!nr_between)
-			break;
-	}
-	shim_point_hook = NULL;
-	return point - 1;
-}
-
 static void *in_between[8];
 
 /* Takes and gives back, so that the caches run full and empty too. */
@@ -934,6 +1230,59 @@ static void test_interrupts(void)
 static void test_other_cpus(void)
 {
 	in_between_all(other_in_between);
+}
+
+static void *known[16];
+
+static void reuse_known(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(known); i++) {
+		bytepool_free(pool, known[i]);
+		known[i] = bytepool_alloc(pool, 3000, GFP_ATOMIC);
+		EXPECT(bytepool_usable_size(pool, known[i]) == 3072);
+	}
+}
+
+/*
+ * Blocks take each other's place in the look-aside, while an interrupt frees
+ * those that are there.
+ */
+static void test_look_places(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = BYTEPOOL_TIMEOUT_NEVER };
+	static void *blocks[100];
+	unsigned int i, point;
+
+	pool_start(&params);
+	EXPECT(bytepool_alloc_bulk(pool, 3000, GFP_KERNEL, ARRAY_SIZE(known), known));
+	EXPECT(bytepool_alloc_bulk(pool, 64, GFP_KERNEL, ARRAY_SIZE(blocks), blocks));
+	shim_hardirq = reuse_known;
+	shim_point_hook = at_point;
+	between = shim_interrupt;
+	for (i = 0; i < ARRAY_SIZE(blocks); i++) {
+		for (point = 1; point < 100; point++) {
+			/* Forget all, and then remember these. */
+			bytepool_trim(pool);
+			reuse_known();
+			nr_between = 0;
+			shim_countdown = point;
+			bytepool_free(pool, blocks[i]);
+			shim_countdown = 0;
+			shim_irq_restore(shim_irq_save());
+			blocks[i] = bytepool_alloc(pool, 64, GFP_KERNEL);
+			EXPECT(bytepool_usable_size(pool, blocks[i]) == 64);
+			if (!nr_between)
+				break;
+		}
+	}
+	shim_point_hook = NULL;
+	shim_hardirq = NULL;
+	bytepool_free_bulk(pool, ARRAY_SIZE(known), known);
+	bytepool_free_bulk(pool, ARRAY_SIZE(blocks), blocks);
+	EXPECT(stats().bad_frees == 0);
+	pool_stop();
 }
 
 static void *last_block;
@@ -1257,6 +1606,9 @@ static void test_sysfs(void)
 			EXPECT(err == -EINVAL || err == -ERANGE);
 		}
 	}
+	/* That number is BYTEPOOL_TIMEOUT_NEVER. */
+	EXPECT(shim_sysfs_write("bytepool/idle_timeout_ms", "4294967295") == -ERANGE);
+	EXPECT(shim_sysfs_write("bytepool/pools/basic/idle_timeout_ms", "4294967295") == -ERANGE);
 	EXPECT(reads("bytepool/idle_timeout_ms", "300000\n"));
 	EXPECT(reads("bytepool/gc_interval_ms", "10000\n"));
 	EXPECT(shim_sysfs_write("bytepool/gc_interval_ms", "9") == -ERANGE);
@@ -1282,6 +1634,12 @@ static void test_sysfs(void)
 	EXPECT(reads("bytepool/pools/basic/stats/bytes_idle", "8192\n"));
 	EXPECT(shim_sysfs_write("bytepool/trim", "1") == 1);
 	EXPECT(reads("bytepool/bytes_held", "0\n"));
+	/* What is idle above a new limit goes. */
+	bytepool_free(pool, bytepool_alloc(pool, 8192, GFP_KERNEL));
+	EXPECT(shim_sysfs_write("bytepool/pools/basic/limit_bytes", "8192") == 4);
+	EXPECT(bytepool_size(pool) == 8192);
+	EXPECT(shim_sysfs_write("bytepool/pools/basic/limit_bytes", "4096") == 4);
+	EXPECT(bytepool_size(pool) == 0);
 	pool_stop();
 	EXPECT(shim_sysfs_write("bytepool/trim", "1") == -ENOENT);
 }
@@ -1293,28 +1651,40 @@ static const struct test tests[] = {
 	{ "parameters of a pool", test_parameters },
 	{ "sizes", test_sizes },
 	{ "sizes and zones that are refused", test_refused },
+	{ "gfp", test_gfp },
 	{ "bad frees", test_bad_frees },
+	{ "a bad free of a block that is remembered", test_bad_free_known },
 	{ "WIPE", test_wipe },
 	{ "the shared pool where memory is initialised", test_init_on },
 	{ "CONTIG", test_contig },
+	{ "what is counted", test_counts },
 	{ "idle blocks need no system", test_hot },
+	{ "all sizes of a class are as fast", test_hot_sizes },
 	{ "age, to the tick", test_age },
 	{ "age beside a hot block", test_age_hot },
 	{ "age of what is in a cache alone", test_age_cached },
+	{ "age of what comes to the depot late", test_age_late },
+	{ "age of a slab of several blocks", test_age_young },
+	{ "age of what leaves a cache for other CPUs", test_age_batch },
+	{ "nothing is old enough", test_age_calm },
 	{ "never by age, and then after all", test_never },
 	{ "SINGLE", test_single },
 	{ "a node without memory", test_bare_node },
 	{ "room among other CPUs' blocks", test_room },
 	{ "limit", test_limit },
+	{ "limit, to the byte", test_limit_edges },
+	{ "limit, while another CPU takes all of it", test_limit_race },
 	{ "CPUs have slabs of their own", test_own_slabs },
 	{ "a node without memory", test_full_node },
 	{ "who waits gets the block that is freed", test_wait },
 	{ "reserve", test_reserve },
+	{ "reserve, of what is in caches", test_reserve_cached },
 	{ "reserve, and age", test_reserve_age },
 	{ "every allocation failing in every call", test_failures },
 	{ "every allocation failing while loading", test_load_failures },
 	{ "an interrupt at every point", test_interrupts },
 	{ "another CPU at every point", test_other_cpus },
+	{ "an interrupt while the look-aside changes", test_look_places },
 	{ "something to give back while the GC goes to sleep", test_sleep },
 	{ "lookups while an orphan finds its place", test_orphan_lookup },
 	{ "an orphan finds its place during a lookup", test_orphan_moves },

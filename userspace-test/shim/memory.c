@@ -319,6 +319,8 @@ struct page *alloc_pages_node(int node, gfp_t gfp, unsigned int order)
 
 	if (1UL << order > MAX_ORDER_NR_PAGES)
 		shim_die("pages of order %u are asked for", order);
+	if (gfp & (__GFP_ACCOUNT | __GFP_HIGHMEM | __GFP_MOVABLE))
+		shim_die("pages are asked for with gfp %#x", gfp);
 	if (!alloc_begin(SHIM_FAIL_PAGES, gfp))
 		return NULL;
 	if (gfp & __GFP_THISNODE && (node == shim_full_node || node == shim_bare_node))

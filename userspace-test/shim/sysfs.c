@@ -52,6 +52,8 @@ static int object_add(struct kobject *kobj, struct kobject *parent)
 		return -ENOMEM;
 	flags = sysfs_enter();
 	if (object_find(kobj->name, parent)) {
+		/* The kernel has a stack trace for it. */
+		WARN(1, "sysfs: there is a %s already\n", kobj->name);
 		err = -EEXIST;
 	} else {
 		kobj->parent = parent;
