@@ -36,7 +36,8 @@ running() {
 # What goes on meanwhile, each in the background
 #
 
-# Read every file. Pools come and go, and so do their files.
+# Read every file. Pools come and go, and so do their files: what was open then
+# says ENODEV in sysfs, and EIO in debugfs.
 read_all() {
 	reads=0
 	while running; do
@@ -44,7 +45,7 @@ read_all() {
 			running || return
 			find "$dir" -type f -perm -400 2>/dev/null >/tmp/files
 			xargs cat </tmp/files 2>&1 >/tmp/content |
-				grep -vE '/torture-.*: No such (file|device)|read error: No such device' \
+				grep -vE '/torture-.*: No such (file|device)|read error: (No such device|Input/output error)' \
 					>>/tmp/unreadable
 			reads=$((reads + $(wc -l </tmp/files)))
 			echo $reads >$parameters/reads
