@@ -177,7 +177,8 @@ static void test_gfp(void)
 	for (j = 0; j < ARRAY_SIZE(blocks); j++)
 		memset(blocks[j], 1, 5000);
 	bytepool_free_bulk(pool, ARRAY_SIZE(blocks), blocks);
-	EXPECT(bytepool_alloc_bulk(pool, 5000, GFP_ATOMIC | __GFP_ZERO, ARRAY_SIZE(blocks), blocks));
+	EXPECT(bytepool_alloc_bulk(pool, 5000, GFP_ATOMIC | __GFP_ZERO, ARRAY_SIZE(blocks),
+				   blocks));
 	for (j = 0; j < ARRAY_SIZE(blocks); j++)
 		EXPECT(bytes_are(blocks[j], 0, bytepool_usable_size(pool, blocks[j])));
 	bytepool_free_bulk(pool, ARRAY_SIZE(blocks), blocks);
@@ -387,7 +388,8 @@ static void test_counts(void)
 	EXPECT(bytepool_alloc_bulk(pool, 8192, GFP_KERNEL, 3, blocks) == 3);
 	EXPECT(slabs_shown() == 3 && stats().failures == 0);
 	EXPECT(!bytepool_alloc(pool, 8192, GFP_ATOMIC) && stats().failures == 1);
-	EXPECT(!bytepool_alloc_bulk(pool, 8192, GFP_ATOMIC, 2, blocks + 3) && stats().failures == 2);
+	EXPECT(!bytepool_alloc_bulk(pool, 8192, GFP_ATOMIC, 2, blocks + 3));
+	EXPECT(stats().failures == 2);
 	bytepool_free_bulk(pool, 3, blocks);
 	bytepool_gc(pool, NULL);
 	runs = stats().gc_runs;

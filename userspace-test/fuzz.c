@@ -774,10 +774,10 @@ static void record_tell(const struct record *record)
 	};
 
 	static_assert(ARRAY_SIZE(names) == CALL_MAX, "one each");
-	printf("# step %lu, jiffies %ld: %s, where %u, countdown %u, fault %#x, arg %#x, how %#x, "
-	       "seed %#x\n",
-	       step, (long)jiffies, names[record->call % CALL_MAX], record->where,
-	       record->countdown, record->fault, record->arg, record->how, record->seed);
+	printf("# step %lu, jiffies %ld: %s, where %u, countdown %u,", step, (long)jiffies,
+	       names[record->call % CALL_MAX], record->where, record->countdown);
+	printf(" fault %#x, arg %#x, how %#x, seed %#x\n", record->fault, record->arg, record->how,
+	       record->seed);
 }
 
 static void one_record(const struct record *record, unsigned int migrate_odds)
