@@ -6,7 +6,7 @@
 KDIR ?= /lib/modules/$(shell uname -r)/build
 kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
 
-.PHONY: all install clean demo test userspace-test insmod-test kunit kunit-debug torture fuzz coverage models test-debug bench bench-check check help headers
+.PHONY: all install clean demo test userspace-test insmod-test kunit kunit-debug torture fuzz coverage models mutation test-debug bench bench-check check help headers
 
 all: headers ## build bytepool.ko for the running kernel, or for the one of KDIR=...
 	$(kbuild) modules
@@ -51,6 +51,9 @@ torture: ## everything at once for SECONDS=120, on Debian's 6.12 kernel in QEMU
 
 models: ## the arguments about the order of memory, checked by SPIN
 	@scripts/models
+
+mutation: ## break bytepool.c in many ways, and see that the tests notice
+	@scripts/mutation
 
 bench: ## measure bytepool and its peers, and write Documentation/benchmarks.md
 	@scripts/bench
