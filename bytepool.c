@@ -33,13 +33,14 @@
  * - Pools with BYTEPOOL_POISON or BYTEPOOL_TRACK have no per-CPU caches: each
  *   block is looked at between depot and caller.
  *
- * Locks: gc_lock is outermost; within it come either orphans_mutex and then
- * orphans_lock, or a depot's lock, never both. pools_lock nests with none. Alloc
- * and free take a depot's lock, and alloc orphans_lock: raw spinlocks, held for
- * a bounded number of steps and never over a call to the system's allocator. An
- * alloc that may sleep also takes gc_lock, to have idle memory given back when
- * the pool is at its limit or the system is short. A shrinker, which runs amid
- * anybody's allocation, only tries it.
+ * Locks: gc_lock is outermost, then comes reap_lock; within it either
+ * orphans_mutex and then orphans_lock, or a depot's lock, never both. pools_lock
+ * nests with none. Alloc and free take a depot's lock, and alloc orphans_lock: raw
+ * spinlocks, held for a bounded number of steps and never over a call to the
+ * system's allocator. An alloc that may sleep also takes gc_lock, to have idle
+ * memory given back when the pool is at its limit or the system is short. A
+ * shrinker, which runs amid anybody's allocation, only tries gc_lock, and does
+ * with reap_lock if others have it.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -228,8 +229,7 @@ struct bytepool_depot {
  *	cache_create(); 0 = no per-CPU caches
  * @reciprocal: of @size, see block_state()
  * @reserve: blocks to keep; written under gc_lock and every depot's lock
- * @nr_blocks: blocks of all slabs; becomes less under gc_lock, or by the pool's
- *	last user, alone
+ * @nr_blocks: blocks of all slabs; becomes less under reap_lock
  * @nr_caches: how many there are in @cache
  * @wait: tasks that wait for a block, see alloc_waits()
  * @rcu: at its end, until no CPU can be looking at it
@@ -277,12 +277,13 @@ struct bytepool_cpu {
  * @bad_frees_told: a bit for each enum bytepool_bad_free that had its stack trace
  * @bad_frees_limit: for the lines after those
  * @overwritten_limit: for what is said of free blocks that were written to
- * @gc_lock: serialises what works from the far end: GC, trim, reserve, shrinker,
- *	which only tries it, since others wait for grace periods under it
- * @trims: how many were begun; this and the next three are written under @gc_lock,
- *	or by the pool's last user
+ * @gc_lock: serialises what takes caches from their CPUs, and waits for grace
+ *	periods: GC, trim, reserve, shrinker, which only tries it
+ * @trims: how many were begun; this and the next are written under @gc_lock
  * @gc_runs: GC passes
- * @reclaimed_blocks: blocks given back to the system
+ * @reap_lock: serialises what gives memory back, until it is given back
+ * @reclaimed_blocks: blocks given back to the system; this and the next are
+ *	written under @reap_lock
  * @reclaimed_bytes: memory given back to the system
  * @shrinker: gives idle memory back when the system is short; a BYTEPOOL_SINGLE
  *	pool has none
@@ -315,6 +316,7 @@ struct bytepool {
 	struct mutex gc_lock;	/* not held over an allocation from the system */
 	unsigned long trims;
 	u64 gc_runs;
+	struct mutex reap_lock;	/* within gc_lock; not held over a grace period either */
 	u64 reclaimed_blocks;
 	u64 reclaimed_bytes;
 
@@ -1280,6 +1282,25 @@ static struct bytepool_slab *depot_oldest_late(struct bytepool_depot *depot)
 	return node ? rb_entry(node, struct bytepool_slab, age) : NULL;
 }
 
+/* Age in jiffies at which idle blocks of the pool are given back. */
+static unsigned long pool_timeout(const struct bytepool *pool)
+{
+	unsigned int ms = READ_ONCE(pool->idle_timeout_ms);
+
+	if (ms == BYTEPOOL_TIMEOUT_DEFAULT)
+		ms = READ_ONCE(idle_timeout_ms) ?: BYTEPOOL_TIMEOUT_NEVER;
+	if (ms == BYTEPOOL_TIMEOUT_NEVER)
+		return MAX_JIFFY_OFFSET;
+	/* msecs_to_jiffies() takes what is above INT_MAX for negative. */
+	return min_t(u64, DIV_ROUND_UP_ULL((u64)ms * HZ, MSEC_PER_SEC), MAX_JIFFY_OFFSET);
+}
+
+/* By the pool's timeout, as of now. */
+static struct gc_pass gc_pass_begin(const struct bytepool *pool)
+{
+	return (struct gc_pass){ .now = jiffies, .timeout = pool_timeout(pool) };
+}
+
 /* Whether the pass takes what became idle at @stamp. */
 static bool gc_wants(const struct gc_pass *pass, unsigned long stamp)
 {
@@ -1287,7 +1308,7 @@ static bool gc_wants(const struct gc_pass *pass, unsigned long stamp)
 			     time_after(pass->now, stamp + pass->timeout));
 }
 
-/* Whether the class keeps its reserve without the slab: sure under gc_lock, else a guess. */
+/* Whether the class keeps its reserve without the slab: sure under reap_lock, else a guess. */
 static bool class_spares(struct bytepool_class *class, const struct bytepool_slab *slab)
 {
 	return slab && atomic_long_read(&class->nr_blocks) - slab->nr >= READ_ONCE(class->reserve);
@@ -1317,10 +1338,7 @@ static void depot_del_idle(struct bytepool_depot *depot, struct bytepool_slab *s
 		list_del(&slab->list);
 }
 
-/*
- * What depot_oldest() finds, off the depot's books. depot->lock, and gc_lock
- * unless by the pool's last user.
- */
+/* What depot_oldest() finds, off the depot's books. depot->lock, as depot_reap() for the rest. */
 static struct bytepool_slab *depot_take_oldest(struct bytepool_depot *depot,
 					       const struct gc_pass *pass)
 {
@@ -1640,25 +1658,36 @@ static void cache_ensure(struct bytepool_class *class)
 		cache_create(class);
 }
 
-/* Fill an empty cache with a batch, if there is one. depot->lock. */
+/*
+ * Fill an empty cache with a batch, if there is one. What has expired is not
+ * for caches: a pass that is about to give it back would miss it. depot->lock.
+ */
 static void cache_take_batch(struct bytepool_depot *depot, struct bytepool_cache *cache)
 {
-	struct bytepool_batch *batch = batch_take(&depot->full);
+	const struct gc_pass pass = gc_pass_begin(depot->class->pool);
+	struct bytepool_batch *batch = depot->full;
 
-	if (!batch)
+	if (!batch || gc_wants(&pass, batch->entries[0].stamp))
 		return;
+	batch_take(&depot->full);
 	cache_take(cache, batch);
 	depot_put_batch(depot, batch);
 }
 
-/* Fill with half of what fits. depot->lock. */
+/* Fill with half of what fits, if it has not expired. depot->lock. */
 static void cache_refill(struct bytepool_depot *depot, struct bytepool_cache *cache,
 			 void **overwritten)
 {
+	const struct gc_pass pass = gc_pass_begin(depot->class->pool);
+
 	while (cache_nr(cache) < cache_batch(cache) && depot->nr_idle) {
 		struct bytepool_slab *slab = depot_take_slab(depot);
 		unsigned long stamp = slab->stamp;
 
+		if (gc_wants(&pass, stamp)) {
+			depot_file(depot, slab);
+			break;
+		}
 		do {
 			u8 *state;
 			void *block = depot_pop(depot, slab, &state, overwritten);
@@ -1722,19 +1751,6 @@ static void cache_relieve(struct bytepool_depot *depot, struct bytepool_cache *c
 /*
  * GC: when it runs
  */
-
-/* Age in jiffies at which idle blocks of the pool are given back. */
-static unsigned long pool_timeout(const struct bytepool *pool)
-{
-	unsigned int ms = READ_ONCE(pool->idle_timeout_ms);
-
-	if (ms == BYTEPOOL_TIMEOUT_DEFAULT)
-		ms = READ_ONCE(idle_timeout_ms) ?: BYTEPOOL_TIMEOUT_NEVER;
-	if (ms == BYTEPOOL_TIMEOUT_NEVER)
-		return MAX_JIFFY_OFFSET;
-	/* msecs_to_jiffies() takes what is above INT_MAX for negative. */
-	return min_t(u64, DIV_ROUND_UP_ULL((u64)ms * HZ, MSEC_PER_SEC), MAX_JIFFY_OFFSET);
-}
 
 static unsigned long gc_interval(void)
 {
@@ -2948,7 +2964,10 @@ static void class_drain(struct bytepool_class *class, const struct gc_pass *pass
 	class_unbatch(class, pass);
 }
 
-/* Give back wholly idle slabs, until it was @most blocks or as many as there were. */
+/*
+ * Give back wholly idle slabs, until it was @most blocks or as many as there
+ * were. reap_lock, unless by the pool's last user.
+ */
 static unsigned long depot_reap(struct bytepool_depot *depot, const struct gc_pass *pass,
 				unsigned long most)
 {
@@ -2997,12 +3016,6 @@ static unsigned long class_reap(struct bytepool_class *class, const struct gc_pa
 	return blocks;
 }
 
-/* By the pool's timeout, as of now. */
-static struct gc_pass gc_pass_begin(struct bytepool *pool)
-{
-	return (struct gc_pass){ .now = jiffies, .timeout = pool_timeout(pool) };
-}
-
 static bool pool_close(struct bytepool *pool, const struct gc_pass *pass)
 {
 	struct bytepool_class *class;
@@ -3031,8 +3044,10 @@ static unsigned long pool_reap(struct bytepool *pool, const struct gc_pass *pass
 	unsigned long blocks = 0;
 	u32 index = 0;
 
+	mutex_lock(&pool->reap_lock);
 	while ((class = class_next(pool, &index)))
 		blocks += class_reap(class, pass, ULONG_MAX);
+	mutex_unlock(&pool->reap_lock);
 	return blocks;
 }
 
@@ -3083,10 +3098,9 @@ static bool gc_close(struct bytepool *pool)
 	}
 	pool->visited = true;
 	mutex_lock(&pool->gc_lock);
-	while ((class = class_next(pool, &index))) {
+	while ((class = class_next(pool, &index)))
 		class_unbatch(class, &pass);
-		class_reap(class, &pass, ULONG_MAX);
-	}
+	pool_reap(pool, &pass);
 	pass.now += GRACE_PERIOD;
 	closed = pool_close(pool, &pass);
 	if (!closed && !pool_reclaimable(pool)) {
@@ -3169,13 +3183,14 @@ static unsigned long pool_trim(struct bytepool *pool)
 	unsigned long blocks;
 
 	WRITE_ONCE(pool->trims, pool->trims + 1);
-	if (!pool_reclaimable(pool))
-		return 0;
-	/* Nothing may be left to look after: what is, wakes the pool again. */
-	pool_sleep(pool);
-	if (!pool_single(pool))
-		synchronize_rcu();
-	pool_drain(pool, &everything);
+	if (pool_reclaimable(pool)) {
+		/* Nothing may be left to look after: what is, wakes the pool again. */
+		pool_sleep(pool);
+		if (!pool_single(pool))
+			synchronize_rcu();
+		pool_drain(pool, &everything);
+	}
+	/* And what a shrinker is about to give back is, when this returns. */
 	blocks = pool_reap(pool, &everything);
 	if (pool_reclaimable(pool))
 		pool_wake(pool);
@@ -3302,9 +3317,9 @@ int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t 
 
 undo:
 	class_set_reserve(class, old);
-	mutex_lock(&pool->gc_lock);
+	mutex_lock(&pool->reap_lock);
 	class_reap(class, &everything, added);
-	mutex_unlock(&pool->gc_lock);
+	mutex_unlock(&pool->reap_lock);
 	return -ENOMEM;
 }
 EXPORT_SYMBOL_GPL(bytepool_reserve);
@@ -3510,40 +3525,63 @@ static struct gc_pass shrink_pass(unsigned long now, long age)
 static unsigned long pool_reap_bytes(struct bytepool *pool, const struct gc_pass *pass,
 				     unsigned long bytes)
 {
-	u64 before = pool->reclaimed_bytes;
 	struct bytepool_class *class;
 	unsigned long done = 0;
 	u32 index = 0;
+	u64 before;
 
+	mutex_lock(&pool->reap_lock);
+	before = pool->reclaimed_bytes;
 	while (done < bytes && (class = class_next(pool, &index))) {
 		class_reap(class, pass, DIV_ROUND_UP(bytes - done, class->size));
 		done = pool->reclaimed_bytes - before;
 	}
+	mutex_unlock(&pool->reap_lock);
 	return done;
 }
 
 /*
+ * Get what a pass wants out of the caches. Where somebody else has gc_lock, and so
+ * the caches, as soon as a grace period is over it goes on.
+ */
+static void shrink_drain(struct bytepool *pool, const struct gc_pass *pass, bool locked)
+{
+	struct bytepool_class *class;
+	u32 index = 0;
+
+	if (!locked || pool_close(pool, pass))
+		synchronize_rcu();
+	while ((class = class_next(pool, &index))) {
+		if (locked)
+			class_drain(class, pass);
+		else
+			class_unbatch(class, pass);
+	}
+}
+
+/*
  * Give back so many bytes of idle memory, if there are as many: the oldest
- * first, ages within a sixteenth being one. How many. gc_lock.
+ * first, ages within a sixteenth being one. How many. @locked: gc_lock.
  *
  * Where the oldest is in caches, all there that is more than half as old leaves
  * them, so that a grace period is seldom needed; and all, if that was nothing.
+ * Without the lock that waits until nothing else is left: some other scan may
+ * have the lock, and the system must not take it that the pool has nothing.
  */
-static unsigned long pool_shrink(struct bytepool *pool, unsigned long bytes)
+static unsigned long pool_shrink(struct bytepool *pool, unsigned long bytes, bool locked)
 {
 	unsigned long done = 0, got;
 	unsigned int drains = 0;
 
 	do {
 		struct shrink_survey survey = survey_pool(pool);
-		bool may_drain = !drains || (drains == 1 && !done);
+		bool may_drain = (locked || survey.age < 0) &&
+				 (!drains || (drains == 1 && !done));
 		struct gc_pass pass;
 
 		if (survey.cached_age > survey.age && may_drain) {
 			pass = shrink_pass(survey.now, drains ? 0 : survey.cached_age / 2);
-			if (pool_close(pool, &pass))
-				synchronize_rcu();
-			pool_drain(pool, &pass);
+			shrink_drain(pool, &pass, locked);
 			drains++;
 			got = 1;
 			continue;
@@ -3561,12 +3599,12 @@ static unsigned long pool_shrink(struct bytepool *pool, unsigned long bytes)
 static unsigned long shrink_scan(struct shrinker *shrinker, struct shrink_control *sc)
 {
 	struct bytepool *pool = compat_shrinker_data(shrinker);
+	bool locked = mutex_trylock(&pool->gc_lock);
 	unsigned long pages;
 
-	if (!mutex_trylock(&pool->gc_lock))
-		return SHRINK_STOP;
-	pages = pool_shrink(pool, sc->nr_to_scan << PAGE_SHIFT) >> PAGE_SHIFT;
-	mutex_unlock(&pool->gc_lock);
+	pages = pool_shrink(pool, sc->nr_to_scan << PAGE_SHIFT, locked) >> PAGE_SHIFT;
+	if (locked)
+		mutex_unlock(&pool->gc_lock);
 	compat_account_reclaimed(pages);
 	sc->nr_scanned = max(pages, sc->nr_to_scan);
 	return pages ?: SHRINK_STOP;
@@ -4190,6 +4228,7 @@ static struct bytepool *pool_new(const char *name, const struct bytepool_params 
 	ratelimit_state_init(&pool->overwritten_limit, DEFAULT_RATELIMIT_INTERVAL,
 			     DEFAULT_RATELIMIT_BURST);
 	mutex_init(&pool->gc_lock);
+	mutex_init(&pool->reap_lock);
 	init_completion(&pool->unpinned);
 	init_completion(&pool->released);
 	strscpy(pool->name, name, sizeof(pool->name));

@@ -561,7 +561,7 @@ static void reclaim_hard(void)
 	reclaimed += shim_shrink(1000);
 }
 
-/* In the middle of the pool's own allocations and passes. */
+/* In the middle of the pool's own allocations. */
 static void test_shrink_nested(void)
 {
 	void *p;
@@ -576,14 +576,45 @@ static void test_shrink_nested(void)
 	bytepool_free(pool, bytepool_alloc(pool, 8192, GFP_KERNEL));
 	EXPECT(!bytepool_reserve(pool, 8192, 3, GFP_NOFS));
 	bytepool_free(pool, p);
-	/* Who waits for a grace period under gc_lock is not waited for. */
 	shim_reclaim_hook = NULL;
-	shim_grace_hook = reclaim_hard;
-	reclaimed = 0;
-	EXPECT(bytepool_trim(pool) > 0 && reclaimed == 0);
-	shim_grace_hook = NULL;
 	EXPECT(!bytepool_reserve(pool, 8192, 0, GFP_KERNEL));
 	bytepool_trim(pool);
+	pool_stop();
+}
+
+static unsigned long graces;
+
+static void reclaim_in_grace(void)
+{
+	if (!graces++)
+		reclaim_hard();
+}
+
+/*
+ * While somebody else waits for a grace period to empty the caches: what a depot
+ * has is taken at once, for what they have the scan waits as well.
+ */
+static void test_shrink_during_trim(void)
+{
+	void *blocks[60];
+
+	pool_start(NULL);
+	EXPECT(bytepool_alloc_bulk(pool, 65536, GFP_KERNEL, 60, blocks) == 60);
+	bytepool_free_bulk(pool, 60, blocks);
+	shim_clock_advance(10);
+	graces = 0;
+	reclaimed = 0;
+	shim_grace_hook = reclaim_in_grace;
+	bytepool_trim(pool);
+	/* All but a cacheful. */
+	EXPECT(graces == 1 + 1 && reclaimed == 31 * 16);
+	EXPECT(bytepool_size(pool) == 0);
+
+	bytepool_free(pool, bytepool_alloc(pool, 65536, GFP_KERNEL));
+	graces = 0;
+	reclaimed = 0;
+	EXPECT(bytepool_trim(pool) == 1 && graces == 1 + 2 && reclaimed == 0);
+	shim_grace_hook = NULL;
 	pool_stop();
 }
 
@@ -739,6 +770,7 @@ static const struct test tests[] = {
 	{ "shrinker: small blocks", test_shrink_small },
 	{ "shrinker: not of a SINGLE pool", test_shrink_single },
 	{ "shrinker: amid the pool's own calls", test_shrink_nested },
+	{ "shrinker: while caches are being emptied", test_shrink_during_trim },
 	{ "a CPU dies", test_cpu_dies },
 	{ "fail_bytepool", test_fault },
 #ifdef CONFIG_KASAN_GENERIC

@@ -17,7 +17,6 @@ struct op op;
 static unsigned long op_ids;
 static unsigned int depth;
 static unsigned long nested;
-static unsigned long pass_disturbed;
 unsigned int global_timeout_ms;
 unsigned int interval_ms;
 unsigned long global_changed;
@@ -560,9 +559,6 @@ static void on_hardirq(void)
 
 static void on_point(void)
 {
-	/* What a pass has drained, an allocation may take before the pass gives it back. */
-	if (!op.pool)
-		pass_disturbed = jiffies;
 	if (rnd(2))
 		shim_interrupt();
 	else
@@ -626,8 +622,6 @@ static void check_gone_by_age(struct model_pool *pool, unsigned long grace)
 		/* What a reserve kept is above it once another node has got a slab. */
 		if (grace && class->reserve && time_before(due, class->grown))
 			due = class->grown;
-		if (grace && time_before(due, pass_disturbed))
-			due = pass_disturbed;
 		CHECK(!time_after(jiffies, due + grace));
 	}
 }
@@ -1054,5 +1048,4 @@ void model_begin(void)
 	*shim_param_gc_interval_ms = interval_ms;
 	*shim_param_idle_timeout_ms = global_timeout_ms;
 	hooks_set();
-	pass_disturbed = jiffies;
 }
