@@ -113,12 +113,16 @@ static void name_who_leaks(struct kunit *test)
 		.flags = BYTEPOOL_TRACK,
 	});
 	struct bk_log *log = bk_log_start(test);
+	void *blocks[4];
 	unsigned int i;
 
 	for (i = 0; i < 3; i++)
-		KUNIT_ASSERT_NOT_NULL(test, alloc_one_way(pool));
-	KUNIT_ASSERT_NOT_NULL(test, alloc_other_way(pool));
+		blocks[i] = alloc_one_way(pool);
+	blocks[3] = alloc_other_way(pool);
+	for (i = 0; i < 4; i++)
+		KUNIT_ASSERT_NOT_NULL(test, blocks[i]);
 	bytepool_free(pool, alloc_other_way(pool));
+	bk_leak_many(4, blocks);
 	bk_pool_dirty(test, pool);
 	bk_log_next(log);
 	bk_pool_destroy(test, pool);

@@ -8,6 +8,7 @@
 #include <linux/fs.h>
 #include <linux/interrupt.h>
 #include <linux/irq_work.h>
+#include <linux/kmemleak.h>
 #include <linux/module.h>
 #include <linux/mount.h>
 #include <linux/rcupdate.h>
@@ -125,6 +126,12 @@ const char *bk_pool_name(struct kunit *test, struct bytepool *pool)
 void bk_pool_dirty(struct kunit *test, struct bytepool *pool)
 {
 	bk_entry(test, pool)->dirty = true;
+}
+
+void bk_leak_many(unsigned int nr, void **blocks)
+{
+	while (nr--)
+		kmemleak_not_leak(blocks[nr]);
 }
 
 void bk_pool_destroy(struct kunit *test, struct bytepool *pool)

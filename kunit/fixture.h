@@ -58,6 +58,8 @@ struct bytepool *bk_pool(struct kunit *test, const struct bytepool_params *param
 struct bytepool *bk_pool_fixed(struct kunit *test, size_t size, unsigned int flags);
 const char *bk_pool_name(struct kunit *test, struct bytepool *pool);
 void bk_pool_dirty(struct kunit *test, struct bytepool *pool);
+/* Blocks that a pool is destroyed with: kmemleak need not tell of them. */
+void bk_leak_many(unsigned int nr, void **blocks);
 void bk_pool_destroy(struct kunit *test, struct bytepool *pool);
 void bk_unique_name(char *name);
 

@@ -59,8 +59,11 @@ static void given_back_in_time(struct kunit *test)
 	bk_wait_held(test, pool, stats.bytes_held - 1, freed, BK_TIMEOUT_MS, BK_LATEST_MS);
 	/* ... nor anything late. */
 	bk_wait_held(test, pool, 0, freed, BK_TIMEOUT_MS, BK_LATEST_MS);
-	KUNIT_EXPECT_EQ(test, bk_stats(pool).reclaimed_blocks, stats.blocks_idle);
-	KUNIT_EXPECT_EQ(test, bk_stats(pool).reclaimed_bytes, stats.bytes_held);
+	/* Where freeing took longer than the timeout, some was gone before the end of it. */
+	KUNIT_EXPECT_EQ(test, bk_stats(pool).reclaimed_blocks,
+			stats.reclaimed_blocks + stats.blocks_idle);
+	KUNIT_EXPECT_EQ(test, bk_stats(pool).reclaimed_bytes,
+			stats.reclaimed_bytes + stats.bytes_held);
 	KUNIT_EXPECT_GE(test, bk_stats(pool).gc_runs, 1);
 	bk_check_stats(test, pool);
 }

@@ -225,6 +225,8 @@ static void destroy_with_blocks_in_use(struct kunit *test)
 	bk_alloc_many(test, pool, 320, 7, small);
 	bk_alloc_many(test, pool, SZ_64K, 3, large);
 	bytepool_free(pool, large[2]);
+	bk_leak_many(7, small);
+	bk_leak_many(2, large);
 	bk_pool_dirty(test, pool);
 	bk_log_next(log);
 	bk_pool_destroy(test, pool);
@@ -260,6 +262,7 @@ static void leak_is_named(struct kunit *test)
 
 	strscpy(name, bk_pool_name(test, pool), sizeof(name));
 	bk_alloc_many(test, pool, 320, 7, blocks);
+	bk_leak_many(7, blocks);
 	bk_pool_dirty(test, pool);
 	bk_log_next(log);
 	bk_pool_destroy(test, pool);
@@ -268,6 +271,7 @@ static void leak_is_named(struct kunit *test)
 	pool = bk_pool(test, NULL);
 	strscpy(name, bk_pool_name(test, pool), sizeof(name));
 	bk_alloc_many(test, pool, 320, 7, blocks);
+	bk_leak_many(7, blocks);
 	bk_pool_dirty(test, pool);
 	bk_log_next(log);
 	bk_pool_destroy(test, pool);
@@ -275,6 +279,7 @@ static void leak_is_named(struct kunit *test)
 
 	pool = bk_pool(test, NULL);
 	bk_alloc_many(test, pool, 320, 1, blocks);
+	bk_leak_many(1, blocks);
 	bk_pool_dirty(test, pool);
 	bk_log_next(log);
 	bk_pool_destroy(test, pool);

@@ -102,6 +102,9 @@ void *memchr_inv(const void *p, int c, size_t size)
 {
 	const u8 *byte = p;
 
+	/* Mostly all bytes are the same, and then this is fast. */
+	if (size && *byte == (u8)c && !memcmp(byte, byte + 1, size - 1))
+		return NULL;
 	for (; size && *byte == (u8)c; size--)
 		byte++;
 	return size ? (void *)byte : NULL;
