@@ -10,6 +10,7 @@ pools=$sys/pools
 cpu1=/sys/devices/system/cpu/cpu1/online
 tests=/sys/kernel/debug/$module
 log=/tmp/kernel-log
+kmemleak=/sys/kernel/debug/kmemleak
 number=0
 failed=0
 
@@ -68,6 +69,20 @@ is() { # FILE VALUE
 
 loaded() {
 	grep -q "^$1 " /proc/modules
+}
+
+# MemFree, and what the CPUs have of free pages.
+free_kb() {
+	echo 3 >/proc/sys/vm/drop_caches
+	sleep 0.5
+	awk '/^MemFree:/ { kb += $2 } $1 == "count:" { kb += 4 * $2 } END { print kb }' \
+		/proc/meminfo /proc/zoneinfo
+}
+
+memory_is_back() { # KB-BEFORE KB-LESS
+	after=$(free_kb)
+	echo "$1 kB were free, and $after kB are"
+	[ "$after" -ge $(($1 - $2)) ]
 }
 
 # Grace periods are short meanwhile: more happens in less time.
@@ -145,4 +160,23 @@ log_is_clean() {
 	sed 's/^/# /' /tmp/complaints >/dev/console
 	head -n 1 /tmp/complaints
 	[ ! -s /tmp/complaints ]
+}
+
+# What the kernel's start, and what it can no longer tell apart, has left.
+forget_leaks() {
+	if [ -e $kmemleak ]; then
+		echo scan=off >$kmemleak
+		echo scan >$kmemleak
+		echo clear >$kmemleak
+	fi
+}
+
+# A leak is one when it is some seconds old and a second scan finds it the same.
+# The kernel's log says how many.
+find_leaks() {
+	[ -e $kmemleak ] || return 0
+	sleep 6
+	echo scan >$kmemleak
+	echo scan >$kmemleak
+	cat $kmemleak
 }

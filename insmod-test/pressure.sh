@@ -62,7 +62,7 @@ check "bytepool loads" insmod /bytepool.ko
 check "the test module loads" insmod /$module.ko
 run pressure_begin
 press
-for round in 1 2 3; do
+for _ in 1 2 3; do
 	run pressure_again
 	press
 done
