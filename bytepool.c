@@ -902,9 +902,9 @@ static struct bytepool_track track_read(struct bytepool_slab *slab, u32 index)
 	};
 }
 
-static unsigned int track_age_ms(const struct bytepool_track *track)
+static u64 track_age_ms(const struct bytepool_track *track)
 {
-	return jiffies_to_msecs(jiffies - track->when);
+	return jiffies64_to_msecs(jiffies - track->when);
 }
 
 /* Tell if somebody wrote to an idle block, and who had it @last, if that is known. */
@@ -921,7 +921,7 @@ static void block_verify(const struct bytepool_class *class, u8 *block,
 	pr_err("%s: a free block of %u bytes was written to: %p, at offset %u: %*ph\n", pool->name,
 	       class->size, block, offset, (int)min(class->size - offset, REPORT_BYTES), broken);
 	if (last->caller)
-		pr_err("%s: it was freed %u ms ago by %pS, pid %d\n", pool->name,
+		pr_err("%s: it was freed %llu ms ago by %pS, pid %d\n", pool->name,
 		       track_age_ms(last), (void *)last->caller, last->pid);
 }
 
@@ -955,7 +955,7 @@ struct leak_site {
 	unsigned long caller;
 	unsigned long nr;
 	unsigned int size;
-	unsigned int age_ms;	/* of the oldest */
+	u64 age_ms;	/* of the oldest */
 };
 
 struct leak_report {
@@ -1006,11 +1006,11 @@ static void report_leaks(struct bytepool *pool, struct list_head *slabs)
 		struct leak_site *site = &report->site[i];
 
 		if (site->caller)
-			pr_warn("%s: %lu blocks of %u bytes were allocated by %pS, the first %u ms ago\n",
+			pr_warn("%s: %lu blocks of %u bytes were allocated by %pS, the first %llu ms ago\n",
 				pool->name, site->nr, site->size, (void *)site->caller,
 				site->age_ms);
 		else
-			pr_warn("%s: %lu blocks were allocated by others, the first %u ms ago\n",
+			pr_warn("%s: %lu blocks were allocated by others, the first %llu ms ago\n",
 				pool->name, site->nr, site->age_ms);
 	}
 	kfree(report);
@@ -4070,7 +4070,7 @@ static int blocks_show(struct seq_file *m, void *v)
 		if (READ_ONCE(slab->state[index]) != BYTEPOOL_BLOCK_IN_USE)
 			continue;
 		track = track_read(slab, index);
-		seq_printf(m, "%19p %10u %10u %10d %pS\n", slab_block(slab, size, index), size,
+		seq_printf(m, "%19p %10u %10llu %10d %pS\n", slab_block(slab, size, index), size,
 			   track_age_ms(&track), track.pid, (void *)track.caller);
 	}
 	return 0;

@@ -539,7 +539,7 @@ void free_percpu(void *p);
 #define time_before(a, b)	time_after(b, a)
 unsigned long shim_jiffies(void);
 unsigned long msecs_to_jiffies(unsigned int ms);
-#define jiffies_to_msecs(j)	((unsigned int)((j) * (1000 / HZ)))
+#define jiffies64_to_msecs(j)	((u64)(j) * (1000 / HZ))
 
 struct work_struct {
 	void (*fn)(struct work_struct *work);
