@@ -1506,7 +1506,8 @@ static unsigned long class_nr_idle(struct bytepool_class *class)
  */
 static __always_inline bool cache_enter(struct bytepool_cache *cache, struct bytepool *pool)
 {
-	if (unlikely(cache->pool != pool))
+	/* An interrupt that comes here leaves it as it was. */
+	if (unlikely(data_race(cache->pool) != pool))
 		return false;
 	cache->pool = cache_busy;
 	barrier();
