@@ -81,6 +81,21 @@ static void block_leak(void)
 		WRITE_ONCE(*block, 1);
 }
 
+/* A block that is mapped: the kernel's own record refers to it, too. */
+static void mapped_leak(void)
+{
+	struct bytepool_params params = { .max_size = SZ_16M };
+	struct bytepool *pool = bytepool_create("planted", &params);
+	int *block;
+
+	if (IS_ERR(pool))
+		return;
+	block = bytepool_alloc(pool, SZ_16M, GFP_KERNEL);
+	if (block)
+		WRITE_ONCE(*block, 1);
+	bytepool_destroy(pool);
+}
+
 static void shift(void)
 {
 	int by = 40;
@@ -195,6 +210,7 @@ static const struct {
 	{ "leak", leak },
 	{ "block_after_free", block_after_free },
 	{ "block_leak", block_leak },
+	{ "mapped_leak", mapped_leak },
 	{ "shift", shift },
 	{ "free_timer", free_timer },
 	{ "list_twice", list_twice },

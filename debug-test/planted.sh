@@ -45,6 +45,7 @@ bugs() {
 		echo shift 'UBSAN: shift'
 		echo free_timer 'ODEBUG: free active'
 		echo block_leak 'kmemleak: 1 new'
+		echo mapped_leak 'kmemleak: 1 new'
 		echo list_twice 'WARNING: .*__list_add_valid'
 		echo warn 'WARNING: .*planted'
 		echo out_of_bounds 'KASAN: vmalloc-out-of-bounds'

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 #ifdef CONFIG_KASAN_GENERIC
 #include <sanitizer/asan_interface.h>
 #endif
@@ -618,6 +619,44 @@ static void test_shrink_during_trim(void)
 	pool_stop();
 }
 
+static bool in_hand;
+
+/* A block on its way back to the system is told of: that takes its time. */
+static void hold_in_hand(const char *message __maybe_unused)
+{
+	WRITE_ONCE(in_hand, true);
+	usleep(50000);
+}
+
+static void *scan(void *unused __maybe_unused)
+{
+	shim_shrink(1000);
+	return NULL;
+}
+
+/* What a scan has in hand is given back when a trim returns. */
+static void test_shrink_before_trim(void)
+{
+	const struct bytepool_params params = { .flags = BYTEPOOL_POISON };
+	pthread_t thread;
+	u8 *p;
+
+	pool_start(&params);
+	p = bytepool_alloc(pool, 4096, GFP_KERNEL);
+	bytepool_free(pool, p);
+	scribble(p, 1);
+	in_hand = false;
+	shim_log_hook = hold_in_hand;
+	pthread_create(&thread, NULL, scan, NULL);
+	while (!READ_ONCE(in_hand))
+		usleep(1000);
+	bytepool_trim(pool);
+	EXPECT(!bytepool_size(pool));
+	pthread_join(thread, NULL);
+	shim_log_hook = NULL;
+	pool_stop();
+}
+
 /* CPUs that go away */
 
 static void test_cpu_dies(void)
@@ -771,6 +810,7 @@ static const struct test tests[] = {
 	{ "shrinker: not of a SINGLE pool", test_shrink_single },
 	{ "shrinker: amid the pool's own calls", test_shrink_nested },
 	{ "shrinker: while caches are being emptied", test_shrink_during_trim },
+	{ "shrinker: a trim waits for it", test_shrink_before_trim },
 	{ "a CPU dies", test_cpu_dies },
 	{ "fail_bytepool", test_fault },
 #ifdef CONFIG_KASAN_GENERIC
