@@ -622,13 +622,13 @@ static void test_shrink_during_trim(void)
 static bool in_hand;
 
 /* A block on its way back to the system is told of: that takes its time. */
-static void hold_in_hand(const char *message __attribute__((unused)))
+static void hold_in_hand(const char *message __maybe_unused)
 {
 	WRITE_ONCE(in_hand, true);
 	usleep(50000);
 }
 
-static void *scan(void *unused __attribute__((unused)))
+static void *scan(void *unused __maybe_unused)
 {
 	shim_shrink(1000);
 	return NULL;

@@ -42,6 +42,7 @@ typedef unsigned int __bitwise gfp_t;
 #undef __always_inline
 #define __always_inline	inline __attribute__((always_inline))
 #define noinline	__attribute__((noinline))
+#define __maybe_unused		__attribute__((unused))
 #define __noreturn	__attribute__((noreturn))
 #define __aligned(n)	__attribute__((aligned(n)))
 #define __printf(f, a)	__attribute__((format(printf, f, a)))
