@@ -597,9 +597,10 @@ static void reclaim_in_grace(void)
  */
 static void test_shrink_during_trim(void)
 {
+	const struct bytepool_params params = { .max_size = SZ_16M };
 	void *blocks[60];
 
-	pool_start(NULL);
+	pool_start(&params);
 	EXPECT(bytepool_alloc_bulk(pool, 65536, GFP_KERNEL, 60, blocks) == 60);
 	bytepool_free_bulk(pool, 60, blocks);
 	shim_clock_advance(10);
@@ -609,6 +610,17 @@ static void test_shrink_during_trim(void)
 	bytepool_trim(pool);
 	/* All but a cacheful. */
 	EXPECT(graces == 1 + 1 && reclaimed == 31 * 16);
+	EXPECT(bytepool_size(pool) == 0);
+
+	/* Also if what they have is older. */
+	bytepool_free(pool, bytepool_alloc(pool, 65536, GFP_KERNEL));
+	shim_clock_advance(10);
+	bytepool_free(pool, bytepool_alloc(pool, SZ_8M, GFP_KERNEL));
+	shim_clock_advance(10);
+	graces = 0;
+	reclaimed = 0;
+	bytepool_trim(pool);
+	EXPECT(graces == 1 && reclaimed == SZ_8M / PAGE_SIZE);
 	EXPECT(bytepool_size(pool) == 0);
 
 	bytepool_free(pool, bytepool_alloc(pool, 65536, GFP_KERNEL));
@@ -654,6 +666,37 @@ static void test_shrink_before_trim(void)
 	EXPECT(!bytepool_size(pool));
 	pthread_join(thread, NULL);
 	shim_log_hook = NULL;
+	pool_stop();
+}
+
+/* Blocks older than the timeout wait in a depot for the GC: no CPU takes more than it needs. */
+static void test_expired_stays(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = 1000 };
+	void *blocks[100], *kept, *p;
+	unsigned int i;
+
+	pool_start(&params);
+	kept = bytepool_alloc(pool, 4096, GFP_KERNEL);
+	shim_cpu_move(2);
+	/* Some of them are in a batch then. */
+	EXPECT(bytepool_alloc_bulk(pool, 4096, GFP_KERNEL, 100, blocks) == 100);
+	bytepool_free_bulk(pool, 100, blocks);
+	shim_cpu_move(0);
+	shim_cpu_die(2);
+	shim_clock_advance(msecs_to_jiffies(1100));
+	p = bytepool_alloc(pool, 4096, GFP_KERNEL);
+	shim_cpu_move(4);
+	shim_fail(SHIM_FAIL_PAGES | SHIM_FAIL_VMALLOC, 1, true);
+	for (i = 0; i < 99; i++) {
+		blocks[i] = bytepool_alloc(pool, 4096, GFP_ATOMIC);
+		EXPECT(blocks[i]);
+	}
+	shim_fail(0, 0, false);
+	shim_cpu_move(0);
+	bytepool_free_bulk(pool, 99, blocks);
+	bytepool_free(pool, p);
+	bytepool_free(pool, kept);
 	pool_stop();
 }
 
@@ -811,6 +854,7 @@ static const struct test tests[] = {
 	{ "shrinker: amid the pool's own calls", test_shrink_nested },
 	{ "shrinker: while caches are being emptied", test_shrink_during_trim },
 	{ "shrinker: a trim waits for it", test_shrink_before_trim },
+	{ "GC: what has expired is for no cache", test_expired_stays },
 	{ "a CPU dies", test_cpu_dies },
 	{ "fail_bytepool", test_fault },
 #ifdef CONFIG_KASAN_GENERIC

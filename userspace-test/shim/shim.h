@@ -104,6 +104,7 @@ typedef unsigned int __bitwise gfp_t;
 #define SZ_64K			0x10000
 #define SZ_4M			0x400000
 #define SZ_8M			0x800000
+#define SZ_16M			0x1000000
 #define SZ_1G			0x40000000
 
 struct reciprocal_value {
