@@ -225,6 +225,9 @@ static void pool_stats(struct kunit *test)
 	bk_alloc_many(test, pool, SZ_64K, 5, blocks);
 	bk_free_many(pool, 7, blocks + 5 + 1);
 	bk_alloc_many(test, pool, SZ_64K, 4, blocks + 6);
+	bk_leak_many(5, blocks);
+	bk_leak_many(4, blocks + 6);
+	bk_leak_many(7, blocks + 13);
 	for (i = 0; i < 8; i++)
 		bytepool_alloc(pool, SZ_1M, GFP_KERNEL);
 	for (i = 0; i < 9; i++)

@@ -646,11 +646,20 @@ static void *scan(void *unused __maybe_unused)
 	return NULL;
 }
 
-/* What a scan has in hand is given back when a trim returns. */
+static pthread_t scanner;
+
+static void scan_in_grace(void)
+{
+	shim_grace_hook = NULL;
+	pthread_create(&scanner, NULL, scan, NULL);
+	while (!READ_ONCE(in_hand))
+		usleep(1000);
+}
+
+/* What a scan that began meanwhile has in hand is given back when a trim returns. */
 static void test_shrink_before_trim(void)
 {
 	const struct bytepool_params params = { .flags = BYTEPOOL_POISON };
-	pthread_t thread;
 	u8 *p;
 
 	pool_start(&params);
@@ -659,12 +668,9 @@ static void test_shrink_before_trim(void)
 	scribble(p, 1);
 	in_hand = false;
 	shim_log_hook = hold_in_hand;
-	pthread_create(&thread, NULL, scan, NULL);
-	while (!READ_ONCE(in_hand))
-		usleep(1000);
-	bytepool_trim(pool);
-	EXPECT(!bytepool_size(pool));
-	pthread_join(thread, NULL);
+	shim_grace_hook = scan_in_grace;
+	EXPECT(bytepool_trim(pool) == 0 && !bytepool_size(pool));
+	pthread_join(scanner, NULL);
 	shim_log_hook = NULL;
 	pool_stop();
 }

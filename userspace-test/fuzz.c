@@ -621,7 +621,7 @@ static unsigned int text_lines(const char *text)
 
 static void call_debugfs(struct model_pool *pool)
 {
-	static char text[128 * (IN_USE_MAX + 2 * BULK_MAX + 1)];
+	static char text[256 * (IN_USE_MAX + 2 * BULK_MAX + 1)];
 	char path[128];
 	ssize_t len;
 
