@@ -6,7 +6,8 @@
 KDIR ?= /lib/modules/$(shell uname -r)/build
 kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
 
-.PHONY: all install clean demo test userspace-test insmod-test kunit kunit-debug torture fuzz coverage models mutation test-debug bench bench-check check help headers
+.PHONY: all install clean demo test userspace-test fuzz coverage insmod-test kunit kunit-debug \
+	test-debug torture models mutation bench bench-check check help headers
 
 all: headers ## build bytepool.ko for the running kernel, or for the one of KDIR=...
 	$(kbuild) modules
@@ -34,7 +35,7 @@ coverage: ## what KUnit and the userspace tests execute of bytepool.c, and what 
 	@scripts/coverage
 
 insmod-test: ## load and use the module on Debian's 6.12 and 6.1 kernels in QEMU
-	@scripts/test insmod-6.12 insmod-6.1 numa-6.12 numa-6.1
+	@scripts/test insmod-6.12 insmod-6.1 numa-6.12 numa-6.1 pressure-6.12 pressure-6.1
 
 kunit: ## the KUnit suite under UML, Linux 6.12
 	@scripts/kunit

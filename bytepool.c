@@ -33,14 +33,14 @@
  * - Pools with BYTEPOOL_POISON or BYTEPOOL_TRACK have no per-CPU caches: each
  *   block is looked at between depot and caller.
  *
- * Locks: gc_lock is outermost, then comes reap_lock; within it either
+ * Locks: gc_lock is outermost, then comes reap_lock; within them either
  * orphans_mutex and then orphans_lock, or a depot's lock, never both. pools_lock
- * nests with none. Alloc and free take a depot's lock, and alloc orphans_lock: raw
- * spinlocks, held for a bounded number of steps and never over a call to the
+ * nests with none. Alloc and free take a depot's lock, and alloc orphans_lock:
+ * raw spinlocks, held for a bounded number of steps and never over a call to the
  * system's allocator. An alloc that may sleep also takes gc_lock, to have idle
  * memory given back when the pool is at its limit or the system is short. A
- * shrinker, which runs amid anybody's allocation, only tries gc_lock, and does
- * with reap_lock if others have it.
+ * shrinker, which runs amid anybody's allocation, only tries gc_lock: where
+ * others have it, reap_lock is enough for what the depots have.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -229,7 +229,8 @@ struct bytepool_depot {
  *	cache_create(); 0 = no per-CPU caches
  * @reciprocal: of @size, see block_state()
  * @reserve: blocks to keep; written under gc_lock and every depot's lock
- * @nr_blocks: blocks of all slabs; becomes less under reap_lock
+ * @nr_blocks: blocks of all slabs; becomes less under reap_lock, or by the pool's
+ *	last user
  * @nr_caches: how many there are in @cache
  * @wait: tasks that wait for a block, see alloc_waits()
  * @rcu: at its end, until no CPU can be looking at it
@@ -277,13 +278,13 @@ struct bytepool_cpu {
  * @bad_frees_told: a bit for each enum bytepool_bad_free that had its stack trace
  * @bad_frees_limit: for the lines after those
  * @overwritten_limit: for what is said of free blocks that were written to
- * @gc_lock: serialises what takes caches from their CPUs, and waits for grace
- *	periods: GC, trim, reserve, shrinker, which only tries it
+ * @gc_lock: serialises what takes caches from their CPUs: GC, trim, reserve, and
+ *	the shrinker, which only tries it
  * @trims: how many were begun; this and the next are written under @gc_lock
  * @gc_runs: GC passes
- * @reap_lock: serialises what gives memory back, until it is given back
+ * @reap_lock: held from taking slabs off the books until the system has them
  * @reclaimed_blocks: blocks given back to the system; this and the next are
- *	written under @reap_lock
+ *	written under @reap_lock, or by the pool's last user
  * @reclaimed_bytes: memory given back to the system
  * @shrinker: gives idle memory back when the system is short; a BYTEPOOL_SINGLE
  *	pool has none
@@ -316,7 +317,7 @@ struct bytepool {
 	struct mutex gc_lock;	/* not held over an allocation from the system */
 	unsigned long trims;
 	u64 gc_runs;
-	struct mutex reap_lock;	/* within gc_lock; not held over a grace period either */
+	struct mutex reap_lock;	/* within gc_lock; not held over a grace period */
 	u64 reclaimed_blocks;
 	u64 reclaimed_bytes;
 
@@ -778,9 +779,9 @@ static __always_inline bool lookaside_current(void)
 
 /*
  * What is remembered of a slab or by a cache is not true any more: no section
- * that begins after the next grace period believes it. The caller has unhashed the slab, or
- * closed the cache; and lets a grace period pass before it frees the one or
- * reaches into the other.
+ * that begins after the next grace period believes it. The caller has unhashed
+ * the slab, or closed the cache; and lets a grace period pass before it frees the
+ * one or reaches into the other.
  */
 static void lookaside_forget(void)
 {
@@ -1338,7 +1339,7 @@ static void depot_del_idle(struct bytepool_depot *depot, struct bytepool_slab *s
 		list_del(&slab->list);
 }
 
-/* What depot_oldest() finds, off the depot's books. depot->lock, as depot_reap() for the rest. */
+/* Take what depot_oldest() finds off the depot's books. depot->lock, and as depot_reap(). */
 static struct bytepool_slab *depot_take_oldest(struct bytepool_depot *depot,
 					       const struct gc_pass *pass)
 {
@@ -1361,8 +1362,8 @@ static bool slab_own(const struct bytepool_slab *slab)
 
 /*
  * Whether the class has no more than a page for each other CPU that uses it.
- * CPUs that change the states of one slab's blocks take the cache line from each other, so
- * until then each gets a slab of its own.
+ * CPUs that change the states of one slab's blocks take the cache line from each
+ * other, so until then each gets a slab of its own.
  */
 static bool class_crowded(const struct bytepool_class *class)
 {
@@ -1509,7 +1510,7 @@ static __always_inline bool cache_enter(struct bytepool_cache *cache, struct byt
 	/* An interrupt that comes here leaves it as it was. */
 	if (unlikely(data_race(cache->pool) != pool))
 		return false;
-	cache->pool = cache_busy;
+	WRITE_ONCE(cache->pool, cache_busy);
 	barrier();
 	return true;
 }
@@ -1517,7 +1518,7 @@ static __always_inline bool cache_enter(struct bytepool_cache *cache, struct byt
 static __always_inline void cache_leave(struct bytepool_cache *cache, struct bytepool *pool)
 {
 	barrier();
-	cache->pool = pool;
+	WRITE_ONCE(cache->pool, pool);
 }
 
 /* This CPU's cache for the slot, or closed_cache. Section. */
@@ -1547,8 +1548,8 @@ static struct bytepool_cache *cache_own(struct bytepool_depot *depot)
 	struct bytepool_class *class = depot->class;
 	struct bytepool_cache *cache = READ_ONCE(class->cache[smp_processor_id()]);
 
-	if (!cache || cache->pool != class->pool || cache->depot != depot || cache->gc_owned ||
-	    READ_ONCE(class->reserve))
+	if (!cache || READ_ONCE(cache->pool) != class->pool || cache->depot != depot ||
+	    cache->gc_owned || READ_ONCE(class->reserve))
 		return NULL;
 	return cache;
 }
@@ -3039,6 +3040,15 @@ static void pool_drain(struct bytepool *pool, const struct gc_pass *pass)
 		class_drain(class, pass);
 }
 
+static void pool_unbatch(struct bytepool *pool, const struct gc_pass *pass)
+{
+	struct bytepool_class *class;
+	u32 index = 0;
+
+	while ((class = class_next(pool, &index)))
+		class_unbatch(class, pass);
+}
+
 static unsigned long pool_reap(struct bytepool *pool, const struct gc_pass *pass)
 {
 	struct bytepool_class *class;
@@ -3086,8 +3096,6 @@ static void pool_sleep(struct bytepool *pool)
 static bool gc_close(struct bytepool *pool)
 {
 	struct gc_pass pass = gc_pass_begin(pool);
-	struct bytepool_class *class;
-	u32 index = 0;
 	bool closed;
 
 	if (pass.timeout == MAX_JIFFY_OFFSET) {
@@ -3099,8 +3107,7 @@ static bool gc_close(struct bytepool *pool)
 	}
 	pool->visited = true;
 	mutex_lock(&pool->gc_lock);
-	while ((class = class_next(pool, &index)))
-		class_unbatch(class, &pass);
+	pool_unbatch(pool, &pass);
 	pool_reap(pool, &pass);
 	pass.now += GRACE_PERIOD;
 	closed = pool_close(pool, &pass);
@@ -3542,22 +3549,18 @@ static unsigned long pool_reap_bytes(struct bytepool *pool, const struct gc_pass
 }
 
 /*
- * Get what a pass wants out of the caches. Where somebody else has gc_lock, and so
- * the caches, as soon as a grace period is over it goes on.
+ * Get what a pass wants out of the caches. Without gc_lock only out of the
+ * batches, after a grace period in which whoever has the lock may get on with
+ * the caches.
  */
 static void shrink_drain(struct bytepool *pool, const struct gc_pass *pass, bool locked)
 {
-	struct bytepool_class *class;
-	u32 index = 0;
-
 	if (!locked || pool_close(pool, pass))
 		synchronize_rcu();
-	while ((class = class_next(pool, &index))) {
-		if (locked)
-			class_drain(class, pass);
-		else
-			class_unbatch(class, pass);
-	}
+	if (locked)
+		pool_drain(pool, pass);
+	else
+		pool_unbatch(pool, pass);
 }
 
 /*
@@ -3566,8 +3569,8 @@ static void shrink_drain(struct bytepool *pool, const struct gc_pass *pass, bool
  *
  * Where the oldest is in caches, all there that is more than half as old leaves
  * them, so that a grace period is seldom needed; and all, if that was nothing.
- * Without the lock that waits until nothing else is left: some other scan may
- * have the lock, and the system must not take it that the pool has nothing.
+ * Without the lock that is left until the depots have nothing more: another scan
+ * may have it, and the system must not conclude that the pool is empty.
  */
 static unsigned long pool_shrink(struct bytepool *pool, unsigned long bytes, bool locked)
 {

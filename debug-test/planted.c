@@ -62,7 +62,7 @@ static void leak(void)
 		WRITE_ONCE(*object, 1);
 }
 
-/* The same with blocks of a pool, the latter lost by who had it. */
+/* The same with blocks of a pool. */
 static void block_after_free(void)
 {
 	int *block = bytepool_zalloc(bytepool_system, 320, GFP_KERNEL);

@@ -10,7 +10,7 @@
 part=/tmp/part
 
 plant() { # BUG
-	dmesg -r -c >>$log
+	save_log
 	insmod /bytepool_planted.ko "bug=$1" && rmmod bytepool_planted || return
 	case $1 in
 	*leak) find_leaks ;;

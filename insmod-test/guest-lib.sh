@@ -85,6 +85,10 @@ memory_is_back() { # KB-BEFORE KB-LESS
 	[ "$after" -ge $(($1 - $2)) ]
 }
 
+unload() { # MODULE...: these, and bytepool
+	rmmod "$@" bytepool && not loaded bytepool && [ ! -e $sys ]
+}
+
 # Grace periods are short meanwhile: more happens in less time.
 run_hurried() {
 	echo 1 >/sys/kernel/rcu_expedited
@@ -154,9 +158,9 @@ log_part() { # out|TEST
 
 # What bytepool says above the level of information is a complaint, too.
 log_is_clean() {
+	save_log
 	log_part out | grep -E "$complaints|"'^<[0-4]>.*bytepool: ' |
 		grep -v 'loading out-of-tree module\|module verification failed' >/tmp/complaints
-	save_log
 	sed 's/^/# /' /tmp/complaints >/dev/console
 	head -n 1 /tmp/complaints
 	[ ! -s /tmp/complaints ]
@@ -178,5 +182,10 @@ find_leaks() {
 	sleep 6
 	echo scan >$kmemleak
 	echo scan >$kmemleak
-	cat $kmemleak
+	sed 's/^/# /' $kmemleak
+}
+
+end_of_plan() { # PLAN
+	[ $number = "$1" ] || echo "# $number checks, not $1"
+	[ $failed = 0 ] && [ $number = "$1" ]
 }

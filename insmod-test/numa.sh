@@ -10,10 +10,6 @@
 plan=194
 nodes=/sys/devices/system/node
 
-unload() {
-	rmmod $module && rmmod bytepool && not loaded bytepool
-}
-
 has_cpus() { # NODE CPUS
 	cpus=$(cat $nodes/node"$1"/cpulist)
 	echo "node $1 has CPUs $cpus"
@@ -35,8 +31,6 @@ for test in local named home order order_named limit only reserve reserve_spread
 	run_hurried numa_$test
 done
 check "nothing is held" is $sys/bytes_held 0
-check "both unload" unload
-save_log
+check "both unload" unload $module
 check "no complaints in the log" log_is_clean
-[ $number = $plan ] || echo "# $number checks, not $plan"
-[ $failed = 0 ] && [ $number = $plan ]
+end_of_plan $plan

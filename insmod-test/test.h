@@ -7,7 +7,6 @@
 #define _BYTEPOOL_TEST_H
 
 #include <linux/completion.h>
-#include <linux/hrtimer.h>
 #include <linux/prandom.h>
 #include <linux/printk.h>
 #include <linux/sched.h>
@@ -16,17 +15,7 @@
 #include <linux/version.h>
 
 #include "bytepool.h"
-
-/* What differs between the kernels that the test runs on. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
-static inline void hrtimer_setup(struct hrtimer *timer,
-				 enum hrtimer_restart (*fn)(struct hrtimer *),
-				 clockid_t clock, enum hrtimer_mode mode)
-{
-	hrtimer_init(timer, clock, mode);
-	timer->function = fn;
-}
-#endif
+#include "compat.h"
 
 /* Before, an rhashtable could not be modified in hardirq; PREEMPT_RT allocates nothing there. */
 #define HARDIRQ_MAY_REFUSE	(LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0) || \

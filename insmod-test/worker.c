@@ -3,6 +3,7 @@
  * Threads that each prefer a CPU.
  */
 #include <linux/completion.h>
+#include <linux/cpu.h>
 #include <linux/cpumask.h>
 #include <linux/err.h>
 #include <linux/kthread.h>
@@ -10,11 +11,17 @@
 
 #include "test.h"
 
-/* Not kthread_bind(): a CPU that went offline takes a binding with it. */
+/*
+ * Not kthread_bind(): a CPU that went offline takes a binding with it. And not
+ * to a CPU that is just going: PREEMPT_RT warns of that.
+ */
 static void worker_settle(struct worker *w)
 {
-	if (raw_smp_processor_id() != w->cpu)
+	if (raw_smp_processor_id() == w->cpu || !cpus_read_trylock())
+		return;
+	if (cpu_online(w->cpu))
 		set_cpus_allowed_ptr(current, cpumask_of(w->cpu));
+	cpus_read_unlock();
 }
 
 static int worker_main(void *data)

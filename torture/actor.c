@@ -16,7 +16,6 @@
 #include "torture.h"
 
 #define NR_ACTORS_MAX	255U
-#define NODE_MAX	3
 
 /* The system promises what is asked of it up to here. */
 #define SYSTEM_SIZE_MAX	(PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER)
@@ -48,7 +47,7 @@ static const gfp_t sleeping_gfps[] = {
  * @gfp: how
  * @size_max: largest to ask for
  * @narrow: nothing else, so that it is all in one class
- * @boxes: for what is done
+ * @boxes: the mailboxes that parcels go to
  * @nr_boxes: how many
  */
 struct burst {
@@ -73,11 +72,11 @@ static __always_inline u32 random_size(u64 random, u32 max, bool narrow)
 {
 	u32 size = narrow ? max : 1 + ((random & U32_MAX) * max >> 32);
 
-	return size - PRIVATE_BELOW - 1 < HOSTILE_SIZE - PRIVATE_BELOW ? PRIVATE_BELOW : size;
+	return size - PRIVATE_ABOVE - 1 < HOSTILE_SIZE - PRIVATE_ABOVE ? PRIVATE_ABOVE : size;
 }
 
 /* Whether the actor must get its block. */
-static bool must_succeed(struct actor *a, const struct torture_pool *tp, u32 size, gfp_t gfp)
+static bool must_succeed(const struct torture_pool *tp, u32 size, gfp_t gfp)
 {
 	if (may_fail || !tp->strict || !size || size > tp->largest)
 		return false;
@@ -90,7 +89,7 @@ static bool must_succeed(struct actor *a, const struct torture_pool *tp, u32 siz
 static void actor_refused(struct actor *a, struct torture_pool *tp, u32 size, gfp_t gfp)
 {
 	a->tally[tp->index].failures++;
-	if (must_succeed(a, tp, size, gfp))
+	if (must_succeed(tp, size, gfp))
 		torture_error(ERROR_REFUSED, "%s: no %u bytes with gfp %pGg", tp->name, size, &gfp);
 }
 
@@ -107,7 +106,7 @@ static void parcel_inspect(struct parcel *p, struct torture_pool *tp)
 		return;
 	}
 	if (bytepool_usable_size(tp->pool, p->block + 1) ||
-	    (other->pool && bytepool_usable_size(other->pool, p->block)))
+	    bytepool_usable_size(other->pool, p->block))
 		torture_error(ERROR_SIZE, "%s: %p is no block, or not this pool's, but usable",
 			      tp->name, p->block);
 	p->size = usable;
@@ -150,8 +149,9 @@ static void *actor_alloc(struct actor *a, struct torture_pool *tp, u32 *size, gf
 	switch (a->seq % 256) {
 	case 3:
 	case 131:
+		/* Any node, node 0, or 1, which may not exist. */
 		return bytepool_alloc_node(tp->pool, *size, *gfp,
-					   (int)random_below(&a->rnd, NODE_MAX) - 1);
+					   (int)random_below(&a->rnd, 3) - 1);
 	case 19:
 		if (!(*gfp & __GFP_NOFAIL))
 			*gfp |= __GFP_THISNODE;
@@ -247,7 +247,7 @@ static void focus_set(const struct burst *b)
 	this_cpu_write(focus.tp, b->tp);
 }
 
-/* Interrupts of a CPU may be elsewhere when it went. */
+/* Where no thread has run yet, the interrupt keeps its own choice. */
 static void focus_get(struct burst *b)
 {
 	struct torture_pool *tp = this_cpu_read(focus.tp);
@@ -428,9 +428,9 @@ void actors_drain(void)
 {
 	struct torture_pool *tp;
 
+	if (!nr_actors)
+		return;
 	for (tp = torture_pools; tp < torture_pools + NR_POOLS; tp++) {
-		if (!tp->pool || !nr_actors)
-			continue;
 		boxes_drain(actors[0], tp, tp->small, NR_SMALL);
 		boxes_drain(actors[0], tp, tp->large, NR_LARGE);
 	}
@@ -483,10 +483,8 @@ void actors_total(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < NR_POOLS; i++) {
-		if (torture_pools[i].pool)
-			total_pool(&torture_pools[i]);
-	}
+	for (i = 0; i < NR_POOLS; i++)
+		total_pool(&torture_pools[i]);
 	for (i = 0; i < nr_actors; i++) {
 		totals.bulk += actors[i]->bulk;
 		totals.cross_cpu += actors[i]->cross_cpu;

@@ -38,21 +38,18 @@ static bool stats_absurd(const struct bytepool_stats *now)
 }
 
 /* What is true at any time. @before is what the caller saw last, and is updated. */
-bool stats_check(struct torture_pool *tp, struct bytepool_stats *before)
+static void stats_check(struct torture_pool *tp, struct bytepool_stats *before)
 {
 	struct bytepool_stats now;
-	bool ok;
 
 	bytepool_get_stats(tp->pool, &now);
-	ok = !stats_absurd(&now) && !stats_fell(&now, before);
-	if (!ok)
+	if (stats_absurd(&now) || stats_fell(&now, before))
 		torture_error(ERROR_STATS,
 			      "%s: %llu allocs, %llu hits, %llu misses, %llu frees, %llu and %llu blocks, %llu bytes; before %llu, %llu, %llu, %llu",
 			      tp->name, now.allocs, now.hits, now.misses, now.frees,
 			      now.blocks_in_use, now.blocks_idle, now.bytes_held, before->allocs,
 			      before->hits, before->misses, before->frees);
 	*before = now;
-	return ok;
 }
 
 /*
@@ -140,13 +137,11 @@ static void keep_half(void)
 	unsigned int i;
 
 	for (i = 0; i < NR_POOLS; i++)
-		held += torture_pools[i].pool ? bytepool_size(torture_pools[i].pool) : 0;
+		held += bytepool_size(torture_pools[i].pool);
 	if (held >> PAGE_SHIFT < totalram_pages() / 2)
 		return;
-	for (i = 0; i < NR_POOLS; i++) {
-		if (torture_pools[i].pool)
-			bytepool_trim(torture_pools[i].pool);
-	}
+	for (i = 0; i < NR_POOLS; i++)
+		bytepool_trim(torture_pools[i].pool);
 }
 
 static void admin_step(struct torture_pool *tp)
@@ -180,15 +175,13 @@ static void admin_fn(struct worker *w)
 
 	while (!worker_stopping(w)) {
 		admin_step(pool_random(&admin_rnd));
-		for (i = 0; i < NR_POOLS; i++) {
-			if (torture_pools[i].pool)
-				stats_check(&torture_pools[i], &seen[i]);
-		}
+		for (i = 0; i < NR_POOLS; i++)
+			stats_check(&torture_pools[i], &seen[i]);
 		keep_half();
 		usleep_range(100, 3000);
 	}
 	for (i = 0; i < NR_POOLS; i++) {
-		if (torture_pools[i].pool && torture_pools[i].reserves)
+		if (torture_pools[i].reserves)
 			reserves_drop(&torture_pools[i]);
 	}
 }

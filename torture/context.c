@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <linux/smp.h>
 
+#include "insmod-test/compat.h"
 #include "torture.h"
 
 /* An interrupt comes within so many ns of when a thread asks for it: amid its burst. */
@@ -21,7 +22,7 @@
  * struct interrupts - those of a CPU
  * @hard: in hard interrupt
  * @soft: in soft interrupt
- * @tasklet: too, asked for by @hard
+ * @tasklet: in soft interrupt, too; scheduled by @hard
  * @hard_actor: of @hard
  * @soft_actor: of @soft
  * @tasklet_actor: of @tasklet
@@ -35,13 +36,8 @@ struct interrupts {
 	struct actor *tasklet_actor;
 };
 
-struct thread {
-	struct worker worker;
-	struct actor *actor;
-};
-
 static struct interrupts *interrupts;	/* of each CPU */
-static struct thread threads[NR_THREADS_MAX];
+static struct worker threads[NR_THREADS_MAX];
 static unsigned int nr_threads;
 
 static enum hrtimer_restart hard_fn(struct hrtimer *timer)
@@ -83,11 +79,11 @@ static void interrupts_arm(struct actor *a, int cpu)
 
 static void thread_fn(struct worker *w)
 {
-	struct thread *t = w->data;
+	struct actor *a = w->data;
 
 	while (!worker_stopping(w)) {
-		interrupts_arm(t->actor, w->cpu);
-		actor_burst(t->actor);
+		interrupts_arm(a, w->cpu);
+		actor_burst(a);
 	}
 }
 
@@ -107,14 +103,13 @@ static int threads_init(int cpu)
 	unsigned int i;
 
 	for (i = 0; i < threads_per_cpu && nr_threads < NR_THREADS_MAX; i++) {
-		struct thread *t = &threads[nr_threads++];
+		struct actor *a = actor_new(PROCESS);
 
-		t->worker = (struct worker){
-			.fn = thread_fn, .data = t, .cpu = cpu, .faulty = true,
-		};
-		t->actor = actor_new(PROCESS);
-		if (!t->actor)
+		if (!a)
 			return -ENOMEM;
+		threads[nr_threads++] = (struct worker){
+			.fn = thread_fn, .data = a, .cpu = cpu, .faulty = true,
+		};
 	}
 	return 0;
 }
@@ -133,7 +128,7 @@ int contexts_start(void)
 		err = err ?: threads_init(cpu);
 	}
 	for (i = 0; !err && i < nr_threads; i++)
-		err = worker_start(&threads[i].worker, "actor");
+		err = worker_start(&threads[i], "actor");
 	return err;
 }
 
@@ -143,7 +138,7 @@ void contexts_stop(void)
 	int cpu;
 
 	for (i = 0; i < nr_threads; i++)
-		worker_stop(&threads[i].worker);
+		worker_stop(&threads[i]);
 	nr_threads = 0;
 	for (cpu = 0; interrupts && cpu < nr_cpu_ids; cpu++) {
 		if (!interrupts[cpu].hard_actor)

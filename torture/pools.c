@@ -117,10 +117,8 @@ void pools_finish(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < NR_POOLS; i++) {
-		if (torture_pools[i].pool)
-			pool_finish(&torture_pools[i]);
-	}
+	for (i = 0; i < NR_POOLS; i++)
+		pool_finish(&torture_pools[i]);
 }
 
 void pools_destroy(void)

@@ -12,11 +12,9 @@
 #define _BYTEPOOL_TORTURE_H
 
 #include <linux/cache.h>
-#include <linux/hrtimer.h>
 #include <linux/printk.h>
 #include <linux/sizes.h>
 #include <linux/types.h>
-#include <linux/version.h>
 
 #include "bytepool.h"
 
@@ -30,20 +28,9 @@
  * Classes that the actors leave alone in pools of several classes, so that one
  * thread knows all that happens there: one for bad frees, one for reserves.
  */
-#define PRIVATE_BELOW	320U
+#define PRIVATE_ABOVE	320U
 #define RESERVE_SIZE	384U
 #define HOSTILE_SIZE	448U
-
-/* What differs between the kernels that the test runs on. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
-static inline void hrtimer_setup(struct hrtimer *timer,
-				 enum hrtimer_restart (*fn)(struct hrtimer *),
-				 clockid_t clock, enum hrtimer_mode mode)
-{
-	hrtimer_init(timer, clock, mode);
-	timer->function = fn;
-}
-#endif
 
 enum error {
 	ERROR_PATTERN,		/* a block's content is not its owner's */
@@ -87,7 +74,7 @@ struct parcel {
  * @reserves: its reserves change
  * @tuned: its limit changes
  * @lone: only bad frees happen to it
- * @pool: the pool; NULL where this bytepool does not have it
+ * @pool: the pool
  * @index: number in torture_pools
  * @largest: size to ask for
  * @injected: bad frees so far; by one thread
@@ -121,7 +108,7 @@ enum context { PROCESS, SOFTIRQ, HARDIRQ, NR_CONTEXTS };
  * struct actor - a sequence of allocations and frees, in one place at a time
  * @context: where it acts
  * @owner: its number, in its blocks' patterns
- * @seq: its allocations, in the same place
+ * @seq: how many allocations it has made, in the patterns, too
  * @rnd: state of its random numbers
  * @parcel: in hand, always empty between steps
  * @own: the first one in hand
@@ -145,7 +132,7 @@ struct actor {
 	} tally[NR_POOLS];
 };
 
-/* What the threads did besides; each written by one of them. */
+/* What the verdict tells; each is written by one thread. */
 struct totals {
 	u64 allocs, frees, failures, bulk, cross_cpu;
 	u64 softirq, hardirq;
@@ -192,17 +179,6 @@ extern unsigned int threads_per_cpu;
 __printf(2, 3)
 void torture_error(enum error what, const char *fmt, ...);
 
-/* The log may have warnings of bytepool between these two: see scripts/kernel-log. */
-static inline void expect_warning_begin(void)
-{
-	pr_info("bytepool-torture: expect-warning begin\n");
-}
-
-static inline void expect_warning_end(void)
-{
-	pr_info("bytepool-torture: expect-warning end\n");
-}
-
 /* worker.c */
 int worker_start(struct worker *w, const char *name);
 void worker_stop(struct worker *w);
@@ -236,7 +212,6 @@ void contexts_stop(void);
 /* admin.c: gc, trim, reserve, statistics, limits */
 int admin_start(void);
 void admin_stop(void);
-bool stats_check(struct torture_pool *tp, struct bytepool_stats *before);
 
 /* churn.c: pools and CPUs come and go */
 int churn_start(void);

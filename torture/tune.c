@@ -19,7 +19,7 @@
 
 static const char * const module_files[] = { "idle_timeout_ms", "gc_interval_ms" };
 static const char * const wrong_values[] = {
-	"", "x", "-1", "1x", "18446744073709551616", "0x", "defaul", "1 2",
+	"x", "-1", "1x", "18446744073709551616", "0x", "defaul", "1 2",
 };
 
 static u64 tune_rnd;
@@ -79,7 +79,7 @@ static void tune_wrong(const char *path)
 
 	if (file_read(path, was))
 		return;
-	written = *value ? file_write(path, value) : -EINVAL;
+	written = file_write(path, value);
 	if ((written != -EINVAL && written != -ERANGE) || file_read(path, now) || strcmp(was, now))
 		torture_error(ERROR_TUNE, "%s: wrote %s: %zd, \"%s\" before and \"%s\" after", path,
 			      value, written, was, now);

@@ -13,7 +13,7 @@
 
 /*
  * Not kthread_bind(): a CPU that went offline takes a binding with it. And not
- * to a CPU that is just going.
+ * to a CPU that is just going: PREEMPT_RT warns of that.
  */
 static void worker_settle(struct worker *w)
 {

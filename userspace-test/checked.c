@@ -585,6 +585,7 @@ static void test_shrink_nested(void)
 
 static unsigned long graces;
 
+/* The first is the trim's; those of the scan are counted, too. */
 static void reclaim_in_grace(void)
 {
 	if (!graces++)
@@ -592,8 +593,8 @@ static void reclaim_in_grace(void)
 }
 
 /*
- * While somebody else waits for a grace period to empty the caches: what a depot
- * has is taken at once, for what they have the scan waits as well.
+ * A scan amid a trim's grace period takes at once what the depots have; for what
+ * is in caches it waits as well.
  */
 static void test_shrink_during_trim(void)
 {
@@ -634,14 +635,16 @@ static void test_shrink_during_trim(void)
 static bool in_hand;
 
 /* A block on its way back to the system is told of: that takes its time. */
-static void hold_in_hand(const char *message __maybe_unused)
+static void hold_in_hand(const char *message)
 {
+	(void)message;
 	WRITE_ONCE(in_hand, true);
 	usleep(50000);
 }
 
-static void *scan(void *unused __maybe_unused)
+static void *scan(void *unused)
 {
+	(void)unused;
 	shim_shrink(1000);
 	return NULL;
 }

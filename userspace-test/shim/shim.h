@@ -42,7 +42,6 @@ typedef unsigned int __bitwise gfp_t;
 #undef __always_inline
 #define __always_inline	inline __attribute__((always_inline))
 #define noinline	__attribute__((noinline))
-#define __maybe_unused		__attribute__((unused))
 #define __noreturn	__attribute__((noreturn))
 #define __aligned(n)	__attribute__((aligned(n)))
 #define __printf(f, a)	__attribute__((format(printf, f, a)))
@@ -201,12 +200,11 @@ struct shim_atomic_long {
 #define atomic64_read(a)	__atomic_load_n(&(a)->value, __ATOMIC_RELAXED)
 #define atomic_long_read(a)	atomic64_read(a)
 #define atomic64_inc(a)		((void)__atomic_fetch_add(&(a)->value, 1, __ATOMIC_RELAXED))
-#define atomic64_add(n, a)	((void)__atomic_fetch_add(&(a)->value, n, __ATOMIC_RELAXED))
 #define ATOMIC_LONG_INIT(n)	{ .value = (n) }
 #define atomic_long_inc(a)	atomic64_inc(a)
 #define atomic_long_dec(a)	atomic_long_sub(1, a)
 #define smp_mb__before_atomic()	smp_mb()
-#define atomic_long_add(n, a)	atomic64_add(n, a)
+#define atomic_long_add(n, a)	((void)__atomic_fetch_add(&(a)->value, n, __ATOMIC_RELAXED))
 #define atomic_long_sub(n, a)	((void)__atomic_fetch_sub(&(a)->value, n, __ATOMIC_RELAXED))
 #define atomic_long_try_cmpxchg(a, old, new) ({				\
 	shim_point();							\
