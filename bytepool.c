@@ -144,6 +144,9 @@ static_assert(!(BYTEPOOL_SLAB_PAGES & (BYTEPOOL_SLAB_PAGES - 1)) &&
 /* What a scan is asked for at least: it may have to wait for a grace period. */
 #define SHRINK_BYTES		SZ_1M
 
+/* It looks again so often for what others take before it does. */
+#define SHRINK_MISSES		8U
+
 /* So many slabs at most are looked at in one RCU section, where all are. */
 #define WALK_SECTION		1024U
 
@@ -229,8 +232,7 @@ struct bytepool_depot {
  *	cache_create(); 0 = no per-CPU caches
  * @reciprocal: of @size, see block_state()
  * @reserve: blocks to keep; written under gc_lock and every depot's lock
- * @nr_blocks: blocks of all slabs; becomes less under reap_lock, or by the pool's
- *	last user
+ * @nr_blocks: blocks of all slabs; becomes less under reap_lock
  * @nr_caches: how many there are in @cache
  * @wait: tasks that wait for a block, see alloc_waits()
  * @rcu: at its end, until no CPU can be looking at it
@@ -284,7 +286,7 @@ struct bytepool_cpu {
  * @gc_runs: GC passes
  * @reap_lock: held from taking slabs off the books until the system has them
  * @reclaimed_blocks: blocks given back to the system; this and the next are
- *	written under @reap_lock, or by the pool's last user
+ *	written under @reap_lock
  * @reclaimed_bytes: memory given back to the system
  * @shrinker: gives idle memory back when the system is short; a BYTEPOOL_SINGLE
  *	pool has none
@@ -1339,7 +1341,7 @@ static void depot_del_idle(struct bytepool_depot *depot, struct bytepool_slab *s
 		list_del(&slab->list);
 }
 
-/* Take what depot_oldest() finds off the depot's books. depot->lock, and as depot_reap(). */
+/* Take what depot_oldest() finds off the depot's books. depot->lock, and reap_lock. */
 static struct bytepool_slab *depot_take_oldest(struct bytepool_depot *depot,
 					       const struct gc_pass *pass)
 {
@@ -2903,20 +2905,26 @@ static bool class_close(struct bytepool_class *class, const struct gc_pass *pass
 	return closed;
 }
 
-/* A batch with what the pass wants, its entries being in order of age. depot->lock. */
+/*
+ * A batch with what the pass wants, and that is not younger than @begun, its
+ * entries being in order of age. depot->lock.
+ */
 static struct bytepool_batch *depot_take_old_batch(struct bytepool_depot *depot,
-						   const struct gc_pass *pass)
+						   const struct gc_pass *pass,
+						   unsigned long begun)
 {
 	struct bytepool_batch **at = &depot->full;
 
-	while (*at && !gc_wants(pass, (*at)->entries[0].stamp))
+	while (*at && (!gc_wants(pass, (*at)->entries[0].stamp) ||
+		       time_after((*at)->entries[0].stamp, begun)))
 		at = &(*at)->next;
 	return batch_take(at);
 }
 
-/* Put the blocks of such batches back into their slabs. */
+/* Put the blocks of such batches back into their slabs, but for those that fill meanwhile. */
 static void class_unbatch(struct bytepool_class *class, const struct gc_pass *pass)
 {
+	unsigned long begun = jiffies;
 	struct bytepool_depot *depot;
 	struct bytepool_batch *batch;
 	unsigned long flags;
@@ -2925,7 +2933,7 @@ static void class_unbatch(struct bytepool_class *class, const struct gc_pass *pa
 	while ((depot = depot_next(class, &node))) {
 		do {
 			flags = depot_lock(depot);
-			batch = depot_take_old_batch(depot, pass);
+			batch = depot_take_old_batch(depot, pass, begun);
 			if (batch) {
 				depot_push_entries(depot, batch->entries, batch->nr);
 				batch->nr = 0;
@@ -2966,56 +2974,77 @@ static void class_drain(struct bytepool_class *class, const struct gc_pass *pass
 	class_unbatch(class, pass);
 }
 
-/*
- * Give back wholly idle slabs, until it was @most blocks or as many as there
- * were. reap_lock, unless by the pool's last user.
- */
-static unsigned long depot_reap(struct bytepool_depot *depot, const struct gc_pass *pass,
-				unsigned long most)
+/* What was given back. */
+struct gc_reaped {
+	unsigned long blocks;
+	unsigned long bytes;
+};
+
+/* A few wholly idle slabs, as far as they are for @most blocks. */
+static struct gc_reaped depot_reap_some(struct bytepool_depot *depot, const struct gc_pass *pass,
+					unsigned long most)
 {
 	struct bytepool *pool = depot->class->pool;
-	unsigned long blocks = 0, bytes = 0;
 	struct bytepool_slab *slab, *next;
-	unsigned int taken;
+	struct gc_reaped reaped = {};
+	unsigned int taken = 0;
+	unsigned long flags;
+	LIST_HEAD(dead);
 
-	/* A snapshot will do. */
-	most = min(most, data_race(depot->nr_idle));
-	do {
-		unsigned long flags;
-		LIST_HEAD(dead);
-
-		flags = depot_lock(depot);
-		for (taken = 0; taken < REAP_BATCH && blocks < most; taken++) {
-			slab = depot_take_oldest(depot, pass);
-			if (!slab)
-				break;
-			list_add_tail(&slab->list, &dead);
-			blocks += slab->nr;
-		}
-		depot_unlock(depot, flags);
-		list_for_each_entry(slab, &dead, list)
-			slab_unregister(slab);
-		if (taken)
-			lookaside_forget();
-		list_for_each_entry_safe(slab, next, &dead, list)
-			bytes += slab_destroy(slab);
-		cond_resched();
-	} while (taken == REAP_BATCH);
-	WRITE_ONCE(pool->reclaimed_blocks, pool->reclaimed_blocks + blocks);
-	WRITE_ONCE(pool->reclaimed_bytes, pool->reclaimed_bytes + bytes);
-	return blocks;
+	mutex_lock(&pool->reap_lock);
+	flags = depot_lock(depot);
+	while (taken++ < REAP_BATCH && reaped.blocks < most) {
+		slab = depot_take_oldest(depot, pass);
+		if (!slab)
+			break;
+		list_add_tail(&slab->list, &dead);
+		reaped.blocks += slab->nr;
+	}
+	depot_unlock(depot, flags);
+	list_for_each_entry(slab, &dead, list)
+		slab_unregister(slab);
+	if (reaped.blocks)
+		lookaside_forget();
+	list_for_each_entry_safe(slab, next, &dead, list)
+		reaped.bytes += slab_destroy(slab);
+	WRITE_ONCE(pool->reclaimed_blocks, pool->reclaimed_blocks + reaped.blocks);
+	WRITE_ONCE(pool->reclaimed_bytes, pool->reclaimed_bytes + reaped.bytes);
+	mutex_unlock(&pool->reap_lock);
+	return reaped;
 }
 
-static unsigned long class_reap(struct bytepool_class *class, const struct gc_pass *pass,
-				unsigned long most)
+/* Give back wholly idle slabs, until it was @most blocks or as many as there were. */
+static struct gc_reaped class_reap(struct bytepool_class *class, const struct gc_pass *pass,
+				   unsigned long most)
 {
 	struct bytepool_depot *depot;
-	unsigned long blocks = 0;
+	struct gc_reaped all = {};
 	unsigned int node = 0;
 
-	while ((depot = depot_next(class, &node)))
-		blocks += depot_reap(depot, pass, most - min(most, blocks));
-	return blocks;
+	while ((depot = depot_next(class, &node))) {
+		/* A snapshot will do. */
+		unsigned long idle = data_race(depot->nr_idle);
+
+		while (idle && most) {
+			struct gc_reaped some = depot_reap_some(depot, pass, min(idle, most));
+
+			if (!some.blocks)
+				break;
+			all.blocks += some.blocks;
+			all.bytes += some.bytes;
+			idle -= min(idle, some.blocks);
+			most -= min(most, some.blocks);
+			cond_resched();
+		}
+	}
+	return all;
+}
+
+/* Wait until the system has what others have taken off the books. */
+static void pool_settle(struct bytepool *pool)
+{
+	mutex_lock(&pool->reap_lock);
+	mutex_unlock(&pool->reap_lock);
 }
 
 static bool pool_close(struct bytepool *pool, const struct gc_pass *pass)
@@ -3036,8 +3065,10 @@ static void pool_drain(struct bytepool *pool, const struct gc_pass *pass)
 	struct bytepool_class *class;
 	u32 index = 0;
 
-	while ((class = class_next(pool, &index)))
+	while ((class = class_next(pool, &index))) {
 		class_drain(class, pass);
+		cond_resched();
+	}
 }
 
 static void pool_unbatch(struct bytepool *pool, const struct gc_pass *pass)
@@ -3045,8 +3076,10 @@ static void pool_unbatch(struct bytepool *pool, const struct gc_pass *pass)
 	struct bytepool_class *class;
 	u32 index = 0;
 
-	while ((class = class_next(pool, &index)))
+	while ((class = class_next(pool, &index))) {
 		class_unbatch(class, pass);
+		cond_resched();
+	}
 }
 
 static unsigned long pool_reap(struct bytepool *pool, const struct gc_pass *pass)
@@ -3055,10 +3088,8 @@ static unsigned long pool_reap(struct bytepool *pool, const struct gc_pass *pass
 	unsigned long blocks = 0;
 	u32 index = 0;
 
-	mutex_lock(&pool->reap_lock);
 	while ((class = class_next(pool, &index)))
-		blocks += class_reap(class, pass, ULONG_MAX);
-	mutex_unlock(&pool->reap_lock);
+		blocks += class_reap(class, pass, ULONG_MAX).blocks;
 	return blocks;
 }
 
@@ -3188,7 +3219,7 @@ EXPORT_SYMBOL_GPL(bytepool_gc);
 /* Give everything idle back. gc_lock. */
 static unsigned long pool_trim(struct bytepool *pool)
 {
-	unsigned long blocks;
+	unsigned long blocks = 0;
 
 	WRITE_ONCE(pool->trims, pool->trims + 1);
 	if (pool_reclaimable(pool)) {
@@ -3197,11 +3228,12 @@ static unsigned long pool_trim(struct bytepool *pool)
 		if (!pool_single(pool))
 			synchronize_rcu();
 		pool_drain(pool, &everything);
+		blocks = pool_reap(pool, &everything);
+		if (pool_reclaimable(pool))
+			pool_wake(pool);
 	}
-	/* And what a shrinker is about to give back is, when this returns. */
-	blocks = pool_reap(pool, &everything);
-	if (pool_reclaimable(pool))
-		pool_wake(pool);
+	/* Of what a shrinker has in hand, too. */
+	pool_settle(pool);
 	return blocks;
 }
 
@@ -3211,6 +3243,8 @@ static void make_room(struct bytepool *pool, unsigned long trims)
 	mutex_lock(&pool->gc_lock);
 	if (pool->trims == trims)
 		pool_trim(pool);
+	else
+		pool_settle(pool);
 	mutex_unlock(&pool->gc_lock);
 }
 
@@ -3325,9 +3359,7 @@ int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t 
 
 undo:
 	class_set_reserve(class, old);
-	mutex_lock(&pool->reap_lock);
 	class_reap(class, &everything, added);
-	mutex_unlock(&pool->reap_lock);
 	return -ENOMEM;
 }
 EXPORT_SYMBOL_GPL(bytepool_reserve);
@@ -3536,15 +3568,12 @@ static unsigned long pool_reap_bytes(struct bytepool *pool, const struct gc_pass
 	struct bytepool_class *class;
 	unsigned long done = 0;
 	u32 index = 0;
-	u64 before;
 
-	mutex_lock(&pool->reap_lock);
-	before = pool->reclaimed_bytes;
 	while (done < bytes && (class = class_next(pool, &index))) {
-		class_reap(class, pass, DIV_ROUND_UP(bytes - done, class->size));
-		done = pool->reclaimed_bytes - before;
+		unsigned long most = DIV_ROUND_UP(bytes - done, class->size);
+
+		done += class_reap(class, pass, most).bytes;
 	}
-	mutex_unlock(&pool->reap_lock);
 	return done;
 }
 
@@ -3565,29 +3594,32 @@ static void shrink_drain(struct bytepool *pool, const struct gc_pass *pass, bool
 
 /*
  * Give back so many bytes of idle memory, if there are as many: the oldest
- * first, ages within a sixteenth being one. How many. @locked: gc_lock.
+ * first, ages within a sixteenth being one. How many.
  *
  * Where the oldest is in caches, all there that is more than half as old leaves
  * them, so that a grace period is seldom needed; and all, if that was nothing.
- * Without the lock that is left until the depots have nothing more: another scan
- * may have it, and the system must not conclude that the pool is empty.
+ * Without gc_lock that is left until the depots have nothing more: another scan
+ * may have it, and the system must not conclude that the pool is empty. Nor if
+ * others were faster to take what was seen.
  */
-static unsigned long pool_shrink(struct bytepool *pool, unsigned long bytes, bool locked)
+static unsigned long pool_shrink(struct bytepool *pool, unsigned long bytes)
 {
+	unsigned int drains = 0, misses = 0;
 	unsigned long done = 0, got;
-	unsigned int drains = 0;
+	bool locked = false;
 
-	do {
-		struct shrink_survey survey = survey_pool(pool);
-		bool may_drain = (locked || survey.age < 0) &&
-				 (!drains || (drains == 1 && !done));
+	while (done < bytes && misses < SHRINK_MISSES) {
+		struct shrink_survey survey;
 		struct gc_pass pass;
+		bool may_drain;
 
+		locked = locked || mutex_trylock(&pool->gc_lock);
+		survey = survey_pool(pool);
+		may_drain = !drains ? locked || survey.age < 0 : locked && drains == 1 && !done;
 		if (survey.cached_age > survey.age && may_drain) {
 			pass = shrink_pass(survey.now, drains ? 0 : survey.cached_age / 2);
 			shrink_drain(pool, &pass, locked);
 			drains++;
-			got = 1;
 			continue;
 		}
 		if (survey.age < 0)
@@ -3596,19 +3628,18 @@ static unsigned long pool_shrink(struct bytepool *pool, unsigned long bytes, boo
 						   may_drain ? survey.cached_age : 0));
 		got = pool_reap_bytes(pool, &pass, bytes - done);
 		done += got;
-	} while (got && done < bytes);
+		misses += !got;
+	}
+	if (locked)
+		mutex_unlock(&pool->gc_lock);
 	return done;
 }
 
 static unsigned long shrink_scan(struct shrinker *shrinker, struct shrink_control *sc)
 {
 	struct bytepool *pool = compat_shrinker_data(shrinker);
-	bool locked = mutex_trylock(&pool->gc_lock);
-	unsigned long pages;
+	unsigned long pages = pool_shrink(pool, sc->nr_to_scan << PAGE_SHIFT) >> PAGE_SHIFT;
 
-	pages = pool_shrink(pool, sc->nr_to_scan << PAGE_SHIFT, locked) >> PAGE_SHIFT;
-	if (locked)
-		mutex_unlock(&pool->gc_lock);
 	compat_account_reclaimed(pages);
 	sc->nr_scanned = max(pages, sc->nr_to_scan);
 	return pages ?: SHRINK_STOP;

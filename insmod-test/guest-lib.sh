@@ -99,17 +99,21 @@ run_hurried() {
 stats_files="bytes_held bytes_in_use bytes_idle blocks_in_use blocks_idle allocs frees hits
 	misses failures bad_frees gc_runs reclaimed_blocks reclaimed_bytes"
 
+# Whether a pool's FILE is gone, or is just going.
+gone() {
+	[ ! -e "$1" ] || sleep 0.5
+	[ ! -e "$1" ]
+}
+
 # Write VALUE to FILE of a pool, which may have gone meanwhile.
 tune() {
-	if ! echo "$2" 2>/dev/null >"$1" && [ -e "$1" ]; then
-		echo "cannot write $2 to $1" >>/tmp/tuning
-	fi
+	echo "$2" 2>/dev/null >"$1" || gone "$1" || echo "cannot write $2 to $1" >>/tmp/tuning
 }
 
 tune_pool() { # POOL LIMIT
 	dir=$pools/$1
 	for file in $stats_files; do
-		read -r value 2>/dev/null <"$dir/stats/$file" || [ ! -e "$dir" ] ||
+		read -r value 2>/dev/null <"$dir/stats/$file" || gone "$dir" ||
 			echo "cannot read $file" >>/tmp/tuning
 	done
 	tune "$dir/limit_bytes" "$2"

@@ -602,6 +602,7 @@ static void test_shrink_during_trim(void)
 	void *blocks[60];
 
 	pool_start(&params);
+	shim_exact_node = true;
 	EXPECT(bytepool_alloc_bulk(pool, 65536, GFP_KERNEL, 60, blocks) == 60);
 	bytepool_free_bulk(pool, 60, blocks);
 	shim_clock_advance(10);
@@ -609,8 +610,8 @@ static void test_shrink_during_trim(void)
 	reclaimed = 0;
 	shim_grace_hook = reclaim_in_grace;
 	bytepool_trim(pool);
-	/* All but a cacheful. */
-	EXPECT(graces == 1 + 1 && reclaimed == 31 * 16);
+	/* All but what the cache had. */
+	EXPECT(graces == 1 + 1 && reclaimed == 45 * 16);
 	EXPECT(bytepool_size(pool) == 0);
 
 	/* Also if what they have is older. */
@@ -627,8 +628,9 @@ static void test_shrink_during_trim(void)
 	bytepool_free(pool, bytepool_alloc(pool, 65536, GFP_KERNEL));
 	graces = 0;
 	reclaimed = 0;
-	EXPECT(bytepool_trim(pool) == 1 && graces == 1 + 2 && reclaimed == 0);
+	EXPECT(bytepool_trim(pool) == 1 && graces == 1 + 1 && reclaimed == 0);
 	shim_grace_hook = NULL;
+	shim_exact_node = false;
 	pool_stop();
 }
 
@@ -675,6 +677,85 @@ static void test_shrink_before_trim(void)
 	EXPECT(bytepool_trim(pool) == 0 && !bytepool_size(pool));
 	pthread_join(scanner, NULL);
 	shim_log_hook = NULL;
+	pool_stop();
+}
+
+static unsigned long scanned;
+static bool scan_waits, lock_free;
+static __thread bool is_scanner;
+
+static void *scan_hard(void *unused)
+{
+	(void)unused;
+	is_scanner = true;
+	scanned = shim_shrink(1000);
+	return NULL;
+}
+
+/* The first scan gives back the first slab. */
+static void scan_in_scan(void *base, unsigned long bytes)
+{
+	static bool begun;
+
+	(void)base;
+	(void)bytes;
+	if (begun)
+		return;
+	begun = true;
+	pthread_create(&scanner, NULL, scan_hard, NULL);
+	usleep(100000);
+}
+
+/* What a scan saw and another one then took is not all that there is. */
+static void test_shrink_in_time(void)
+{
+	const struct bytepool_params params = { .flags = BYTEPOOL_POISON };
+	void *blocks[40];
+
+	pool_start(&params);
+	EXPECT(bytepool_alloc_bulk(pool, 65536, GFP_KERNEL, 40, blocks) == 40);
+	bytepool_free_bulk(pool, 20, blocks);
+	shim_clock_advance(100);
+	bytepool_free_bulk(pool, 20, blocks + 20);
+	shim_clock_advance(10);
+	shim_backing_gone = scan_in_scan;
+	EXPECT(shim_shrink(20 * 16) == 20 * 16);
+	pthread_join(scanner, NULL);
+	shim_backing_gone = NULL;
+	EXPECT(scanned == 20 * 16 && !bytepool_size(pool));
+	pool_stop();
+}
+
+static void scan_and_wait(void)
+{
+	if (is_scanner) {
+		WRITE_ONCE(scan_waits, true);
+		while (!READ_ONCE(lock_free))
+			usleep(1000);
+	} else if (!READ_ONCE(scan_waits)) {
+		pthread_create(&scanner, NULL, scan_hard, NULL);
+		while (!READ_ONCE(scan_waits))
+			usleep(1000);
+	}
+}
+
+/* Whoever had gc_lock need not have emptied the caches that a scan waits for. */
+static void test_shrink_after_reserve(void)
+{
+	void *blocks[20];
+
+	pool_start(NULL);
+	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
+	EXPECT(bytepool_alloc_bulk(pool, 65536, GFP_KERNEL, 20, blocks) == 20);
+	bytepool_free_bulk(pool, 20, blocks);
+	shim_clock_advance(10);
+	shim_grace_hook = scan_and_wait;
+	EXPECT(!bytepool_reserve(pool, 4096, 1, GFP_KERNEL));
+	WRITE_ONCE(lock_free, true);
+	pthread_join(scanner, NULL);
+	shim_grace_hook = NULL;
+	EXPECT(scanned == 20 * 16);
+	EXPECT(!bytepool_reserve(pool, 4096, 0, GFP_KERNEL));
 	pool_stop();
 }
 
@@ -863,6 +944,8 @@ static const struct test tests[] = {
 	{ "shrinker: amid the pool's own calls", test_shrink_nested },
 	{ "shrinker: while caches are being emptied", test_shrink_during_trim },
 	{ "shrinker: a trim waits for it", test_shrink_before_trim },
+	{ "shrinker: two at once", test_shrink_in_time },
+	{ "shrinker: after somebody else had the lock", test_shrink_after_reserve },
 	{ "GC: what has expired is for no cache", test_expired_stays },
 	{ "a CPU dies", test_cpu_dies },
 	{ "fail_bytepool", test_fault },
