@@ -88,7 +88,7 @@ check_sysfs_taken() {
 	check "sysfs: it loads afterwards" loads
 }
 
-# All of the memory but so many kB is taken while it loads.
+# All of the memory but so many kB is taken while its init runs.
 starved() { # KB
 	least=$(cat /proc/sys/vm/min_free_kbytes)
 	insmod /bytepool_occupy.ko leave_kb=$((least + $1)) || return

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bytepool_occupy - takes what bytepool.ko needs, as long as it is loaded: the
- * name of its directory in sysfs, or all but so much of the memory.
+ * bytepool_occupy - takes what bytepool.ko needs: the name of its directory in
+ * sysfs, or all but so much of the memory while its init runs.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -18,7 +18,7 @@ MODULE_PARM_DESC(sysfs, "take /sys/kernel/bytepool");
 
 static unsigned int leave_kb;
 module_param(leave_kb, uint, 0);
-MODULE_PARM_DESC(leave_kb, "leave no more than that of the memory");
+MODULE_PARM_DESC(leave_kb, "leave no more than that of the memory while bytepool loads");
 
 static struct kobject *kobj;
 static LIST_HEAD(taken);
@@ -48,20 +48,7 @@ static void take_memory(void)
 	pr_info("%lu kB are free\n", free_kb());
 }
 
-static int __init occupy_init(void)
-{
-	if (sysfs) {
-		kobj = kobject_create_and_add("bytepool", kernel_kobj);
-		if (!kobj)
-			return -ENOMEM;
-	}
-	if (leave_kb)
-		take_memory();
-	return 0;
-}
-module_init(occupy_init);
-
-static void __exit occupy_exit(void)
+static void give_memory(void)
 {
 	struct page *page, *next;
 
@@ -69,6 +56,41 @@ static void __exit occupy_exit(void)
 		list_del(&page->lru);
 		__free_pages(page, page_private(page));
 	}
+}
+
+/* No longer than that: whoever is to see what comes of it needs memory, too. */
+static int on_module(struct notifier_block *nb, unsigned long state, void *module)
+{
+	if (!leave_kb || strcmp(((struct module *)module)->name, "bytepool"))
+		return NOTIFY_DONE;
+	if (state == MODULE_STATE_COMING)
+		take_memory();
+	else
+		give_memory();
+	return NOTIFY_OK;
+}
+
+static struct notifier_block notifier = { .notifier_call = on_module };
+
+static int __init occupy_init(void)
+{
+	int err;
+
+	if (sysfs) {
+		kobj = kobject_create_and_add("bytepool", kernel_kobj);
+		if (!kobj)
+			return -ENOMEM;
+	}
+	err = register_module_notifier(&notifier);
+	if (err)
+		kobject_put(kobj);
+	return err;
+}
+module_init(occupy_init);
+
+static void __exit occupy_exit(void)
+{
+	unregister_module_notifier(&notifier);
 	kobject_put(kobj);
 }
 module_exit(occupy_exit);
