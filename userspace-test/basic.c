@@ -1551,27 +1551,15 @@ static void test_spinlock(void)
 
 /* The end */
 
-static void *leaked_base[4];
-static unsigned int nr_leaked;
-
-static void note_born(void *base, unsigned long bytes, bool mapped)
-{
-	(void)bytes;
-	(void)mapped;
-	if (nr_leaked < ARRAY_SIZE(leaked_base))
-		leaked_base[nr_leaked++] = base;
-}
-
 static void test_destroy_in_use(void)
 {
 	u8 *p, *q;
 
-	nr_leaked = 0;
 	pool_start(NULL);
-	shim_backing_born = note_born;
+	test_note_born(true);
 	p = bytepool_alloc(pool, 50, GFP_KERNEL);
 	q = bytepool_alloc(pool, 50000, GFP_KERNEL);
-	shim_backing_born = NULL;
+	test_note_born(false);
 	bytepool_free(pool, bytepool_alloc(pool, 3000, GFP_KERNEL));
 	bytepool_destroy(pool);
 	test_expect_warnings(1);
@@ -1582,9 +1570,7 @@ static void test_destroy_in_use(void)
 	EXPECT(!bytepool_usable_size(bytepool_system, p));
 	bytepool_free(bytepool_system, q);
 	test_expect_warnings(1);
-	EXPECT(nr_leaked == 2);
-	while (nr_leaked)
-		shim_backing_release(leaked_base[--nr_leaked]);
+	EXPECT(test_release_born() == 2);
 	test_module_stop();
 }
 

@@ -159,17 +159,6 @@ static void test_poison_wipe(void)
 
 /* TRACK */
 
-static void *leaked_base[64];
-static unsigned int nr_leaked;
-
-static void note_born(void *base, unsigned long bytes, bool mapped)
-{
-	(void)bytes;
-	(void)mapped;
-	if (nr_leaked < ARRAY_SIZE(leaked_base))
-		leaked_base[nr_leaked++] = base;
-}
-
 static noinline void *alloc_here(u32 size)
 {
 	void *p = bytepool_alloc(pool, size, GFP_KERNEL);
@@ -192,15 +181,14 @@ static void test_track(void)
 	void *blocks[8];
 	unsigned int i;
 
-	nr_leaked = 0;
 	pool_start(&params);
-	shim_backing_born = note_born;
+	test_note_born(true);
 	for (i = 0; i < 3; i++)
 		alloc_here(1000);
 	shim_clock_advance(100 * HZ / 1000);
 	alloc_there(1000);
 	EXPECT(bytepool_alloc_bulk(pool, 100000, GFP_KERNEL, 1, blocks) == 1);
-	shim_backing_born = NULL;
+	test_note_born(false);
 	bytepool_free(pool, alloc_here(50));
 	log_start();
 	bytepool_destroy(pool);
@@ -211,8 +199,7 @@ static void test_track(void)
 	EXPECT(log_count("1 blocks of 114688 bytes were allocated by") == 1);
 	EXPECT(log_count("the first 100 ms ago") == 1 && log_count("the first 0 ms ago") == 2);
 	EXPECT(log_count("blocks of 56 bytes") == 0);
-	while (nr_leaked)
-		shim_backing_release(leaked_base[--nr_leaked]);
+	test_release_born();
 	test_module_stop();
 }
 
@@ -226,12 +213,11 @@ static void test_track_many(void)
 	u32 nr = 0;
 	char *line;
 
-	nr_leaked = 0;
 	pool_start(&params);
-	shim_backing_born = note_born;
+	test_note_born(true);
 	for (i = 0; i < 40; i++)
 		bytepool_reserve(pool, 8 + 8 * i, 1, GFP_KERNEL);
-	shim_backing_born = NULL;
+	test_note_born(false);
 	for (i = 0; i < 40; i++)
 		alloc_here(8 + 8 * i);
 	log_start();
@@ -249,8 +235,7 @@ static void test_track_many(void)
 			nr += blocks;
 	}
 	EXPECT(nr == 40);
-	while (nr_leaked)
-		shim_backing_release(leaked_base[--nr_leaked]);
+	test_release_born();
 	test_module_stop();
 }
 
@@ -326,15 +311,6 @@ static void test_stale_free(void)
 
 static char file_text[1 << 20];
 
-static unsigned int lines(const char *text)
-{
-	unsigned int nr = 0;
-
-	for (; *text; text++)
-		nr += *text == '\n';
-	return nr;
-}
-
 static void test_debugfs_classes(void)
 {
 	static const struct bytepool_params params = { .max_size = 1 << 20 };
@@ -346,13 +322,13 @@ static void test_debugfs_classes(void)
 	pool_start(&params);
 	EXPECT(shim_debugfs_read("bytepool/none/classes", file_text, sizeof(file_text)) == -ENOENT);
 	EXPECT(shim_debugfs_read("bytepool/basic/classes", file_text, sizeof(file_text)) > 0);
-	EXPECT(lines(file_text) == 1);
+	EXPECT(text_lines(file_text) == 1);
 	EXPECT(shim_debugfs_read("bytepool/basic/blocks", file_text, sizeof(file_text)) == -ENOENT);
 	EXPECT(bytepool_alloc_bulk(pool, 100000, GFP_KERNEL, 5, p) == 5);
 	bytepool_free_bulk(pool, 3, p);
 	bytepool_free(pool, bytepool_alloc(pool, 8, GFP_KERNEL));
 	EXPECT(shim_debugfs_read("bytepool/basic/classes", file_text, sizeof(file_text)) > 0);
-	EXPECT(lines(file_text) == 3);
+	EXPECT(text_lines(file_text) == 3);
 	line = strstr(file_text, "114688");
 	EXPECT(line && sscanf(line, "114688 %lu %llu %llu %lu %llu %llu", &slabs, &in_use, &idle,
 			      &cached, &hits, &misses) == 6);
@@ -376,7 +352,7 @@ static void test_debugfs_blocks(void)
 		EXPECT(shim_debugfs_read("bytepool/basic/blocks", file_text,
 					 sizeof(file_text)) > 0);
 		/* A walk that began anew may show some twice. */
-		EXPECT(lines(file_text) >= 100 - i);
+		EXPECT(text_lines(file_text) >= 100 - i);
 	}
 	bytepool_free_bulk(pool, 50, p + 50);
 	pool_stop();

@@ -608,17 +608,6 @@ static void call_read(struct model_pool *pool, const struct record *record)
 	CHECK(shim_sysfs_read("bytepool/trim", text) == -EACCES);
 }
 
-static unsigned int text_lines(const char *text)
-{
-	unsigned int lines = 0;
-
-	while ((text = strchr(text, '\n'))) {
-		text++;
-		lines++;
-	}
-	return lines;
-}
-
 static void call_debugfs(struct model_pool *pool)
 {
 	static char text[256 * (IN_USE_MAX + 2 * BULK_MAX + 1)];

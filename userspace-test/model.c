@@ -219,20 +219,15 @@ static void block_check(struct block *block)
 	CHECK(last / 2 == 0 || *word(block, 0) == (u32)block->mark);
 }
 
-static bool all_zero(const char *p, size_t bytes)
-{
-	return !*p && !memcmp(p, p + 1, bytes - 1);
-}
-
 static bool block_zero(const struct block *block)
 {
 	size_t size = block->run->size;
-	char *p = model_block_address(block);
+	u8 *p = model_block_address(block);
 
 	if (size <= 4 * PAGE_SIZE)
-		return all_zero(p, size);
-	return all_zero(p, PAGE_SIZE) && all_zero(p + size - PAGE_SIZE, PAGE_SIZE) &&
-	       all_zero(p + (size / 2 & PAGE_MASK), 64);
+		return bytes_are(p, 0, size);
+	return bytes_are(p, 0, PAGE_SIZE) && bytes_are(p + size - PAGE_SIZE, 0, PAGE_SIZE) &&
+	       bytes_are(p + (size / 2 & PAGE_MASK), 0, 64);
 }
 
 /* A block came out of the pool. */

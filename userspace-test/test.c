@@ -8,6 +8,8 @@
 
 static unsigned int nr_failures;
 static unsigned long warnings_before;
+static void *leaked_base[64];
+static unsigned int nr_leaked;
 
 void test_expect(bool ok, const char *what, const char *file, int line)
 {
@@ -81,6 +83,39 @@ void pool_stop(void)
 struct bytepool_stats stats(void)
 {
 	return test_stats(pool);
+}
+
+static void note_born(void *base, unsigned long bytes, bool mapped)
+{
+	(void)bytes;
+	(void)mapped;
+	if (nr_leaked < ARRAY_SIZE(leaked_base))
+		leaked_base[nr_leaked++] = base;
+}
+
+void test_note_born(bool on)
+{
+	if (on)
+		nr_leaked = 0;
+	shim_backing_born = on ? note_born : NULL;
+}
+
+unsigned int test_release_born(void)
+{
+	unsigned int nr = nr_leaked;
+
+	while (nr_leaked)
+		shim_backing_release(leaked_base[--nr_leaked]);
+	return nr;
+}
+
+unsigned int text_lines(const char *text)
+{
+	unsigned int nr = 0;
+
+	for (; *text; text++)
+		nr += *text == '\n';
+	return nr;
 }
 
 bool bytes_are(const u8 *p, u8 value, size_t bytes)

@@ -33,7 +33,11 @@ extern struct bytepool *pool;
 void pool_start(const struct bytepool_params *params);
 void pool_stop(void);
 struct bytepool_stats stats(void);
+/* Note what memory the pools get while @on; release what was noted: how many pieces. */
+void test_note_born(bool on);
+unsigned int test_release_born(void);
 bool bytes_are(const u8 *p, u8 value, size_t bytes);
+unsigned int text_lines(const char *text);
 
 /* Run them all: the exit status. */
 int test_main(const char *suite, const struct test *tests, unsigned int nr);
