@@ -2,7 +2,9 @@
 /*
  * What hardly ever happens: stale owners, waiting for the system, more than fits.
  */
+#include <pthread.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "test.h"
 
@@ -154,6 +156,80 @@ static void test_leak_many(void)
 	test_module_stop();
 }
 
+/*
+ * Another pool's free, on a CPU that remembers the block, while the pool is destroyed.
+ */
+static struct {
+	void *block;
+	unsigned int point;
+	bool there, gone, done;
+} foreign;
+
+static void wait_at_point(void)
+{
+	unsigned int ms;
+
+	WRITE_ONCE(foreign.there, true);
+	/* The end of the pool may wait for us, too. */
+	for (ms = 0; ms < 20 && !READ_ONCE(foreign.gone); ms++)
+		usleep(1000);
+}
+
+static void *free_foreign(void *other)
+{
+	shim_cpu_enter(2);
+	bytepool_free(pool, bytepool_alloc(pool, SIZE, GFP_KERNEL));
+	bytepool_free(pool, bytepool_alloc(pool, SIZE, GFP_KERNEL));
+	foreign.block = bytepool_alloc(pool, SIZE, GFP_KERNEL);
+	shim_countdown = foreign.point;
+	bytepool_free(other, foreign.block);
+	shim_countdown = 0;
+	WRITE_ONCE(foreign.done, true);
+	shim_cpu_exit();
+	return NULL;
+}
+
+/* Whether the free has so many points. */
+static bool destroy_amid_free(unsigned int point)
+{
+	struct bytepool *other;
+	pthread_t thread;
+
+	foreign.point = point;
+	foreign.there = false;
+	foreign.gone = false;
+	foreign.done = false;
+	test_module_start();
+	pool = bytepool_create("basic", NULL);
+	other = bytepool_create("other", NULL);
+	test_note_born(true);
+	pthread_create(&thread, NULL, free_foreign, other);
+	while (!READ_ONCE(foreign.there) && !READ_ONCE(foreign.done))
+		usleep(100);
+	test_note_born(false);
+	bytepool_destroy(pool);
+	WRITE_ONCE(foreign.gone, true);
+	pthread_join(thread, NULL);
+	EXPECT(test_stats(other).bad_frees == 1);
+	/* That blocks were in use, and the bad free. */
+	test_expect_warnings(2);
+	test_release_born();
+	bytepool_destroy(other);
+	test_module_stop();
+	return foreign.there;
+}
+
+static void test_destroy_amid_free(void)
+{
+	unsigned int point = 1;
+
+	shim_point_hook = wait_at_point;
+	while (destroy_amid_free(point))
+		point++;
+	EXPECT(point > 3);
+	shim_point_hook = NULL;
+}
+
 static const struct test tests[] = {
 	{ "a free block that is written to", test_overwritten },
 	{ "a block without its pool", test_free_any },
@@ -161,6 +237,7 @@ static const struct test tests[] = {
 	{ "a reserve that is too much", test_reserve_too_much },
 	{ "GC and trim from sysfs", test_sysfs_gc },
 	{ "many leaked slabs", test_leak_many },
+	{ "a pool ends amid another's free", test_destroy_amid_free },
 };
 
 int main(void)
