@@ -620,19 +620,22 @@ static void hold_in_hand(const char *message)
 	usleep(50000);
 }
 
-static void *scan(void *unused)
+static pthread_t scanner;
+static __thread bool is_scanner;
+static unsigned long scanned;
+
+static void *scan_hard(void *unused)
 {
 	(void)unused;
-	shim_shrink(1000);
+	is_scanner = true;
+	scanned = shim_shrink(1000);
 	return NULL;
 }
-
-static pthread_t scanner;
 
 static void scan_in_grace(void)
 {
 	shim_grace_hook = NULL;
-	pthread_create(&scanner, NULL, scan, NULL);
+	pthread_create(&scanner, NULL, scan_hard, NULL);
 	while (!READ_ONCE(in_hand))
 		usleep(1000);
 }
@@ -656,17 +659,7 @@ static void test_shrink_before_trim(void)
 	pool_stop();
 }
 
-static unsigned long scanned;
 static bool scan_waits, lock_free;
-static __thread bool is_scanner;
-
-static void *scan_hard(void *unused)
-{
-	(void)unused;
-	is_scanner = true;
-	scanned = shim_shrink(1000);
-	return NULL;
-}
 
 /* The first scan gives back the first slab. */
 static void scan_in_scan(void *base, unsigned long bytes)
