@@ -1668,10 +1668,13 @@ static void cache_ensure(struct bytepool_class *class)
  */
 static void cache_take_batch(struct bytepool_depot *depot, struct bytepool_cache *cache)
 {
-	const struct gc_pass pass = gc_pass_begin(depot->class->pool);
 	struct bytepool_batch *batch = depot->full;
+	struct gc_pass pass;
 
-	if (!batch || gc_wants(&pass, batch->entries[0].stamp))
+	if (!batch)
+		return;
+	pass = gc_pass_begin(depot->class->pool);
+	if (gc_wants(&pass, batch->entries[0].stamp))
 		return;
 	batch_take(&depot->full);
 	cache_take(cache, batch);
