@@ -36,8 +36,9 @@ percpu_kb() {
 
 # The kernel keeps some pages of it for the next time.
 percpu_is_back() { # KB-BEFORE
-	echo "$(percpu_kb) kB, $1 before"
-	[ "$(percpu_kb)" -le $(($1 + 512)) ]
+	after=$(percpu_kb)
+	echo "$after kB, $1 before"
+	[ "$after" -le $(($1 + 512)) ]
 }
 
 # Each allocation of task PID in turn, until there are no more of them.
@@ -108,8 +109,7 @@ check_starved() {
 	check "memory: there was too little of it" [ -e /tmp/starved ]
 }
 
-save_log
-rm -f $log
+drop_log
 fail_all
 forget_leaks
 loads

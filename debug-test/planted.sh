@@ -59,8 +59,7 @@ bugs() {
 	esac
 }
 
-save_log
-rm -f $log
+drop_log
 forget_leaks
 
 echo "KTAP version 1"

@@ -44,6 +44,12 @@ save_log() {
 	dmesg -r -c >>$log
 }
 
+# What was said before the tests.
+drop_log() {
+	save_log
+	rm $log
+}
+
 # A test's own checks, which it printed to FILE.
 results() {
 	while read -r line; do

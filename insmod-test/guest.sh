@@ -338,8 +338,7 @@ check_log() {
 }
 
 taskset -p 1 $$ >/dev/null
-save_log
-rm -f $log
+drop_log
 trace_gc
 free_before=$(free_kb)
 

@@ -16,8 +16,7 @@ has_cpus() { # NODE CPUS
 	[ "$cpus" = "$2" ]
 }
 
-save_log
-rm -f $log
+drop_log
 
 echo "KTAP version 1"
 echo "1..$plan"

@@ -53,8 +53,7 @@ press() {
 }
 
 mkdir -p /mnt
-save_log
-rm -f $log
+drop_log
 
 echo "KTAP version 1"
 echo "1..$plan"

@@ -3,8 +3,9 @@
  * The GC lets a pool sleep, and is woken: gc_close(), pool_sleep(), gc_reap(),
  * pool_wake().
  *
- * CPU 0 uses a class of which it has no cache at first: depot_alloc(), depot_free(),
- * cache_create(), and then, when the cache is open, cache_alloc() and cache_free(). CPU 1 runs gc_work_fn(), as often as it is queued.
+ * CPU 0 uses a class of which it has no cache at first: depot_alloc(),
+ * depot_free(), cache_create(), and then, when the cache is open, cache_alloc()
+ * and cache_free(). CPU 1 runs gc_work_fn(), as often as it is queued.
  *
  * In the end, who has something idle is awake, and its work is queued.
  *
@@ -123,7 +124,7 @@ inline alloc_block()
 	if
 	:: x -> skip
 	:: else ->
-		/* depot_alloc(): from the own cache, or from the slab, and the rest for the cache. */
+		/* depot_alloc(): from the own cache, or the slab, and the rest for the cache. */
 		atomic {
 			lock(LOCK);
 			load(x, CACHE);

@@ -3,8 +3,8 @@
  * Who waits for a block is woken: class_wait(), class_wake(), depot_free().
  *
  * Two tasks wait for a block of a class with a reserve, whose two blocks other
- * CPUs free, or another one gets with a new slab. In the end nobody waits while a block is idle, though nobody wakes up by
- * a time-out here.
+ * CPUs free, or another one gets with a new slab. In the end nobody waits while a
+ * block is idle, though nobody wakes up by a time-out here.
  *
  * Abstracted: prepare_to_swait_exclusive() and swake_up_one() have the lock of the
  * queue; the queue is a bit for each waiter, the lowest is first. Who is woken

@@ -167,8 +167,7 @@ no_complaints() {
 renice -n -10 $$ >/dev/null
 # What the test says of errors is to be seen, also if the kernel dies of them.
 dmesg -n 2
-save_log
-rm -f $log
+drop_log
 free_before=$(free_kb)
 
 echo "KTAP version 1"
