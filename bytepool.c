@@ -116,10 +116,10 @@
  * What expires within this of a pass is closed with it: some grace periods, of
  * 10 ms as a rule. If one takes longer, ageing is as late.
  */
-#define GRACE_PERIOD		(HZ / 10)
+#define CLOSE_AHEAD		(HZ / 10)
 
-/* Slabs taken off a depot while its lock is held once, so that nobody waits for long. */
-#define REAP_BATCH		16U
+/* Slabs given back while reap_lock is held once, and a depot's lock: nobody waits for long. */
+#define REAP_SLABS		16U
 
 /* How often one who waits for a block looks for what nobody announces: as mempool_alloc() does. */
 #define RESERVE_RETRY		(5 * HZ)
@@ -144,8 +144,8 @@ static_assert(!(BYTEPOOL_SLAB_PAGES & (BYTEPOOL_SLAB_PAGES - 1)) &&
 /* What a scan is asked for at least: it may have to wait for a grace period. */
 #define SHRINK_BYTES		SZ_1M
 
-/* It looks again so often for what others take before it does. */
-#define SHRINK_MISSES		8U
+/* How often a scan looks again, if others have taken what it saw. */
+#define SHRINK_RETRIES		8U
 
 /* So many slabs at most are looked at in one RCU section, where all are. */
 #define WALK_SECTION		1024U
@@ -231,7 +231,8 @@ struct bytepool_depot {
  * @cache_capacity: most blocks that a CPU may keep, fewer under a limit, see
  *	cache_create(); 0 = no per-CPU caches
  * @reciprocal: of @size, see block_state()
- * @reserve: blocks to keep; written under gc_lock and every depot's lock
+ * @reserve: blocks to keep; written under gc_lock and every depot's lock, at the
+ *	end by the last user
  * @nr_blocks: blocks of all slabs; becomes less under reap_lock
  * @nr_caches: how many there are in @cache
  * @wait: tasks that wait for a block, see alloc_waits()
@@ -546,7 +547,7 @@ static struct bytepool_class *class_get(struct bytepool *pool, u32 index, gfp_t 
 	return likely(class) ? class : class_add(pool, index, gfp);
 }
 
-/* Walks the classes that there are: the one at *@index, from 0, or after. */
+/* The class at *@index, or the next one that there is; *@index is then after it. */
 static struct bytepool_class *class_next(struct bytepool *pool, u32 *index)
 {
 	while (*index < pool->sizes.nr) {
@@ -559,17 +560,23 @@ static struct bytepool_class *class_next(struct bytepool *pool, u32 *index)
 	return NULL;
 }
 
+#define for_each_class(class, pool) \
+	for (u32 __index = 0; ((class) = class_next(pool, &__index)); )
+
 /* Any of its slots. */
 static u32 class_slot(const struct bytepool_class *class)
 {
 	return bytepool_last_slot(&class->pool->sizes, class->index);
 }
 
-/* Walks the depots: that of node *@node, from 0, and on. */
+/* The depot of node *@node, if there is one; *@node is then after it. */
 static struct bytepool_depot *depot_next(struct bytepool_class *class, unsigned int *node)
 {
 	return *node < nr_node_ids ? &class->depot[(*node)++] : NULL;
 }
+
+#define for_each_depot(depot, class) \
+	for (unsigned int __node = 0; ((depot) = depot_next(class, &__node)); )
 
 /*
  * The table of addresses
@@ -1486,9 +1493,8 @@ static unsigned long class_nr_idle(struct bytepool_class *class)
 {
 	struct bytepool_depot *depot;
 	unsigned long nr = 0;
-	unsigned int node = 0;
 
-	while ((depot = depot_next(class, &node))) {
+	for_each_depot(depot, class) {
 		/* It may change meanwhile. */
 		nr += data_race(depot->nr_idle);
 	}
@@ -1532,7 +1538,7 @@ static __always_inline struct bytepool_cache *open_cache(struct bytepool *pool, 
 /* Statistics of a cache are read from afar, as they stand. */
 #define cache_count(counter, nr)	((void)data_race((counter) += (nr)))
 
-/* Walks the caches that there are: that of CPU *@cpu, from 0, or after. */
+/* The cache of CPU *@cpu, or the next one that there is; *@cpu is then after it. */
 static struct bytepool_cache *cache_next(struct bytepool_class *class, unsigned int *cpu)
 {
 	while (*cpu < nr_cpu_ids) {
@@ -1543,6 +1549,9 @@ static struct bytepool_cache *cache_next(struct bytepool_class *class, unsigned 
 	}
 	return NULL;
 }
+
+#define for_each_cache(cache, class) \
+	for (unsigned int __cpu = 0; ((cache) = cache_next(class, &__cpu)); )
 
 /* This CPU's cache of the depot, if there is one and it may be used. depot->lock. */
 static struct bytepool_cache *cache_own(struct bytepool_depot *depot)
@@ -1765,12 +1774,11 @@ static unsigned long gc_interval(void)
 }
 
 /*
- * Have the GC visit the pool, since it may have something idle to give back:
- * called when a slab is wholly idle and above the reserve, a cache is opened, or
- * a timeout or a reserve changes. The GC clears
- * @awake before it closes the caches of a pool with nothing idle, and looks
- * again after a grace period; a section that came too early to see @awake
- * cleared, it sees whole.
+ * Have the GC visit the pool, since it may have something idle to give back: when
+ * a slab is wholly idle and above the reserve, a cache is opened, or a timeout or a
+ * reserve changes. The GC clears @awake before it closes the caches of a pool with
+ * nothing idle, and looks again after a grace period: what a section did that came
+ * too early to see @awake cleared, it sees whole.
  */
 static void pool_wake(struct bytepool *pool)
 {
@@ -1793,11 +1801,9 @@ static bool class_reclaimable(struct bytepool_class *class)
 	struct bytepool_cache *cache;
 	unsigned long flags;
 	bool reclaimable;
-	unsigned int cpu = 0;
-	unsigned int node = 0;
 
 	/* First and under the lock: what then leaves for a cache is seen there. */
-	while ((depot = depot_next(class, &node))) {
+	for_each_depot(depot, class) {
 		flags = depot_lock(depot);
 		reclaimable = depot->full || depot_oldest(depot, &everything);
 		depot_unlock(depot, flags);
@@ -1805,7 +1811,7 @@ static bool class_reclaimable(struct bytepool_class *class)
 			return true;
 	}
 	/* What comes in this moment comes with pool_wake(). */
-	while ((cache = cache_next(class, &cpu))) {
+	for_each_cache(cache, class) {
 		if (cache_nr(cache))
 			return true;
 	}
@@ -1815,7 +1821,7 @@ static bool class_reclaimable(struct bytepool_class *class)
 /* A timeout was written: have the GC see it soon. */
 static void timeout_changed(struct bytepool *pool)
 {
-	/* Pairs with smp_mb() in gc_close(): it sees the timeout, or we the pool not awake. */
+	/* Pairs with smp_mb() in gc_begin(): it sees the timeout, or we the pool not awake. */
 	smp_mb();
 	pool_wake(pool);
 }
@@ -1945,9 +1951,8 @@ static void *depot_alloc_other(struct bytepool_class *class, const struct bytepo
 {
 	struct bytepool_depot *depot;
 	void *block;
-	unsigned int node = 0;
 
-	while ((depot = depot_next(class, &node))) {
+	for_each_depot(depot, class) {
 		if (depot == not || !(sure || depot_may_alloc(depot)))
 			continue;
 		block = depot_alloc(depot, overwritten);
@@ -1989,9 +1994,8 @@ static void *class_alloc(struct bytepool_class *class, int node, bool sure)
 static bool class_has_idle(struct bytepool_class *class)
 {
 	struct bytepool_depot *depot;
-	unsigned int node = 0;
 
-	while ((depot = depot_next(class, &node))) {
+	for_each_depot(depot, class) {
 		if (depot_has_idle(depot))
 			return true;
 	}
@@ -2007,8 +2011,8 @@ static void class_wake(struct bytepool_class *class)
 }
 
 /*
- * The same, but for a block, which it returns; if there are more, some go into
- * this CPU's empty cache. Section.
+ * Put a new slab into its depot, but for a block, which it returns; if there
+ * are more, some go into this CPU's empty cache. Section.
  */
 static void *depot_add_and_take(struct bytepool_slab *slab, void **overwritten)
 {
@@ -2078,10 +2082,9 @@ static void class_wait(struct bytepool_class *class)
 	struct bytepool_depot *depot;
 	unsigned long flags;
 	bool idle = false;
-	unsigned int node = 0;
 
 	prepare_to_swait_exclusive(&class->wait, &wait, TASK_UNINTERRUPTIBLE);
-	while ((depot = depot_next(class, &node))) {
+	for_each_depot(depot, class) {
 		flags = depot_lock(depot);
 		idle |= depot_has_idle(depot);
 		depot_unlock(depot, flags);
@@ -2111,13 +2114,12 @@ static bool alloc_waits(struct bytepool_class *class, gfp_t gfp)
 static bool class_wants_own(struct bytepool_class *class)
 {
 	struct bytepool_depot *depot;
-	unsigned int node = 0;
 	unsigned long flags;
 	bool shares = false;
 
 	if (!class_crowded(class) || READ_ONCE(class->reserve) || READ_ONCE(class->pool->limit))
 		return false;
-	while ((depot = depot_next(class, &node))) {
+	for_each_depot(depot, class) {
 		struct bytepool_slab *slab;
 		bool serves;
 
@@ -2891,9 +2893,8 @@ static bool class_close(struct bytepool_class *class, const struct gc_pass *pass
 	struct bytepool_cache *cache;
 	bool closed = false;
 	unsigned long flags;
-	unsigned int cpu = 0;
 
-	while ((cache = cache_next(class, &cpu))) {
+	for_each_cache(cache, class) {
 		if (!cache->gc_owned && !pass->all &&
 		    !(cache_nr(cache) && gc_wants(pass, cache_oldest(cache))))
 			continue;
@@ -2931,9 +2932,8 @@ static void class_unbatch(struct bytepool_class *class, const struct gc_pass *pa
 	struct bytepool_depot *depot;
 	struct bytepool_batch *batch;
 	unsigned long flags;
-	unsigned int node = 0;
 
-	while ((depot = depot_next(class, &node))) {
+	for_each_depot(depot, class) {
 		do {
 			flags = depot_lock(depot);
 			batch = depot_take_old_batch(depot, pass, begun);
@@ -2957,9 +2957,8 @@ static void class_drain(struct bytepool_class *class, const struct gc_pass *pass
 {
 	struct bytepool_cache *cache;
 	unsigned long flags;
-	unsigned int cpu = 0;
 
-	while ((cache = cache_next(class, &cpu))) {
+	for_each_cache(cache, class) {
 		u32 nr = 0;
 
 		if (!cache->gc_owned)
@@ -2983,9 +2982,9 @@ struct gc_reaped {
 	unsigned long bytes;
 };
 
-/* A few wholly idle slabs, as far as they are for @most blocks. */
-static struct gc_reaped depot_reap_some(struct bytepool_depot *depot, const struct gc_pass *pass,
-					unsigned long most)
+/* Give back a few wholly idle slabs, until it was @most blocks. */
+static struct gc_reaped depot_reap(struct bytepool_depot *depot, const struct gc_pass *pass,
+				   unsigned long most)
 {
 	struct bytepool *pool = depot->class->pool;
 	struct bytepool_slab *slab, *next;
@@ -2996,7 +2995,7 @@ static struct gc_reaped depot_reap_some(struct bytepool_depot *depot, const stru
 
 	mutex_lock(&pool->reap_lock);
 	flags = depot_lock(depot);
-	while (taken++ < REAP_BATCH && reaped.blocks < most) {
+	while (taken++ < REAP_SLABS && reaped.blocks < most) {
 		slab = depot_take_oldest(depot, pass);
 		if (!slab)
 			break;
@@ -3022,23 +3021,22 @@ static struct gc_reaped class_reap(struct bytepool_class *class, const struct gc
 {
 	struct bytepool_depot *depot;
 	struct gc_reaped all = {};
-	unsigned int node = 0;
 
-	while ((depot = depot_next(class, &node))) {
-		/* A snapshot will do. */
-		unsigned long idle = data_race(depot->nr_idle);
+	for_each_depot(depot, class) {
+		/* No more than is idle now, about: others go on freeing. */
+		unsigned long left = min(most - min(most, all.blocks), data_race(depot->nr_idle));
 
-		while (idle && most) {
-			struct gc_reaped some = depot_reap_some(depot, pass, min(idle, most));
+		while (left) {
+			struct gc_reaped some = depot_reap(depot, pass, left);
 
 			if (!some.blocks)
 				break;
 			all.blocks += some.blocks;
 			all.bytes += some.bytes;
-			idle -= min(idle, some.blocks);
-			most -= min(most, some.blocks);
+			left -= min(left, some.blocks);
 			cond_resched();
 		}
+		cond_resched();
 	}
 	return all;
 }
@@ -3054,9 +3052,8 @@ static bool pool_close(struct bytepool *pool, const struct gc_pass *pass)
 {
 	struct bytepool_class *class;
 	bool closed = false;
-	u32 index = 0;
 
-	while ((class = class_next(pool, &index))) {
+	for_each_class(class, pool) {
 		closed |= class_close(class, pass);
 		cond_resched();
 	}
@@ -3066,9 +3063,8 @@ static bool pool_close(struct bytepool *pool, const struct gc_pass *pass)
 static void pool_drain(struct bytepool *pool, const struct gc_pass *pass)
 {
 	struct bytepool_class *class;
-	u32 index = 0;
 
-	while ((class = class_next(pool, &index))) {
+	for_each_class(class, pool) {
 		class_drain(class, pass);
 		cond_resched();
 	}
@@ -3077,9 +3073,8 @@ static void pool_drain(struct bytepool *pool, const struct gc_pass *pass)
 static void pool_unbatch(struct bytepool *pool, const struct gc_pass *pass)
 {
 	struct bytepool_class *class;
-	u32 index = 0;
 
-	while ((class = class_next(pool, &index))) {
+	for_each_class(class, pool) {
 		class_unbatch(class, pass);
 		cond_resched();
 	}
@@ -3089,9 +3084,8 @@ static unsigned long pool_reap(struct bytepool *pool, const struct gc_pass *pass
 {
 	struct bytepool_class *class;
 	unsigned long blocks = 0;
-	u32 index = 0;
 
-	while ((class = class_next(pool, &index)))
+	for_each_class(class, pool)
 		blocks += class_reap(class, pass, ULONG_MAX).blocks;
 	return blocks;
 }
@@ -3099,9 +3093,8 @@ static unsigned long pool_reap(struct bytepool *pool, const struct gc_pass *pass
 static bool pool_reclaimable(struct bytepool *pool)
 {
 	struct bytepool_class *class;
-	u32 index = 0;
 
-	while ((class = class_next(pool, &index))) {
+	for_each_class(class, pool) {
 		if (class_reclaimable(class))
 			return true;
 		cond_resched();
@@ -3127,7 +3120,7 @@ static void pool_sleep(struct bytepool *pool)
  * has expired in the depot need not wait for it; and what expires in a cache
  * while it lasts need not wait for the next pass.
  */
-static bool gc_close(struct bytepool *pool)
+static bool gc_begin(struct bytepool *pool)
 {
 	struct gc_pass pass = gc_pass_begin(pool);
 	bool closed;
@@ -3143,7 +3136,7 @@ static bool gc_close(struct bytepool *pool)
 	mutex_lock(&pool->gc_lock);
 	pool_unbatch(pool, &pass);
 	pool_reap(pool, &pass);
-	pass.now += GRACE_PERIOD;
+	pass.now += CLOSE_AHEAD;
 	closed = pool_close(pool, &pass);
 	if (!closed && !pool_reclaimable(pool)) {
 		pool_sleep(pool);
@@ -3154,7 +3147,7 @@ static bool gc_close(struct bytepool *pool)
 }
 
 /* Second half. */
-static void gc_reap(struct bytepool *pool)
+static void gc_finish(struct bytepool *pool)
 {
 	struct gc_pass pass = gc_pass_begin(pool);
 
@@ -3177,17 +3170,17 @@ static void gc_work_fn(struct work_struct *work)
 
 	while ((pool = pool_next(pool))) {
 		if (READ_ONCE(pool->awake))
-			closed |= gc_close(pool);
+			closed |= gc_begin(pool);
 	}
 	if (closed)
 		synchronize_rcu();
 	while ((pool = pool_next(pool))) {
 		if (pool->visited)
-			gc_reap(pool);
+			gc_finish(pool);
 		again |= READ_ONCE(pool->awake);
 	}
 	if (again)
-		queue_delayed_work(gc_wq, &gc_work, time_before(jiffies, due) ? due - jiffies : 0);
+		queue_delayed_work(gc_wq, &gc_work, max((long)(due - jiffies), 0L));
 }
 
 /**
@@ -3219,36 +3212,33 @@ unsigned long bytepool_gc(struct bytepool *pool, size_t *bytes_held)
 }
 EXPORT_SYMBOL_GPL(bytepool_gc);
 
-/* Give everything idle back. gc_lock. */
+/* Give everything idle back, but for what a shrinker has in hand. gc_lock. */
 static unsigned long pool_trim(struct bytepool *pool)
 {
-	unsigned long blocks = 0;
+	unsigned long blocks;
 
 	WRITE_ONCE(pool->trims, pool->trims + 1);
-	if (pool_reclaimable(pool)) {
-		/* Nothing may be left to look after: what is, wakes the pool again. */
-		pool_sleep(pool);
-		if (!pool_single(pool))
-			synchronize_rcu();
-		pool_drain(pool, &everything);
-		blocks = pool_reap(pool, &everything);
-		if (pool_reclaimable(pool))
-			pool_wake(pool);
-	}
-	/* Of what a shrinker has in hand, too. */
-	pool_settle(pool);
+	if (!pool_reclaimable(pool))
+		return 0;
+	/* Nothing may be left to look after: what is, wakes the pool again. */
+	pool_sleep(pool);
+	if (!pool_single(pool))
+		synchronize_rcu();
+	pool_drain(pool, &everything);
+	blocks = pool_reap(pool, &everything);
+	if (pool_reclaimable(pool))
+		pool_wake(pool);
 	return blocks;
 }
 
-/* The same for the sake of what is wanted now, unless it was begun since @trims was read. */
+/* Trim for the sake of what is wanted now, unless a trim was begun since @trims was read. */
 static void make_room(struct bytepool *pool, unsigned long trims)
 {
 	mutex_lock(&pool->gc_lock);
 	if (pool->trims == trims)
 		pool_trim(pool);
-	else
-		pool_settle(pool);
 	mutex_unlock(&pool->gc_lock);
+	pool_settle(pool);
 }
 
 /**
@@ -3268,6 +3258,7 @@ unsigned long bytepool_trim(struct bytepool *pool)
 	mutex_lock(&pool->gc_lock);
 	blocks = pool_trim(pool);
 	mutex_unlock(&pool->gc_lock);
+	pool_settle(pool);
 	return blocks;
 }
 EXPORT_SYMBOL_GPL(bytepool_trim);
@@ -3287,11 +3278,10 @@ static unsigned int class_set_reserve(struct bytepool_class *class, unsigned int
 	struct bytepool_depot *depot;
 	unsigned long flags;
 	unsigned int old;
-	unsigned int node = 0;
 
 	mutex_lock(&pool->gc_lock);
 	old = class->reserve;
-	while ((depot = depot_next(class, &node))) {
+	for_each_depot(depot, class) {
 		flags = depot_lock(depot);
 		WRITE_ONCE(class->reserve, nr);
 		depot_unlock(depot, flags);
@@ -3390,10 +3380,8 @@ static void class_add_stats(struct bytepool_class *class, struct bytepool_stats 
 	struct bytepool_depot *depot;
 	struct bytepool_cache *cache;
 	unsigned long flags;
-	unsigned int cpu = 0;
-	unsigned int node = 0;
 
-	while ((depot = depot_next(class, &node))) {
+	for_each_depot(depot, class) {
 		flags = depot_lock(depot);
 		hits += depot->hits;
 		misses += depot->misses;
@@ -3401,7 +3389,7 @@ static void class_add_stats(struct bytepool_class *class, struct bytepool_stats 
 		depot_unlock(depot, flags);
 	}
 	blocks = atomic_long_read(&class->nr_blocks);
-	while ((cache = cache_next(class, &cpu))) {
+	for_each_cache(cache, class) {
 		/* Its CPU may change both meanwhile. */
 		frees += data_race(cache->frees);
 		/* As above. */
@@ -3429,10 +3417,9 @@ static void class_add_stats(struct bytepool_class *class, struct bytepool_stats 
 void bytepool_get_stats(struct bytepool *pool, struct bytepool_stats *stats)
 {
 	struct bytepool_class *class;
-	u32 index = 0;
 
 	memset(stats, 0, sizeof(*stats));
-	while ((class = class_next(pool, &index)))
+	for_each_class(class, pool)
 		class_add_stats(class, stats);
 	stats->bytes_held = bytepool_size(pool);
 	stats->failures = atomic64_read(&pool->failures);
@@ -3465,7 +3452,6 @@ static unsigned long class_shrinkable(struct bytepool_class *class)
 	long spare = blocks - reserve;
 	struct bytepool_stats stats = {};
 	struct bytepool_depot *depot;
-	unsigned int node = 0;
 	long nr = 0;
 
 	if (spare <= 0)
@@ -3476,7 +3462,7 @@ static unsigned long class_shrinkable(struct bytepool_class *class)
 			return 0;
 		spare = max(spare - (per_slab - 1), 1L);
 	}
-	while ((depot = depot_next(class, &node))) {
+	for_each_depot(depot, class) {
 		/* It may change meanwhile. */
 		nr += data_race(depot->nr_whole);
 	}
@@ -3491,9 +3477,8 @@ static unsigned long shrink_count(struct shrinker *shrinker, struct shrink_contr
 	struct bytepool *pool = compat_shrinker_data(shrinker);
 	struct bytepool_class *class;
 	unsigned long bytes = 0;
-	u32 index = 0;
 
-	while ((class = class_next(pool, &index))) {
+	for_each_class(class, pool) {
 		bytes += class_shrinkable(class);
 		cond_resched();
 	}
@@ -3541,15 +3526,11 @@ static struct shrink_survey survey_pool(struct bytepool *pool)
 	struct bytepool_class *class;
 	struct bytepool_depot *depot;
 	struct bytepool_cache *cache;
-	u32 index = 0;
 
-	while ((class = class_next(pool, &index))) {
-		unsigned int node = 0;
-		unsigned int cpu = 0;
-
-		while ((depot = depot_next(class, &node)))
+	for_each_class(class, pool) {
+		for_each_depot(depot, class)
 			survey_depot(depot, &survey);
-		while ((cache = cache_next(class, &cpu))) {
+		for_each_cache(cache, class) {
 			if (cache_nr(cache))
 				survey_add(&survey, &survey.cached_age, cache_oldest(cache));
 		}
@@ -3570,12 +3551,11 @@ static unsigned long pool_reap_bytes(struct bytepool *pool, const struct gc_pass
 {
 	struct bytepool_class *class;
 	unsigned long done = 0;
-	u32 index = 0;
 
-	while (done < bytes && (class = class_next(pool, &index))) {
-		unsigned long most = DIV_ROUND_UP(bytes - done, class->size);
-
-		done += class_reap(class, pass, most).bytes;
+	for_each_class(class, pool) {
+		if (done >= bytes)
+			break;
+		done += class_reap(class, pass, DIV_ROUND_UP(bytes - done, class->size)).bytes;
 	}
 	return done;
 }
@@ -3600,25 +3580,25 @@ static void shrink_drain(struct bytepool *pool, const struct gc_pass *pass, bool
  * first, ages within a sixteenth being one. How many.
  *
  * Where the oldest is in caches, all there that is more than half as old leaves
- * them, so that a grace period is seldom needed; and all, if that was nothing.
- * Without gc_lock that is left until the depots have nothing more: another scan
- * may have it, and the system must not conclude that the pool is empty. Nor if
- * others were faster to take what was seen.
+ * them, so that a grace period is seldom needed; and all, if that gave nothing.
+ * Another scan may have gc_lock, or take what this one saw. The system is not to
+ * conclude that the pool is empty: without the lock the depots come first, and
+ * what was lost to others is looked for again.
  */
 static unsigned long pool_shrink(struct bytepool *pool, unsigned long bytes)
 {
-	unsigned int drains = 0, misses = 0;
+	unsigned int drains = 0, lost = 0;
 	unsigned long done = 0, got;
 	bool locked = false;
 
-	while (done < bytes && misses < SHRINK_MISSES) {
+	while (done < bytes && lost < SHRINK_RETRIES) {
 		struct shrink_survey survey;
 		struct gc_pass pass;
 		bool may_drain;
 
 		locked = locked || mutex_trylock(&pool->gc_lock);
 		survey = survey_pool(pool);
-		may_drain = !drains ? locked || survey.age < 0 : locked && drains == 1 && !done;
+		may_drain = locked ? !drains || (drains == 1 && !done) : !drains && survey.age < 0;
 		if (survey.cached_age > survey.age && may_drain) {
 			pass = shrink_pass(survey.now, drains ? 0 : survey.cached_age / 2);
 			shrink_drain(pool, &pass, locked);
@@ -3631,7 +3611,7 @@ static unsigned long pool_shrink(struct bytepool *pool, unsigned long bytes)
 						   may_drain ? survey.cached_age : 0));
 		got = pool_reap_bytes(pool, &pass, bytes - done);
 		done += got;
-		misses += !got;
+		lost += !got;
 	}
 	if (locked)
 		mutex_unlock(&pool->gc_lock);
@@ -3663,7 +3643,7 @@ static int pool_shrinker_add(struct bytepool *pool)
  */
 
 /* All that a cache has goes to the depot. Its CPU is not inside, nor will it be soon. */
-static bool cache_empty(struct bytepool_cache *cache)
+static bool cache_retire(struct bytepool_cache *cache)
 {
 	unsigned long flags = depot_lock(cache->depot);
 	bool wake;
@@ -3682,15 +3662,14 @@ static int cpu_dead(unsigned int cpu)
 
 	while ((pool = pool_next(pool))) {
 		bool wake = false;
-		u32 index = 0;
 
 		if (pool_single(pool))
 			continue;
 		/* No section of a dead CPU is left. */
-		while ((class = class_next(pool, &index))) {
+		for_each_class(class, pool) {
 			struct bytepool_cache *cache = READ_ONCE(class->cache[cpu]);
 
-			wake |= cache && cache_empty(cache);
+			wake |= cache && cache_retire(cache);
 		}
 		if (wake)
 			pool_wake(pool);
@@ -4010,19 +3989,17 @@ static int classes_show(struct seq_file *m, void *v)
 	unsigned long nr_slabs = 0, nr_cached = 0;
 	struct bytepool_depot *depot;
 	struct bytepool_cache *cache;
-	unsigned int node = 0;
-	unsigned int cpu = 0;
 
 	if (v == SEQ_START_TOKEN) {
 		seq_puts(m, "      size      slabs     in_use       idle   cpu_idle         hits       misses\n");
 		return 0;
 	}
 	class_add_stats(class, &stats);
-	while ((depot = depot_next(class, &node))) {
+	for_each_depot(depot, class) {
 		/* It may change meanwhile. */
 		nr_slabs += data_race(depot->nr_slabs);
 	}
-	while ((cache = cache_next(class, &cpu)))
+	for_each_cache(cache, class)
 		nr_cached += cache_nr(cache);
 	seq_printf(m, "%10u %10lu %10llu %10llu %10lu %12llu %12llu\n", class->size, nr_slabs,
 		   stats.blocks_in_use, stats.blocks_idle, nr_cached, stats.hits, stats.misses);
@@ -4278,15 +4255,14 @@ static struct bytepool *pool_new(const char *name, const struct bytepool_params 
 }
 
 /* Give back what is idle, whatever the reserve: how many blocks are in use, and leak. */
-static unsigned long class_empty(struct bytepool_class *class)
+static unsigned long class_retire(struct bytepool_class *class)
 {
 	struct bytepool_cache *cache;
-	unsigned int cpu = 0;
 	unsigned long leaked;
 
 	/* No CPU is inside: the caller is the last user. */
-	while ((cache = cache_next(class, &cpu)))
-		cache_empty(cache);
+	for_each_cache(cache, class)
+		cache_retire(cache);
 	class_unbatch(class, &everything);
 	WRITE_ONCE(class->reserve, 0);
 	class_reap(class, &everything, ULONG_MAX);
@@ -4355,12 +4331,10 @@ static void class_free(struct bytepool_class *class)
 	struct bytepool_batch *batch;
 	struct bytepool_depot *depot;
 	struct bytepool_cache *cache;
-	unsigned int node = 0;
-	unsigned int cpu = 0;
 
-	while ((cache = cache_next(class, &cpu)))
+	for_each_cache(cache, class)
 		kfree_rcu(cache, rcu);
-	while ((depot = depot_next(class, &node))) {
+	for_each_depot(depot, class) {
 		while ((batch = batch_take(&depot->empty)))
 			kfree(batch);
 	}
@@ -4429,7 +4403,6 @@ void bytepool_destroy(struct bytepool *pool)
 {
 	struct bytepool_class *class;
 	unsigned long leaked = 0;
-	u32 index = 0;
 
 	if (IS_ERR_OR_NULL(pool))
 		return;
@@ -4437,14 +4410,12 @@ void bytepool_destroy(struct bytepool *pool)
 	pool_sysfs_remove(pool);
 	compat_shrinker_remove(pool->shrinker);
 	pool_unlink(pool);
-	while ((class = class_next(pool, &index)))
-		leaked += class_empty(class);
+	for_each_class(class, pool)
+		leaked += class_retire(class);
 	if (leaked)
 		pool_leak(pool);
-	/* Other pools' frees may still see the caches in the look-aside. */
-	lookaside_forget();
-	index = 0;
-	while ((class = class_next(pool, &index)))
+	/* What look-asides knew of the caches, they forgot with the slabs. */
+	for_each_class(class, pool)
 		class_free(class);
 	WARN(leaked, pr_fmt("%s: destroyed with %lu blocks in use\n"), pool->name, leaked);
 	pool_free(pool);

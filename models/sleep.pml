@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The GC lets a pool sleep, and is woken: gc_close(), pool_sleep(), gc_reap(),
+ * The GC lets a pool sleep, and is woken: gc_begin(), pool_sleep(), gc_finish(),
  * pool_wake().
  *
  * CPU 0 uses a class of which it has no cache at first: depot_alloc(),
@@ -17,7 +17,7 @@
  *	WRONG_NO_GRACE_PERIOD: gc_work_fn() does not wait after pool_sleep()
  *	WRONG_NOT_CLOSED: pool_sleep() leaves the caches open
  *	WRONG_LATE_ASLEEP: pool_sleep() closes the caches first
- *	WRONG_NO_LOOK: gc_reap() does not look again
+ *	WRONG_NO_LOOK: gc_finish() does not look again
  *	WRONG_OPENED_ASLEEP: class_drain() opens a cache though the pool sleeps
  *	WRONG_NO_WAKE_BY_CACHE: depot_free() does not wake for its cache
  *	WRONG_NO_WAKE_BY_DEPOT: nor for its depot
@@ -254,7 +254,7 @@ proctype gc()
 		load(x, AWAKE);
 		if
 		:: x ->
-			/* gc_close() */
+			/* gc_begin() */
 			pool_reclaimable();
 			if
 			:: !reclaimable ->
@@ -265,7 +265,7 @@ proctype gc()
 				skip
 			:: else
 			fi;
-			/* gc_reap() */
+			/* gc_finish() */
 			class_drain();
 			load(x, AWAKE);
 #ifndef WRONG_NO_LOOK

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A timeout is written while the GC finds that the pool has none: timeout_changed()
- * against gc_close().
+ * against gc_begin().
  *
  * The pool has something idle all the time. Its timeout was set to never, and
  * CPU 1 runs gc_work_fn() for the last time, while CPU 0 writes a timeout again: if
@@ -9,8 +9,8 @@
  *
  * Wrong:
  *	WRONG_NO_MB: timeout_changed() without smp_mb()
- *	WRONG_NO_MB_IN_CLOSE: gc_close() without smp_mb()
- *	WRONG_NO_LOOK: gc_close() does not call pool_wake()
+ *	WRONG_NO_MB_IN_CLOSE: gc_begin() without smp_mb()
+ *	WRONG_NO_LOOK: gc_begin() does not call pool_wake()
  *	WRONG_NO_WAKE: timeout_changed() does not
  */
 #define NR_CPUS	2

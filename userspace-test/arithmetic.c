@@ -11,7 +11,7 @@
 
 #define LARGEST		(8U << 20)
 
-/* The classes as the contract words them, least first: how many. */
+/* The classes as struct bytepool_params has them, least first: how many. */
 static u32 classes_list(u32 *list, u32 least, u32 largest, u32 step)
 {
 	u32 nr = 0, size = least, octave;

@@ -632,12 +632,25 @@ static void *scan_hard(void *unused)
 	return NULL;
 }
 
-static void scan_in_grace(void)
+static void scan_begin(void)
 {
-	shim_grace_hook = NULL;
+	in_hand = false;
+	shim_log_hook = hold_in_hand;
 	pthread_create(&scanner, NULL, scan_hard, NULL);
 	while (!READ_ONCE(in_hand))
 		usleep(1000);
+}
+
+static void scan_end(void)
+{
+	pthread_join(scanner, NULL);
+	shim_log_hook = NULL;
+}
+
+static void scan_in_grace(void)
+{
+	shim_grace_hook = NULL;
+	scan_begin();
 }
 
 /* What a scan that began meanwhile has in hand is given back when a trim returns. */
@@ -650,12 +663,28 @@ static void test_shrink_before_trim(void)
 	p = bytepool_alloc(pool, 4096, GFP_KERNEL);
 	bytepool_free(pool, p);
 	scribble(p, 1);
-	in_hand = false;
-	shim_log_hook = hold_in_hand;
 	shim_grace_hook = scan_in_grace;
 	EXPECT(bytepool_trim(pool) == 0 && !bytepool_size(pool));
-	pthread_join(scanner, NULL);
-	shim_log_hook = NULL;
+	scan_end();
+	pool_stop();
+}
+
+/* And who is at the limit waits for it, when gc_lock does not keep it waiting. */
+static void test_shrink_before_alloc(void)
+{
+	const struct bytepool_params params = { .limit_bytes = SZ_1M, .flags = BYTEPOOL_POISON };
+	u8 *p;
+
+	pool_start(&params);
+	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
+	EXPECT(bytepool_trim(pool) == 1);
+	p = bytepool_alloc(pool, SZ_1M, GFP_KERNEL);
+	bytepool_free(pool, p);
+	scribble(p, 1);
+	shim_grace_hook = scan_in_grace;
+	EXPECT(!bytepool_reserve(pool, 4096, 1, GFP_KERNEL) && !shim_grace_hook);
+	scan_end();
+	EXPECT(!bytepool_reserve(pool, 4096, 0, GFP_KERNEL));
 	pool_stop();
 }
 
@@ -715,6 +744,7 @@ static void test_shrink_after_reserve(void)
 	void *blocks[20];
 
 	pool_start(NULL);
+	shim_exact_node = true;
 	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
 	EXPECT(bytepool_alloc_bulk(pool, 65536, GFP_KERNEL, 20, blocks) == 20);
 	bytepool_free_bulk(pool, 20, blocks);
@@ -724,6 +754,7 @@ static void test_shrink_after_reserve(void)
 	WRITE_ONCE(lock_free, true);
 	pthread_join(scanner, NULL);
 	shim_grace_hook = NULL;
+	shim_exact_node = false;
 	EXPECT(scanned == 20 * 16);
 	EXPECT(!bytepool_reserve(pool, 4096, 0, GFP_KERNEL));
 	pool_stop();
@@ -757,6 +788,25 @@ static void test_expired_stays(void)
 	bytepool_free_bulk(pool, 99, blocks);
 	bytepool_free(pool, p);
 	bytepool_free(pool, kept);
+	pool_stop();
+}
+
+static void grace_lasts(void)
+{
+	shim_clock_advance(HZ / 20);
+}
+
+/* It need not wait for the next pass. */
+static void test_expiring(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = 10020 };
+
+	pool_start(&params);
+	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
+	shim_grace_hook = grace_lasts;
+	shim_clock_advance(msecs_to_jiffies(10100));
+	EXPECT(stats().gc_runs == 1 && !bytepool_size(pool));
+	shim_grace_hook = NULL;
 	pool_stop();
 }
 
@@ -914,9 +964,11 @@ static const struct test tests[] = {
 	{ "shrinker: amid the pool's own calls", test_shrink_nested },
 	{ "shrinker: while caches are being emptied", test_shrink_during_trim },
 	{ "shrinker: a trim waits for it", test_shrink_before_trim },
+	{ "shrinker: an alloc at the limit waits for it", test_shrink_before_alloc },
 	{ "shrinker: two at once", test_shrink_in_time },
 	{ "shrinker: after somebody else had the lock", test_shrink_after_reserve },
 	{ "GC: what has expired is for no cache", test_expired_stays },
+	{ "GC: what expires during its grace period", test_expiring },
 	{ "a CPU dies", test_cpu_dies },
 	{ "fail_bytepool", test_fault },
 #ifdef CONFIG_KASAN_GENERIC
