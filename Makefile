@@ -22,7 +22,7 @@ clean: headers ## remove what the build has made
 demo: ## real files through a consumer of bytepool on Debian's 6.12 kernel in QEMU
 	@scripts/demo
 
-test: ## every suite, on stock kernels and on debug kernels: an hour, and more the first time
+test: ## the suites, on stock and on debug kernels: an hour, and more the first time
 	@scripts/test
 
 userspace-test: ## bytepool.c in userspace under sanitizers, and against a model

@@ -166,10 +166,10 @@ log_part() { # out|TEST
 		part == "out" ? here == "" : here == part' $log
 }
 
-# What bytepool says above the level of information is a complaint, too.
+# What bytepool or a sample says above the level of information is a complaint, too.
 log_is_clean() {
 	save_log
-	log_part out | grep -E "$complaints|"'^<[0-4]>.*bytepool: ' |
+	log_part out | grep -E "$complaints|"'^<[0-4]>.*byte(pool|fifo|zip): ' |
 		grep -v 'loading out-of-tree module\|module verification failed' >/tmp/complaints
 	sed 's/^/# /' /tmp/complaints >/dev/console
 	head -n 1 /tmp/complaints

@@ -25,8 +25,8 @@ check "node 0 has CPUs 0 and 1" has_cpus 0 0-1
 check "node 1 has CPUs 2 and 3" has_cpus 1 2-3
 check "bytepool loads" insmod /bytepool.ko gc_interval_ms=20
 check "the test module loads" insmod /$module.ko
-for test in local named home order order_named limit only reserve reserve_spread wake exhausted trim age \
-	    ping_pong exchange; do
+for test in local named home order order_named limit only reserve reserve_spread wake \
+	    exhausted trim age ping_pong exchange; do
 	run_hurried numa_$test
 done
 check "nothing is held" is $sys/bytes_held 0

@@ -9,26 +9,14 @@
 #include <linux/kthread.h>
 #include <linux/sched/task.h>
 
+#include "settle.h"
 #include "test.h"
-
-/*
- * Not kthread_bind(): a CPU that went offline takes a binding with it. And not
- * to a CPU that is just going: PREEMPT_RT warns of that.
- */
-static void worker_settle(struct worker *w)
-{
-	if (raw_smp_processor_id() == w->cpu || !cpus_read_trylock())
-		return;
-	if (cpu_online(w->cpu))
-		set_cpus_allowed_ptr(current, cpumask_of(w->cpu));
-	cpus_read_unlock();
-}
 
 static int worker_main(void *data)
 {
 	struct worker *w = data;
 
-	worker_settle(w);
+	settle_on(w->cpu);
 	w->fn(w);
 	complete(&w->done);
 	return 0;
@@ -37,7 +25,7 @@ static int worker_main(void *data)
 bool worker_stopping(struct worker *w)
 {
 	cond_resched();
-	worker_settle(w);
+	settle_on(w->cpu);
 	return kthread_should_stop();
 }
 

@@ -53,6 +53,19 @@ need() {
 	install_packages "$@"
 }
 
+# need_kernel_tools: what builds a kernel, or what modules need of one.
+need_kernel_tools() {
+	need make make && need gcc gcc libc6-dev && need flex flex && need bison bison &&
+		need bc bc && need /usr/include/gelf.h libelf-dev &&
+		need /usr/include/openssl/ssl.h libssl-dev
+}
+
+# compile_static PROGRAM SOURCE: for a guest, which has no libraries.
+compile_static() {
+	need gcc-12 gcc-12 && need /usr/lib/x86_64-linux-gnu/libc.a libc6-dev &&
+		gcc-12 -O2 -Wall -Wextra -static -o "$1" "$2"
+}
+
 # once DIR COMMAND...: unless DIR exists, have COMMAND fill a new directory,
 # whose path it gets as its last argument, and give it the name DIR. Others who
 # want DIR wait; what is left half done is never seen.
@@ -193,12 +206,7 @@ build_kernel() (
 # our_kernel SERIES-FLAVOUR: the directory that it was built in.
 our_kernel() (
 	flavour=${1#*-}
-	need gcc gcc libc6-dev || exit
-	need flex flex || exit
-	need bison bison || exit
-	need bc bc || exit
-	need /usr/include/gelf.h libelf-dev || exit
-	need /usr/include/openssl/ssl.h libssl-dev || exit
+	need_kernel_tools || exit
 	source=$(kernel_source "${1%%-*}") || exit
 	version=${source##*/source-}
 	key=$(cd "$top/scripts/kernel" && cat base.config "$flavour.config" |
@@ -234,7 +242,8 @@ make_modules() (
 		set -- CONFIG_BYTEPOOL_KUNIT_TEST=m "$@"
 	fi
 	make -C "$kdir" M="$src" "$@" modules || exit
-	for dir in "$src"/insmod-test "$src"/debug-test "$src"/torture "$src"/bench "$src"/samples/* "$src"/extra/*; do
+	for dir in "$src"/insmod-test "$src"/debug-test "$src"/torture "$src"/bench \
+		   "$src"/samples/* "$src"/extra/*; do
 		if [ -e "$dir/Kbuild" ] || [ -e "$dir/Makefile" ]; then
 			make -C "$kdir" M="$dir" KCFLAGS="-I$src" \
 				KBUILD_EXTRA_SYMBOLS="$src/Module.symvers" \

@@ -69,11 +69,7 @@ logged() {
 # $work, $tree, $build and $kunit, which is kunit.py. One caller of each flavour
 # at a time.
 uml_prepare() {
-	need make make
-	need gcc gcc libc6-dev
-	need flex flex
-	need bison bison
-	need bc bc
+	need_kernel_tools
 	need python3 python3
 	source=$(kernel_source "$1")
 

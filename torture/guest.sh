@@ -24,6 +24,7 @@ running() {
 
 # Read every file. Pools come and go, and so do their files: what was open then
 # says ENODEV in sysfs, and EIO in debugfs.
+gone_file='/torture-.*: No such (file|device)|read error: (No such device|Input/output error)'
 read_all() {
 	reads=0
 	while running; do
@@ -31,8 +32,7 @@ read_all() {
 			running || return
 			find "$dir" -type f -perm -400 2>/dev/null >/tmp/files
 			xargs cat </tmp/files 2>&1 >/dev/null |
-				grep -vE '/torture-.*: No such (file|device)|read error: (No such device|Input/output error)' \
-					>>/tmp/unreadable
+				grep -vE "$gone_file" >>/tmp/unreadable
 			reads=$((reads + $(wc -l </tmp/files)))
 			echo $reads >$parameters/reads
 		done
@@ -40,8 +40,8 @@ read_all() {
 	done
 }
 
-# Take all memory but @1 MB, for a moment. A file in memory cannot go elsewhere.
-hog() {
+# Take all memory but so much, for a moment. A file in memory cannot go elsewhere.
+hog() { # MB-LEFT
 	free=$(awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo)
 	[ "$free" -gt "$1" ] || return
 	dd if=/dev/zero of=/tmp/hog bs=1M count=$((free - $1)) 2>/dev/null

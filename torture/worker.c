@@ -9,20 +9,8 @@
 #include <linux/sched.h>
 #include <linux/sched/task.h>
 
+#include "insmod-test/settle.h"
 #include "torture.h"
-
-/*
- * Not kthread_bind(): a CPU that went offline takes a binding with it. And not
- * to a CPU that is just going: PREEMPT_RT warns of that.
- */
-static void worker_settle(struct worker *w)
-{
-	if (w->cpu < 0 || raw_smp_processor_id() == w->cpu || !cpus_read_trylock())
-		return;
-	if (cpu_online(w->cpu))
-		set_cpus_allowed_ptr(current, cpumask_of(w->cpu));
-	cpus_read_unlock();
-}
 
 static int worker_main(void *data)
 {
@@ -31,7 +19,8 @@ static int worker_main(void *data)
 #ifdef CONFIG_FAULT_INJECTION
 	current->make_it_fail = w->faulty;
 #endif
-	worker_settle(w);
+	if (w->cpu >= 0)
+		settle_on(w->cpu);
 	w->fn(w);
 	return 0;
 }
@@ -39,7 +28,8 @@ static int worker_main(void *data)
 bool worker_stopping(struct worker *w)
 {
 	cond_resched();
-	worker_settle(w);
+	if (w->cpu >= 0)
+		settle_on(w->cpu);
 	return kthread_should_stop();
 }
 

@@ -3,17 +3,17 @@
 #
 # What scripts/test-sample does in the guest, beside the check program.
 
-unload() {
+unload_full() {
 	echo "a message that nobody reads" >/dev/bytefifo
 	rmmod bytefifo
 }
 
 for alloc in bytepool kvmalloc; do
-	report "insmod alloc=$alloc" insmod /bytefifo.ko alloc=$alloc max_bytes=8388608 max_messages=64
-	check alloc=$alloc
-	report "rmmod alloc=$alloc, a message in the queue" unload
+	check "insmod alloc=$alloc" insmod /bytefifo.ko alloc=$alloc max_bytes=8388608 max_messages=64
+	check_program alloc=$alloc
+	check "rmmod alloc=$alloc, a message in the queue" unload_full
 done
-report "no warning in the kernel log" log_is_clean
+check "no warning in the kernel log" log_is_clean
 
 refuses alloc=other
 refuses max_bytes=0

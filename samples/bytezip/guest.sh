@@ -43,30 +43,31 @@ for method in zstd zlib; do
 	for alloc in bytepool kvmalloc vmalloc; do
 		with="alloc=$alloc method=$method"
 		# shellcheck disable=SC2086 # two words
-		report "insmod $with" insmod /bytezip.ko $with
+		check "insmod $with" insmod /bytezip.ko $with
 		[ -n "$expected" ] || expected=$(pack_busybox)
-		[ $alloc = bytepool ] || report "$with packs busybox as bytepool does" same_result
-		report "$with makes it smaller" packs_better
-		check "$with"
-		report "$with: no rmmod while the device is open" open_file_keeps_it
-		[ $alloc != bytepool ] || report "$with: the pool got all of it back" nothing_in_use
-		report "$with: rmmod" rmmod bytezip
-		report "$with: nothing left in sysfs and debugfs" \
+		[ $alloc = bytepool ] || check "$with packs busybox as bytepool does" same_result
+		check "$with makes it smaller" packs_better
+		check_program "$with"
+		check "$with: no rmmod while the device is open" open_file_keeps_it
+		[ $alloc != bytepool ] || check "$with: the pool got all of it back" nothing_in_use
+		check "$with: rmmod" rmmod bytezip
+		check "$with: nothing left in sysfs and debugfs" \
 			[ ! -e ${stats%/*} -a ! -e $costs -a ! -e /dev/bytezip ]
 	done
 done
 
-for with in "method=zstd level=1" "method=zstd level=22" "method=zlib level=1" "method=zlib level=9"; do
+for with in "method=zstd level=1" "method=zstd level=22" \
+	    "method=zlib level=1" "method=zlib level=9"; do
 	# shellcheck disable=SC2086 # two words
-	report "insmod $with" insmod /bytezip.ko $with
-	check "$with" repeated_noise_comes_back
-	report "rmmod $with" rmmod bytezip
+	check "insmod $with" insmod /bytezip.ko $with
+	check_program "$with" repeated_noise_comes_back
+	check "rmmod $with" rmmod bytezip
 done
-report "no warning in the kernel log" log_is_clean
+check "no warning in the kernel log" log_is_clean
 
 refuses alloc=other
 refuses method=other
 refuses level=0
 refuses level=23
 refuses method=zlib level=10
-report "a refused load leaves no pool" [ ! -e ${stats%/*} ]
+check "a refused load leaves no pool" [ ! -e ${stats%/*} ]
