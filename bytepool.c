@@ -118,8 +118,12 @@
  */
 #define CLOSE_AHEAD		(HZ / 10)
 
-/* Slabs given back while reap_lock is held once, and a depot's lock: nobody waits for long. */
+/*
+ * Given back while reap_lock is held once: so many slabs, which are taken under
+ * a depot's lock, and no more after so many bytes. Nobody waits for long.
+ */
 #define REAP_SLABS		16U
+#define REAP_BYTES		SZ_4M
 
 /* How often one who waits for a block looks for what nobody announces: as mempool_alloc() does. */
 #define RESERVE_RETRY		(5 * HZ)
@@ -2911,16 +2915,18 @@ static bool class_close(struct bytepool_class *class, const struct gc_pass *pass
 
 /*
  * A batch with what the pass wants, and that is not younger than @begun, its
- * entries being in order of age. depot->lock.
+ * entries being in order of age. Ages are compared: a stamp may be older than
+ * half of what jiffies can tell. depot->lock.
  */
 static struct bytepool_batch *depot_take_old_batch(struct bytepool_depot *depot,
 						   const struct gc_pass *pass,
 						   unsigned long begun)
 {
 	struct bytepool_batch **at = &depot->full;
+	unsigned long now = jiffies;
 
 	while (*at && (!gc_wants(pass, (*at)->entries[0].stamp) ||
-		       time_after((*at)->entries[0].stamp, begun)))
+		       now - (*at)->entries[0].stamp < now - begun))
 		at = &(*at)->next;
 	return batch_take(at);
 }
@@ -2988,6 +2994,7 @@ static struct gc_reaped depot_reap(struct bytepool_depot *depot, const struct gc
 {
 	struct bytepool *pool = depot->class->pool;
 	struct bytepool_slab *slab, *next;
+	u32 size = depot->class->size;
 	struct gc_reaped reaped = {};
 	unsigned int taken = 0;
 	unsigned long flags;
@@ -2995,7 +3002,7 @@ static struct gc_reaped depot_reap(struct bytepool_depot *depot, const struct gc
 
 	mutex_lock(&pool->reap_lock);
 	flags = depot_lock(depot);
-	while (taken++ < REAP_SLABS && reaped.blocks < most) {
+	while (taken++ < REAP_SLABS && reaped.blocks < most && reaped.blocks * size < REAP_BYTES) {
 		slab = depot_take_oldest(depot, pass);
 		if (!slab)
 			break;
@@ -3218,13 +3225,16 @@ static unsigned long pool_trim(struct bytepool *pool)
 	unsigned long blocks;
 
 	WRITE_ONCE(pool->trims, pool->trims + 1);
-	if (!pool_reclaimable(pool))
-		return 0;
-	/* Nothing may be left to look after: what is, wakes the pool again. */
-	pool_sleep(pool);
-	if (!pool_single(pool))
-		synchronize_rcu();
-	pool_drain(pool, &everything);
+	if (pool_reclaimable(pool)) {
+		/* Nothing may be left to look after: what is, wakes the pool again. */
+		pool_sleep(pool);
+		if (!pool_single(pool))
+			synchronize_rcu();
+		pool_drain(pool, &everything);
+	} else {
+		/* A cache that was emptied while we looked has nothing now, but its depot has. */
+		pool_unbatch(pool, &everything);
+	}
 	blocks = pool_reap(pool, &everything);
 	if (pool_reclaimable(pool))
 		pool_wake(pool);
@@ -3605,7 +3615,8 @@ static unsigned long pool_shrink(struct bytepool *pool, unsigned long bytes)
 			drains++;
 			continue;
 		}
-		if (survey.age < 0)
+		/* What is in caches is older: the next scan's, after a grace period. */
+		if (survey.age < 0 || (locked && done && survey.cached_age > survey.age))
 			break;
 		pass = shrink_pass(survey.now, max(survey.age - survey.age / 16,
 						   may_drain ? survey.cached_age : 0));

@@ -738,6 +738,84 @@ static void scan_and_wait(void)
 	}
 }
 
+/* What is younger waits until the caches have been emptied of what is older. */
+static void test_shrink_younger(void)
+{
+	void *a, *b, *c;
+
+	pool_start(NULL);
+	shim_exact_node = true;
+	a = bytepool_alloc(pool, 4096, GFP_KERNEL);
+	b = bytepool_alloc(pool, 8192, GFP_KERNEL);
+	c = bytepool_alloc(pool, 16384, GFP_KERNEL);
+	bytepool_free(pool, a);
+	shim_clock_advance(60);
+	bytepool_free(pool, b);
+	shim_clock_advance(30);
+	shim_cpu_move(2);
+	bytepool_free(pool, c);
+	shim_cpu_move(0);
+	shim_cpu_die(2);
+	shim_clock_advance(10);
+	nr_gone = 0;
+	shim_backing_gone = note_gone;
+	EXPECT(shim_shrink(3) == 1 && shim_shrink(2) == 2 && shim_shrink(4) == 4);
+	shim_backing_gone = NULL;
+	EXPECT(nr_gone == 3 && gone_order[0] == 4096);
+	EXPECT(gone_order[1] == 8192 && gone_order[2] == 16384);
+	shim_exact_node = false;
+	pool_stop();
+}
+
+static void *kept, *taken[15];
+
+/* A batch leaves the cache of that CPU, and the rest is used. */
+static void cache_empties(void)
+{
+	unsigned int i;
+
+	bytepool_free(pool, kept);
+	kept = NULL;
+	for (i = 0; i < ARRAY_SIZE(taken); i++)
+		taken[i] = bytepool_alloc(pool, 65536, GFP_ATOMIC);
+}
+
+static void cache_empties_elsewhere(void)
+{
+	shim_cpu_run_other(2, cache_empties);
+}
+
+/* Whenever blocks move on from cache to depot, a trim finds them. */
+static void test_trim_amid(void)
+{
+	unsigned int left = 1, point;
+	void *blocks[29];
+
+	shim_point_hook = cache_empties_elsewhere;
+	for (point = 1; left; point++) {
+		pool_start(NULL);
+		shim_exact_node = true;
+		shim_cpu_move(2);
+		kept = bytepool_alloc(pool, 65536, GFP_KERNEL);
+		EXPECT(bytepool_alloc_bulk(pool, 65536, GFP_KERNEL, 29, blocks) == 29);
+		bytepool_free_bulk(pool, 29, blocks);
+		shim_cpu_move(0);
+		shim_countdown = point;
+		bytepool_trim(pool);
+		left = !shim_countdown;
+		shim_countdown = 0;
+		if (left) {
+			/* That CPU may have got some back from the depot. */
+			EXPECT(bytepool_size(pool) < 2 * ARRAY_SIZE(taken) * 65536);
+			bytepool_free_bulk(pool, ARRAY_SIZE(taken), taken);
+		}
+		bytepool_free(pool, kept);
+		shim_exact_node = false;
+		pool_stop();
+	}
+	shim_point_hook = NULL;
+}
+
 /* Whoever had gc_lock need not have emptied the caches that a scan waits for. */
 static void test_shrink_after_reserve(void)
 {
@@ -810,7 +888,69 @@ static void test_expiring(void)
 	pool_stop();
 }
 
+/* Longer than half of what jiffies can tell: it is idle all the same. */
+static void test_idle_for_ages(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = BYTEPOOL_TIMEOUT_NEVER };
+	unsigned long ages = ULONG_MAX / 2 + 1000;
+	void *blocks[60];
+
+	pool_start(&params);
+	EXPECT(bytepool_alloc_bulk(pool, 65536, GFP_KERNEL, 60, blocks) == 60);
+	bytepool_free_bulk(pool, 60, blocks);
+	shim_clock_advance(ages);
+	EXPECT(bytepool_trim(pool) == 60 && !bytepool_size(pool));
+	EXPECT(bytepool_alloc_bulk(pool, 65536, GFP_KERNEL, 60, blocks) == 60);
+	bytepool_free_bulk(pool, 60, blocks);
+	shim_clock_advance(ages);
+	pool_stop();
+}
+
 /* CPUs that go away */
+
+static void cpu_dies_elsewhere(void)
+{
+	shim_cpu_die(2);
+}
+
+static void cpu_dies_now(void)
+{
+	shim_cpu_run_other(5, cpu_dies_elsewhere);
+}
+
+/* Whenever its cache goes to the depot, a trim gives that back, and an alloc at the limit has it. */
+static void test_cpu_dies_amid(void)
+{
+	const struct bytepool_params params = { .max_size = SZ_1M, .limit_bytes = SZ_1M };
+	unsigned int left = 1, point;
+	void *used[3];
+
+	shim_point_hook = cpu_dies_now;
+	for (point = 1; left; point++) {
+		pool_start(&params);
+		shim_cpu_move(2);
+		bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
+		shim_cpu_move(0);
+		used[0] = bytepool_alloc(pool, SZ_1M - 32 * SZ_4K, GFP_ATOMIC);
+		used[1] = bytepool_alloc(pool, 28 * SZ_4K, GFP_ATOMIC);
+		used[2] = bytepool_alloc(pool, 3 * SZ_4K, GFP_ATOMIC);
+		EXPECT(bytepool_size(pool) == SZ_1M);
+		shim_countdown = point;
+		if (point % 2) {
+			EXPECT(bytepool_trim(pool) == 1);
+		} else {
+			void *p = bytepool_alloc(pool, 2560, GFP_KERNEL);
+
+			EXPECT(p);
+			bytepool_free(pool, p);
+		}
+		left = !shim_countdown;
+		shim_countdown = 0;
+		bytepool_free_bulk(pool, 3, used);
+		pool_stop();
+	}
+	shim_point_hook = NULL;
+}
 
 static void test_cpu_dies(void)
 {
@@ -966,10 +1106,14 @@ static const struct test tests[] = {
 	{ "shrinker: a trim waits for it", test_shrink_before_trim },
 	{ "shrinker: an alloc at the limit waits for it", test_shrink_before_alloc },
 	{ "shrinker: two at once", test_shrink_in_time },
+	{ "shrinker: what is younger than what is in caches", test_shrink_younger },
 	{ "shrinker: after somebody else had the lock", test_shrink_after_reserve },
+	{ "a trim amid what others do", test_trim_amid },
 	{ "GC: what has expired is for no cache", test_expired_stays },
 	{ "GC: what expires during its grace period", test_expiring },
+	{ "idle for longer than jiffies can tell", test_idle_for_ages },
 	{ "a CPU dies", test_cpu_dies },
+	{ "a CPU dies amid a trim", test_cpu_dies_amid },
 	{ "fail_bytepool", test_fault },
 #ifdef CONFIG_KASAN_GENERIC
 	{ "KASAN", test_kasan },
