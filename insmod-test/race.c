@@ -210,12 +210,14 @@ static void race_interrupt(void *data)
 }
 
 /* Who came in between might wait for that CPU, which waits for us with interrupts off. */
-static int race_interrupt_other(struct race *race, int cpu)
+static int race_interrupt_other(struct race *race)
 {
-	int err;
+	int err, other;
 
 	preempt_disable();
-	err = smp_call_function_single(!cpu, race_interrupt, race, 0);
+	/* A worker only prefers its CPU. */
+	other = smp_processor_id() ? 0 : 1;
+	err = smp_call_function_single(other, race_interrupt, race, 0);
 	atomic_inc(&race->arrived);
 	preempt_enable();
 	return err;
@@ -230,7 +232,7 @@ static void race_hardirq_fn(struct worker *w)
 		if (!race_alloc(race, trial))
 			break;
 		race->line = 4 * trial + 2;
-		if (race_interrupt_other(race, w->cpu)) {
+		if (race_interrupt_other(race)) {
 			race->failed++;
 			break;
 		}
