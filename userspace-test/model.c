@@ -360,11 +360,16 @@ static void check_failure(gfp_t gfp, unsigned long nested_before)
 		CHECK(!run_reclaimable(pool));
 }
 
+static bool may_be_short(const struct model_pool *pool)
+{
+	return pool->limit || shim_failing() || shim_full_node != NUMA_NO_NODE ||
+	       shim_bare_node != NUMA_NO_NODE;
+}
+
 /* Whether an allocation may have to make room first. */
 static bool may_trim(const struct model_pool *pool, gfp_t gfp)
 {
-	bool short_of_memory = pool->limit || shim_failing() || gfp & __GFP_THISNODE ||
-			       shim_full_node != NUMA_NO_NODE || shim_bare_node != NUMA_NO_NODE;
+	bool short_of_memory = may_be_short(pool) || gfp & __GFP_THISNODE;
 	u32 size = bytepool_class_size(&pool->sizes, op.class);
 
 	return gfpflags_allow_blocking(gfp) &&
@@ -451,7 +456,7 @@ void model_alloc_bulk(struct model_pool *pool, u32 size, gfp_t gfp, u32 nr)
 			gfp = GFP_NOWAIT;
 	}
 	/* Were it to fail halfway, nobody could tell what others did meanwhile. */
-	if (shim_failing() || pool->limit)
+	if (may_be_short(pool))
 		model_calm();
 	got = bytepool_alloc_bulk(pool->pool, size, gfp, nr, blocks);
 	CHECK(got == nr || !got);
