@@ -86,6 +86,9 @@
 #include "internal/size_class.h"
 #include "internal/slab.h"
 
+#define CREATE_TRACE_POINTS
+#include "internal/trace.h"
+
 /* What wants each block looked at when it comes and goes. */
 #define BYTEPOOL_FLAGS_CHECKED	(BYTEPOOL_POISON | BYTEPOOL_TRACK)
 /* Pools without per-CPU caches. */
@@ -1174,6 +1177,7 @@ static struct bytepool_slab *slab_create_sized(struct bytepool_class *class, uns
 	instrument_idle(base, bytes);
 	if (slab_register(slab, gfp))
 		goto free_slab;
+	trace_grow(pool->name, class->size, nr, bytes, slab->depot - class->depot, gfp);
 	return slab;
 
 free_slab:
@@ -1233,6 +1237,8 @@ static unsigned long slab_destroy(struct bytepool_slab *slab)
 	/* Less than a page is left over, see bytepool_slab_bytes(). */
 	unsigned long bytes = PAGE_ALIGN((unsigned long)slab->nr * class->size);
 
+	trace_shrink(pool->name, class->size, slab->nr, bytes,
+		     jiffies64_to_msecs(jiffies - slab->stamp));
 	instrument_open((void *)slab->base, bytes);
 	if (pool->flags & BYTEPOOL_POISON)
 		slab_verify(slab);
@@ -2138,20 +2144,26 @@ static bool class_wants_own(struct bytepool_class *class)
 	return shares;
 }
 
-/* An idle block, or one of a new slab: of the node alone, or of any where it is NUMA_NO_NODE. */
-static void *class_alloc_or_grow(struct bytepool_class *class, gfp_t gfp, int node)
+/*
+ * An idle block, or one of a new slab, which is a @miss: of the node alone, or of any
+ * where it is NUMA_NO_NODE.
+ */
+static void *class_alloc_or_grow(struct bytepool_class *class, gfp_t gfp, int node, bool *miss)
 {
 	void *block = NULL;
 
 	if (node == NUMA_NO_NODE && class_wants_own(class))
 		block = class_grow(class, GFP_SPARE | (gfp & __GFP_HARDWALL), node);
+	*miss = block;
 	block = block ?: class_alloc(class, node, false);
 	if (!block) {
 		/* With a reserve behind it, the system need not try hard. */
 		if (READ_ONCE(class->reserve))
 			gfp |= __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN;
 		/* What make_room() has found to be idle may have become no slab's worth. */
-		block = class_grow(class, gfp, node) ?: class_alloc(class, node, true);
+		block = class_grow(class, gfp, node);
+		*miss = block;
+		block = block ?: class_alloc(class, node, true);
 	}
 	/* Not before there is a block. */
 	if (block)
@@ -2164,21 +2176,21 @@ static void *class_alloc_or_grow(struct bytepool_class *class, gfp_t gfp, int no
  * new memory there if it is to be had at once, what is idle elsewhere, new memory
  * from elsewhere, in this order.
  */
-static void *class_alloc_near(struct bytepool_class *class, gfp_t gfp, int node)
+static void *class_alloc_near(struct bytepool_class *class, gfp_t gfp, int node, bool *miss)
 {
 	gfp_t there = (gfp & ~__GFP_DIRECT_RECLAIM) | __GFP_THISNODE | __GFP_NOWARN;
 
-	return class_alloc_or_grow(class, there, node) ?:
+	return class_alloc_or_grow(class, there, node, miss) ?:
 	       cache_alloc(class->pool, class_slot(class)) ?:
-	       class_alloc_or_grow(class, gfp, NUMA_NO_NODE);
+	       class_alloc_or_grow(class, gfp, NUMA_NO_NODE, miss);
 }
 
 /* A block, without waiting for one: of the node alone with __GFP_THISNODE. */
-static void *class_try(struct bytepool_class *class, gfp_t gfp, int node)
+static void *class_try(struct bytepool_class *class, gfp_t gfp, int node, bool *miss)
 {
 	if (node == NUMA_NO_NODE || gfp & __GFP_THISNODE)
-		return class_alloc_or_grow(class, gfp, node);
-	return class_alloc_near(class, gfp, node);
+		return class_alloc_or_grow(class, gfp, node, miss);
+	return class_alloc_near(class, gfp, node, miss);
 }
 
 /* Tell a kernel that looks for bugs of a block that a caller gets. */
@@ -2216,14 +2228,20 @@ static noinline void block_check(struct bytepool_class *class, void *block, unsi
 }
 
 /* All that is done of a block that comes from its depot, before its caller gets it. */
-static void *block_hand_out(struct bytepool_class *class, void *block, gfp_t gfp,
-			    unsigned long caller)
+static void block_hand_out(struct bytepool_class *class, void *block, gfp_t gfp,
+			   unsigned long caller)
 {
 	instrument_open(block, class->size);
 	if (unlikely(class->pool->flags & BYTEPOOL_FLAGS_CHECKED))
 		block_check(class, block, caller);
 	block_instrument(class->size, block, gfp);
-	return block;
+}
+
+static void *alloc_fail(struct bytepool *pool, size_t size, gfp_t gfp, unsigned long caller)
+{
+	atomic64_inc(&pool->failures);
+	trace_alloc(pool->name, size, 0, NULL, gfp, false, caller);
+	return NULL;
 }
 
 /* For all that this CPU's cache does not serve. */
@@ -2232,6 +2250,7 @@ static noinline void *alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, 
 {
 	struct bytepool_class *class;
 	bool waited = false;
+	bool miss;
 	void *block;
 
 	/* It means nothing without a node, and yields to __GFP_NOFAIL. */
@@ -2242,7 +2261,7 @@ static noinline void *alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, 
 	class = class_get(pool, bytepool_class_index(&pool->sizes, size), gfp);
 	if (!class)
 		goto fail;
-	while (!(block = class_try(class, system_gfp(gfp), node))) {
+	while (!(block = class_try(class, system_gfp(gfp), node, &miss))) {
 		if (!alloc_waits(class, gfp))
 			goto fail;
 		class_wait(class);
@@ -2251,11 +2270,12 @@ static noinline void *alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, 
 	/* The wakeup may have been for another block than the one we got: pass it on. */
 	if (waited)
 		class_wake(class);
-	return block_hand_out(class, block, gfp, caller);
+	block_hand_out(class, block, gfp, caller);
+	trace_alloc(pool->name, size, class->size, block, gfp, !miss, caller);
+	return block;
 
 fail:
-	atomic64_inc(&pool->failures);
-	return NULL;
+	return alloc_fail(pool, size, gfp, caller);
 }
 
 #ifdef CONFIG_FAULT_INJECTION
@@ -2313,7 +2333,8 @@ static __always_inline bool alloc_ok(struct bytepool *pool, size_t size, gfp_t g
 	       !(gfp & BYTEPOOL_GFP_REFUSED);
 }
 
-static noinline void *alloc_refuse(struct bytepool *pool, gfp_t gfp, unsigned long caller)
+static noinline void *alloc_refuse(struct bytepool *pool, size_t size, gfp_t gfp,
+				   unsigned long caller)
 {
 	if (IS_ERR_OR_NULL(pool)) {
 		pr_err_once("allocation from no pool, by %pS\n", (void *)caller);
@@ -2321,8 +2342,7 @@ static noinline void *alloc_refuse(struct bytepool *pool, gfp_t gfp, unsigned lo
 	}
 	if (gfp & BYTEPOOL_GFP_REFUSED)
 		pr_warn_once("%s: no pool serves a memory zone, gfp %pGg\n", pool->name, &gfp);
-	atomic64_inc(&pool->failures);
-	return NULL;
+	return alloc_fail(pool, size, gfp, caller);
 }
 
 /* An allocation of any kind. */
@@ -2333,15 +2353,17 @@ static noinline void *alloc_any(struct bytepool *pool, size_t size, gfp_t gfp, i
 	u32 class_size;
 
 	if (!alloc_ok(pool, size, gfp) || alloc_injected(pool, size, gfp))
-		return alloc_refuse(pool, gfp, caller);
+		return alloc_refuse(pool, size, gfp, caller);
 	/* What is in a CPU's caches is of its node, which may just change. */
 	if (node == NUMA_NO_NODE || (node == numa_mem_id() && !(gfp & __GFP_THISNODE)))
 		block = cache_alloc(pool, bytepool_slot(&pool->sizes, size));
 	class_size = bytepool_class_size(&pool->sizes, bytepool_class_index(&pool->sizes, size));
-	if (block)
+	if (block) {
 		block_instrument(class_size, block, gfp);
-	else
+		trace_alloc(pool->name, size, class_size, block, gfp, true, caller);
+	} else {
 		block = alloc_slow(pool, size, gfp, node, caller);
+	}
 	if (gfp & __GFP_ZERO && block)
 		memset(block, 0, class_size);
 	return block;
@@ -2371,14 +2393,15 @@ void *bytepool_alloc(struct bytepool *pool, size_t size, gfp_t gfp)
 	void *block;
 
 	/* What is usual, in few instructions and without a stack frame; @size 0 wraps around. */
-	if (IS_ERR_OR_NULL(pool) || BYTEPOOL_INSTRUMENTED || unlikely(gfp & BYTEPOOL_GFP_SLOW))
+	if (IS_ERR_OR_NULL(pool) || BYTEPOOL_INSTRUMENTED || trace_alloc_enabled() ||
+	    unlikely(gfp & BYTEPOOL_GFP_SLOW))
 		return alloc_any(pool, size, gfp, NUMA_NO_NODE, _RET_IP_);
 	if (likely(size - 1 < pool->sizes.grid_max))
 		block = cache_alloc(pool, bytepool_grid_point(size));
 	else if (size - 1 < pool->sizes.max)
 		block = cache_alloc(pool, bytepool_slot(&pool->sizes, size));
 	else
-		return alloc_refuse(pool, gfp, _RET_IP_);
+		return alloc_refuse(pool, size, gfp, _RET_IP_);
 	if (likely(block))
 		return block;
 	return alloc_slow(pool, size, gfp, NUMA_NO_NODE, _RET_IP_);
@@ -2422,28 +2445,34 @@ void *bytepool_zalloc(struct bytepool *pool, size_t size, gfp_t gfp)
 EXPORT_SYMBOL_GPL(bytepool_zalloc);
 
 /* All or none, without waiting for a block. */
-static bool alloc_bulk(struct bytepool_class *class, gfp_t gfp, unsigned int nr, void **blocks,
-		       unsigned long caller)
+static bool alloc_bulk(struct bytepool_class *class, size_t size, gfp_t gfp, unsigned int nr,
+		       void **blocks, unsigned long caller)
 {
 	unsigned int got = 0;
 	unsigned int i;
+	bool miss;
 
 	while (got < nr) {
 		unsigned int n = cache_alloc_bulk(class->pool, class_slot(class), nr - got,
 						  blocks + got);
 
 		if (n) {
-			for (i = 0; i < n; i++)
-				block_instrument(class->size, blocks[got + i], gfp);
+			for (i = got; i < got + n; i++) {
+				block_instrument(class->size, blocks[i], gfp);
+				trace_alloc(class->pool->name, size, class->size, blocks[i], gfp,
+					    true, caller);
+			}
 			got += n;
 			continue;
 		}
-		blocks[got] = class_alloc_or_grow(class, gfp, NUMA_NO_NODE);
+		blocks[got] = class_alloc_or_grow(class, system_gfp(gfp), NUMA_NO_NODE, &miss);
 		if (!blocks[got]) {
 			bytepool_free_bulk(class->pool, got, blocks);
 			return false;
 		}
-		block_hand_out(class, blocks[got++], gfp, caller);
+		block_hand_out(class, blocks[got], gfp, caller);
+		trace_alloc(class->pool->name, size, class->size, blocks[got++], gfp, !miss,
+			    caller);
 	}
 	return true;
 }
@@ -2481,7 +2510,7 @@ unsigned int bytepool_alloc_bulk(struct bytepool *pool, size_t size, gfp_t gfp,
 	unsigned int i;
 
 	if (unlikely(!alloc_ok(pool, size, gfp) || alloc_injected(pool, size, gfp))) {
-		alloc_refuse(pool, gfp, _RET_IP_);
+		alloc_refuse(pool, size, gfp, _RET_IP_);
 		return 0;
 	}
 	might_alloc(gfp);
@@ -2489,7 +2518,7 @@ unsigned int bytepool_alloc_bulk(struct bytepool *pool, size_t size, gfp_t gfp,
 	class = class_get(pool, bytepool_class_index(&pool->sizes, size), gfp);
 	if (!class)
 		goto fail;
-	while (!alloc_bulk(class, system_gfp(gfp), nr, blocks, _RET_IP_)) {
+	while (!alloc_bulk(class, size, gfp, nr, blocks, _RET_IP_)) {
 		if (!alloc_waits(class, gfp))
 			goto fail;
 		bulk_wait(class, nr);
@@ -2501,7 +2530,7 @@ unsigned int bytepool_alloc_bulk(struct bytepool *pool, size_t size, gfp_t gfp,
 	return nr;
 
 fail:
-	atomic64_inc(&pool->failures);
+	alloc_fail(pool, size, gfp, _RET_IP_);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(bytepool_alloc_bulk);
@@ -2511,11 +2540,13 @@ EXPORT_SYMBOL_GPL(bytepool_alloc_bulk);
  */
 
 /* Tell of a refused free: with a stack trace once for each reason, in a few lines after. */
-static noinline void bad_free(struct bytepool *pool, const void *block, enum bytepool_bad_free why)
+static noinline void bad_free(struct bytepool *pool, const void *block,
+			      enum bytepool_bad_free why, unsigned long caller)
 {
 	if (WARN_ONCE(IS_ERR_OR_NULL(pool), pr_fmt("bad free of %p: to no pool\n"), block))
 		return;
 	atomic64_inc(&pool->bad_frees);
+	trace_bad_free(pool->name, block, bad_free_text[why], caller);
 	if (!test_and_set_bit(why, &pool->bad_frees_told))
 		WARN(1, pr_fmt("%s: bad free of %p: %s\n"), pool->name, block, bad_free_text[why]);
 	else if (__ratelimit(&pool->bad_frees_limit))
@@ -2639,6 +2670,7 @@ static void free_any(struct bytepool *pool, const void *block, bool known, unsig
 	bad = block_claim(pool, &look);
 	if (likely(!bad)) {
 		class = look.slab->depot->class;
+		trace_free(pool->name, class->size, block, caller);
 		if (pool->flags & (BYTEPOOL_WIPE | BYTEPOOL_FLAGS_CHECKED)) {
 			/* Never remembered: free_known() does none of it. */
 			remember = false;
@@ -2654,7 +2686,7 @@ static void free_any(struct bytepool *pool, const void *block, bool known, unsig
 	}
 	section_exit();
 	if (unlikely(bad))
-		bad_free(pool, block, bad);
+		bad_free(pool, block, bad, caller);
 	else
 		cache_ensure(class);
 }
@@ -2705,7 +2737,7 @@ static noinline void free_slow(struct bytepool *pool, const void *block, enum fr
 			       unsigned long caller)
 {
 	if (result == FREE_TWICE)
-		bad_free(pool, block, BAD_FREE_IDLE);
+		bad_free(pool, block, BAD_FREE_IDLE, caller);
 	else
 		free_any(pool, block, result == FREE_KNOWN, caller);
 }
@@ -2725,7 +2757,7 @@ void bytepool_free(struct bytepool *pool, const void *block)
 	enum free_result result = FREE_UNKNOWN;
 
 	section_enter();
-	if (lookaside_current()) {
+	if (lookaside_current() && !trace_free_enabled()) {
 		result = free_known(pool, block);
 		if (likely(result == FREE_DONE)) {
 			section_exit();
@@ -2754,7 +2786,7 @@ void bytepool_free_bulk(struct bytepool *pool, unsigned int nr, void **blocks)
 		enum free_result result = FREE_UNKNOWN;
 
 		section_enter();
-		if (lookaside_current()) {
+		if (lookaside_current() && !trace_free_enabled()) {
 			do {
 				result = free_known(pool, blocks[i]);
 			} while (likely(result == FREE_DONE) && ++i < end);
@@ -3089,12 +3121,19 @@ static void pool_unbatch(struct bytepool *pool, const struct gc_pass *pass)
 
 static unsigned long pool_reap(struct bytepool *pool, const struct gc_pass *pass)
 {
+	struct gc_reaped all = {};
 	struct bytepool_class *class;
-	unsigned long blocks = 0;
 
-	for_each_class(class, pool)
-		blocks += class_reap(class, pass, ULONG_MAX).blocks;
-	return blocks;
+	for_each_class(class, pool) {
+		struct gc_reaped reaped = class_reap(class, pass, ULONG_MAX);
+
+		all.blocks += reaped.blocks;
+		all.bytes += reaped.bytes;
+	}
+	if (all.blocks)
+		trace_gc(pool->name, pass->all ? "trim" : "age", all.blocks, all.bytes,
+			 bytepool_size(pool));
+	return all.blocks;
 }
 
 static bool pool_reclaimable(struct bytepool *pool)
@@ -3555,19 +3594,25 @@ static struct gc_pass shrink_pass(unsigned long now, long age)
 	return (struct gc_pass){ .all = age <= 0, .now = now, .timeout = age - 1 };
 }
 
-/* Reap all depots, until so many bytes are given back: how many were. */
+/* Reap all depots, until so many bytes are given back. */
 static unsigned long pool_reap_bytes(struct bytepool *pool, const struct gc_pass *pass,
 				     unsigned long bytes)
 {
 	struct bytepool_class *class;
-	unsigned long done = 0;
+	struct gc_reaped all = {};
 
 	for_each_class(class, pool) {
-		if (done >= bytes)
+		unsigned long most = DIV_ROUND_UP(bytes - all.bytes, class->size);
+		struct gc_reaped reaped = class_reap(class, pass, most);
+
+		all.blocks += reaped.blocks;
+		all.bytes += reaped.bytes;
+		if (all.bytes >= bytes)
 			break;
-		done += class_reap(class, pass, DIV_ROUND_UP(bytes - done, class->size)).bytes;
 	}
-	return done;
+	if (all.blocks)
+		trace_gc(pool->name, "pressure", all.blocks, all.bytes, bytepool_size(pool));
+	return all.bytes;
 }
 
 /*

@@ -9,7 +9,7 @@
 # shellcheck source-path=SCRIPTDIR source=guest-lib.sh
 . /guest-lib.sh
 
-plan=190
+plan=197
 tracing=/sys/kernel/tracing
 
 expect_warning() {
@@ -192,6 +192,26 @@ trace_gc() {
 	echo 1 >$tracing/events/workqueue/workqueue_execute_start/enable
 }
 
+# Begin or end a trace of bytepool's own events.
+trace_bytepool() { # 1|0
+	[ "$1" = 0 ] || echo >$tracing/trace
+	echo "$1" >$tracing/events/bytepool/enable
+}
+
+traced() { # EVENT REGEXP
+	grep -qE " $1: pool=$2" $tracing/trace
+}
+
+check_traced() {
+	nr='[1-9][0-9]*' block='block=[^ ]+' by='caller=.*\[bytepool_insmod_test\]'
+	check "traced: a miss" traced alloc "system size=$nr class=$nr $block gfp=GFP_KERNEL[^ ]* miss $by"
+	check "traced: a hit" traced alloc "system .* hit $by"
+	check "traced: a free" traced free "system class=$nr $block $by"
+	check "traced: a slab from the system" traced grow "system class=$nr blocks=$nr bytes=$nr node="
+	check "traced: a slab to the system" traced shrink "system class=$nr blocks=$nr bytes=$nr age_ms="
+	check "traced: a trim" traced gc "system why=trim blocks=$nr bytes=$nr held=0"
+}
+
 # How often a work of bytepool runs in as many SECONDS.
 wakeups() {
 	echo >$tracing/trace
@@ -257,10 +277,14 @@ check_held() {
 	check "held: memory in use and in reserve causes no wakeups" is_quiet
 	run hold_end
 	echo 300000 >$sys/idle_timeout_ms
+	trace_bytepool 1
+	cat $tests/hold_system >/dev/null
 	run hold_system
 	check "system: idle memory is counted" not is $sys/bytes_held 0
 	echo 1 >$sys/trim
+	trace_bytepool 0
 	check "system: trim gives everything back" is $sys/bytes_held 0
+	check_traced
 	sleep 0.1
 	runs=$(cat $pools/system/stats/gc_runs)
 	check "system: with nothing idle there are no wakeups" is_quiet
@@ -349,9 +373,13 @@ check_sysfs
 check_held
 check_stress
 for test in race_threads race_bulk race_hardirq race_ring reserve_hardirq reserve_wait \
-	    reserve_wait_many hostile_sizes hostile_frees hostile_leak; do
+	    reserve_wait_many hostile_sizes hostile_leak; do
 	run $test
 done
+trace_bytepool 1
+run hostile_frees
+trace_bytepool 0
+check "traced: a bad free" traced bad_free 'hostile-frees block=[^ ]+ why="[a-z ]+" caller='
 for test in race_trim race_limit hostile_gfp; do
 	run_hurried $test
 done

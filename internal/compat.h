@@ -110,4 +110,11 @@ static inline void compat_account_reclaimed(unsigned long pages)
 #endif
 }
 
+/* In TP_fast_assign(): what __string() knows the source of need not be told again. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#define compat_assign_str(dst, ...)	__assign_str(dst)
+#else
+#define compat_assign_str(dst, ...)	__assign_str(dst, __VA_ARGS__)
+#endif
+
 #endif /* _BYTEPOOL_COMPAT_H */

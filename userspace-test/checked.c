@@ -918,7 +918,7 @@ static void cpu_dies_now(void)
 	shim_cpu_run_other(5, cpu_dies_elsewhere);
 }
 
-/* Whenever its cache goes to the depot, a trim gives that back, and an alloc at the limit has it. */
+/* Whenever its cache goes to the depot, a trim gives that back, and at the limit it makes room. */
 static void test_cpu_dies_amid(void)
 {
 	const struct bytepool_params params = { .max_size = SZ_1M, .limit_bytes = SZ_1M };
@@ -1067,6 +1067,80 @@ static void test_kasan(void)
 }
 #endif
 
+/* Tracepoints */
+
+static char traced[4][256];
+static unsigned int nr_traced;
+
+static void note_traced(const char *event, const char *text)
+{
+	if (nr_traced < ARRAY_SIZE(traced))
+		snprintf(traced[nr_traced], sizeof(traced[0]), "%s: %s", event, text);
+	nr_traced++;
+}
+
+static bool traced_is(const char *text, const char *begin, const char *words)
+{
+	return !begin || (!strncmp(text, begin, strlen(begin)) && strstr(text, words));
+}
+
+/* Whether these, and no others, were traced since, each with such words in it. */
+static bool traced_were(const char *first, const char *first_words, const char *second,
+			const char *second_words)
+{
+	unsigned int nr = nr_traced, expected = !!first + !!second;
+
+	nr_traced = 0;
+	return nr == expected &&
+	       traced_is(traced[0], first, first_words) &&
+	       traced_is(traced[1], second, second_words);
+}
+
+static void test_traced(void)
+{
+	void *p, *blocks[2];
+
+	pool_start(NULL);
+	shim_exact_node = true;
+	shim_trace_hook = note_traced;
+	nr_traced = 0;
+	p = bytepool_alloc(pool, 5000, GFP_KERNEL);
+	EXPECT(traced_were("grow: pool=basic class=5120 ", "blocks=1 bytes=8192 node=0 gfp=some",
+			   "alloc: pool=basic size=5000 class=5120 ", " miss caller="));
+	bytepool_free(pool, p);
+	EXPECT(traced_were("free: pool=basic class=5120 ", "caller=", NULL, NULL));
+	p = bytepool_alloc(pool, 5120, GFP_ATOMIC);
+	EXPECT(traced_were("alloc: pool=basic size=5120 class=5120 ", " hit ", NULL, NULL));
+	bytepool_free(pool, p);
+	EXPECT(traced_were("free: ", "", NULL, NULL));
+	bytepool_free(pool, p);
+	EXPECT(traced_were("bad_free: pool=basic ", "why=\"", NULL, NULL));
+	EXPECT(!bytepool_alloc(pool, SZ_1G, GFP_KERNEL));
+	EXPECT(traced_were("alloc: pool=basic size=1073741824 class=0 ", " failed ", NULL, NULL));
+	shim_clock_advance(HZ);
+	bytepool_trim(pool);
+	EXPECT(traced_were("shrink: pool=basic class=5120 blocks=1 bytes=8192 ", "age_ms=1000",
+			   "gc: pool=basic why=trim ", "blocks=1 bytes=8192 held=0"));
+
+	EXPECT(bytepool_alloc_bulk(pool, SZ_64K, GFP_KERNEL, 2, blocks) == 2 && nr_traced == 4);
+	EXPECT(strstr(traced[3], " miss "));
+	nr_traced = 0;
+	bytepool_free_bulk(pool, 2, blocks);
+	EXPECT(traced_were("free: ", "class=65536", "free: ", "class=65536"));
+	EXPECT(bytepool_alloc_bulk(pool, SZ_64K, GFP_KERNEL, 2, blocks) == 2);
+	EXPECT(traced_were("alloc: ", " hit ", "alloc: ", " hit "));
+	bytepool_free_bulk(pool, 2, blocks);
+	EXPECT(traced_were("free: ", "class=65536", "free: ", "class=65536"));
+	EXPECT(shim_shrink(16) == 16);
+	EXPECT(traced_were("shrink: ", "bytes=65536", "gc: ", "why=pressure blocks=1 bytes=65536"));
+	shim_clock_advance(msecs_to_jiffies(400000));
+	EXPECT(traced_were("shrink: ", "bytes=65536", "gc: ", "why=age blocks=1 bytes=65536"));
+	shim_trace_hook = NULL;
+	shim_exact_node = false;
+	test_expect_warnings(1);
+	pool_stop();
+}
+
 /* A caller's mistakes: so many stack traces as were promised, and no more. */
 static void test_mistakes(void)
 {
@@ -1118,6 +1192,7 @@ static const struct test tests[] = {
 #ifdef CONFIG_KASAN_GENERIC
 	{ "KASAN", test_kasan },
 #endif
+	{ "tracepoints", test_traced },
 	{ "mistakes that are no bad frees", test_mistakes },
 };
 

@@ -107,6 +107,8 @@ const char *shim_last_message(void);
 extern bool shim_verbose;
 /* Sees each message. */
 extern void (*shim_log_hook)(const char *message);
+/* Sees every tracepoint. */
+extern void (*shim_trace_hook)(const char *event, const char *text);
 __noreturn __printf(1, 2) void shim_die(const char *fmt, ...);
 
 /* sysfs by path below /sys/kernel. Bytes read or written, or -errno. */

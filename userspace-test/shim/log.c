@@ -7,12 +7,15 @@
 #include <stdlib.h>
 #include <sanitizer/common_interface_defs.h>
 
+#include <linux/tracepoint.h>
+
 #include "control.h"
 
 #define MESSAGE_BYTES	256
 
 bool shim_verbose;
 void (*shim_log_hook)(const char *message);
+void (*shim_trace_hook)(const char *event, const char *text);
 
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned long nr_warnings;
@@ -35,6 +38,19 @@ void shim_printk(bool warning, const char *fmt, ...)
 	if (shim_verbose)
 		printf("# %s%s", warning ? "WARNING: " : "", last_message);
 	pthread_mutex_unlock(&log_lock);
+	shim_irq_restore(flags);
+}
+
+void shim_trace(const char *event, const char *fmt, ...)
+{
+	unsigned long flags = shim_irq_save();
+	char text[MESSAGE_BYTES];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	shim_trace_hook(event, text);
 	shim_irq_restore(flags);
 }
 
