@@ -4722,3 +4722,6 @@ module_exit(bytepool_exit);
 
 MODULE_DESCRIPTION("Pools of byte blocks in size classes");
 MODULE_LICENSE("GPL");
+#ifdef BYTEPOOL_VERSION
+MODULE_VERSION(BYTEPOOL_VERSION);
+#endif

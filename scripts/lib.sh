@@ -223,7 +223,7 @@ copy_sources() (
 	cd "$top" || exit
 	find . \( -path ./.git -o -path ./userspace-test -o -path ./Documentation \) \
 		-prune -o -type f \( -name '*.[ch]' -o -name Kbuild -o -name Kconfig \
-		-o -name Makefile -o -name .kunitconfig \) ! -name '*.mod.c' -print0 |
+		-o -name Makefile -o -name .kunitconfig -o -name dkms.conf \) ! -name '*.mod.c' -print0 |
 		cpio --quiet -0pdm "$1"
 	mkdir -p "$1/samples/readme"
 	# shellcheck disable=SC2016
