@@ -2444,12 +2444,23 @@ void *bytepool_zalloc(struct bytepool *pool, size_t size, gfp_t gfp)
 }
 EXPORT_SYMBOL_GPL(bytepool_zalloc);
 
+/* Tell of blocks that a cache had. */
+static noinline void blocks_tell(struct bytepool_class *class, size_t size, gfp_t gfp,
+				 unsigned int nr, void **blocks, unsigned long caller)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		block_instrument(class->size, blocks[i], gfp);
+		trace_alloc(class->pool->name, size, class->size, blocks[i], gfp, true, caller);
+	}
+}
+
 /* All or none, without waiting for a block. */
 static bool alloc_bulk(struct bytepool_class *class, size_t size, gfp_t gfp, unsigned int nr,
 		       void **blocks, unsigned long caller)
 {
 	unsigned int got = 0;
-	unsigned int i;
 	bool miss;
 
 	while (got < nr) {
@@ -2457,11 +2468,8 @@ static bool alloc_bulk(struct bytepool_class *class, size_t size, gfp_t gfp, uns
 						  blocks + got);
 
 		if (n) {
-			for (i = got; i < got + n; i++) {
-				block_instrument(class->size, blocks[i], gfp);
-				trace_alloc(class->pool->name, size, class->size, blocks[i], gfp,
-					    true, caller);
-			}
+			if (BYTEPOOL_INSTRUMENTED || trace_alloc_enabled())
+				blocks_tell(class, size, gfp, n, blocks + got, caller);
 			got += n;
 			continue;
 		}
@@ -3054,30 +3062,32 @@ static struct gc_reaped depot_reap(struct bytepool_depot *depot, const struct gc
 	return reaped;
 }
 
-/* Give back wholly idle slabs, until it was @most blocks or as many as there were. */
-static struct gc_reaped class_reap(struct bytepool_class *class, const struct gc_pass *pass,
-				   unsigned long most)
+/*
+ * Give back wholly idle slabs, until it was @most blocks or as many as there were,
+ * and add it to @all.
+ */
+static void class_reap(struct bytepool_class *class, const struct gc_pass *pass,
+		       unsigned long most, struct gc_reaped *all)
 {
 	struct bytepool_depot *depot;
-	struct gc_reaped all = {};
 
 	for_each_depot(depot, class) {
 		/* No more than is idle now, about: others go on freeing. */
-		unsigned long left = min(most - min(most, all.blocks), data_race(depot->nr_idle));
+		unsigned long left = min(most, data_race(depot->nr_idle));
 
 		while (left) {
 			struct gc_reaped some = depot_reap(depot, pass, left);
 
 			if (!some.blocks)
 				break;
-			all.blocks += some.blocks;
-			all.bytes += some.bytes;
+			all->blocks += some.blocks;
+			all->bytes += some.bytes;
 			left -= min(left, some.blocks);
+			most -= min(most, some.blocks);
 			cond_resched();
 		}
 		cond_resched();
 	}
-	return all;
 }
 
 /* Wait until the system has what others have taken off the books. */
@@ -3124,12 +3134,8 @@ static unsigned long pool_reap(struct bytepool *pool, const struct gc_pass *pass
 	struct gc_reaped all = {};
 	struct bytepool_class *class;
 
-	for_each_class(class, pool) {
-		struct gc_reaped reaped = class_reap(class, pass, ULONG_MAX);
-
-		all.blocks += reaped.blocks;
-		all.bytes += reaped.bytes;
-	}
+	for_each_class(class, pool)
+		class_reap(class, pass, ULONG_MAX, &all);
 	if (all.blocks)
 		trace_gc(pool->name, pass->all ? "trim" : "age", all.blocks, all.bytes,
 			 bytepool_size(pool));
@@ -3366,6 +3372,7 @@ static unsigned int class_set_reserve(struct bytepool_class *class, unsigned int
  */
 int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t gfp)
 {
+	struct gc_reaped reaped = {};
 	struct bytepool_class *class;
 	unsigned long added = 0;
 	unsigned long limit;
@@ -3401,7 +3408,7 @@ int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t 
 
 undo:
 	class_set_reserve(class, old);
-	class_reap(class, &everything, added);
+	class_reap(class, &everything, added, &reaped);
 	return -ENOMEM;
 }
 EXPORT_SYMBOL_GPL(bytepool_reserve);
@@ -3602,13 +3609,9 @@ static unsigned long pool_reap_bytes(struct bytepool *pool, const struct gc_pass
 	struct gc_reaped all = {};
 
 	for_each_class(class, pool) {
-		unsigned long most = DIV_ROUND_UP(bytes - all.bytes, class->size);
-		struct gc_reaped reaped = class_reap(class, pass, most);
-
-		all.blocks += reaped.blocks;
-		all.bytes += reaped.bytes;
 		if (all.bytes >= bytes)
 			break;
+		class_reap(class, pass, DIV_ROUND_UP(bytes - all.bytes, class->size), &all);
 	}
 	if (all.blocks)
 		trace_gc(pool->name, "pressure", all.blocks, all.bytes, bytepool_size(pool));
@@ -4313,6 +4316,7 @@ static struct bytepool *pool_new(const char *name, const struct bytepool_params 
 /* Give back what is idle, whatever the reserve: how many blocks are in use, and leak. */
 static unsigned long class_retire(struct bytepool_class *class)
 {
+	struct gc_reaped reaped = {};
 	struct bytepool_cache *cache;
 	unsigned long leaked;
 
@@ -4321,7 +4325,7 @@ static unsigned long class_retire(struct bytepool_class *class)
 		cache_retire(cache);
 	class_unbatch(class, &everything);
 	WRITE_ONCE(class->reserve, 0);
-	class_reap(class, &everything, ULONG_MAX);
+	class_reap(class, &everything, ULONG_MAX, &reaped);
 	leaked = atomic_long_read(&class->nr_blocks) - class_nr_idle(class);
 	if (leaked)
 		pr_warn("%s: %lu blocks of %u bytes are in use, and leak\n", class->pool->name,
