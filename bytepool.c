@@ -3062,14 +3062,12 @@ static struct gc_reaped depot_reap(struct bytepool_depot *depot, const struct gc
 	return reaped;
 }
 
-/*
- * Give back wholly idle slabs, until it was @most blocks or as many as there were,
- * and add it to @all.
- */
-static void class_reap(struct bytepool_class *class, const struct gc_pass *pass,
-		       unsigned long most, struct gc_reaped *all)
+/* Give back wholly idle slabs, until it was @most blocks or as many as there were. */
+static struct gc_reaped class_reap(struct bytepool_class *class, const struct gc_pass *pass,
+				   unsigned long most)
 {
 	struct bytepool_depot *depot;
+	struct gc_reaped all = {};
 
 	for_each_depot(depot, class) {
 		/* No more than is idle now, about: others go on freeing. */
@@ -3080,14 +3078,15 @@ static void class_reap(struct bytepool_class *class, const struct gc_pass *pass,
 
 			if (!some.blocks)
 				break;
-			all->blocks += some.blocks;
-			all->bytes += some.bytes;
+			all.blocks += some.blocks;
+			all.bytes += some.bytes;
 			left -= min(left, some.blocks);
 			most -= min(most, some.blocks);
 			cond_resched();
 		}
 		cond_resched();
 	}
+	return all;
 }
 
 /* Wait until the system has what others have taken off the books. */
@@ -3134,8 +3133,12 @@ static unsigned long pool_reap(struct bytepool *pool, const struct gc_pass *pass
 	struct gc_reaped all = {};
 	struct bytepool_class *class;
 
-	for_each_class(class, pool)
-		class_reap(class, pass, ULONG_MAX, &all);
+	for_each_class(class, pool) {
+		struct gc_reaped reaped = class_reap(class, pass, ULONG_MAX);
+
+		all.blocks += reaped.blocks;
+		all.bytes += reaped.bytes;
+	}
 	if (all.blocks)
 		trace_gc(pool->name, pass->all ? "trim" : "age", all.blocks, all.bytes,
 			 bytepool_size(pool));
@@ -3372,7 +3375,6 @@ static unsigned int class_set_reserve(struct bytepool_class *class, unsigned int
  */
 int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t gfp)
 {
-	struct gc_reaped reaped = {};
 	struct bytepool_class *class;
 	unsigned long added = 0;
 	unsigned long limit;
@@ -3408,7 +3410,7 @@ int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t 
 
 undo:
 	class_set_reserve(class, old);
-	class_reap(class, &everything, added, &reaped);
+	class_reap(class, &everything, added);
 	return -ENOMEM;
 }
 EXPORT_SYMBOL_GPL(bytepool_reserve);
@@ -3609,9 +3611,13 @@ static unsigned long pool_reap_bytes(struct bytepool *pool, const struct gc_pass
 	struct gc_reaped all = {};
 
 	for_each_class(class, pool) {
+		unsigned long most = DIV_ROUND_UP(bytes - all.bytes, class->size);
+		struct gc_reaped reaped = class_reap(class, pass, most);
+
+		all.blocks += reaped.blocks;
+		all.bytes += reaped.bytes;
 		if (all.bytes >= bytes)
 			break;
-		class_reap(class, pass, DIV_ROUND_UP(bytes - all.bytes, class->size), &all);
 	}
 	if (all.blocks)
 		trace_gc(pool->name, "pressure", all.blocks, all.bytes, bytepool_size(pool));
@@ -4316,7 +4322,6 @@ static struct bytepool *pool_new(const char *name, const struct bytepool_params 
 /* Give back what is idle, whatever the reserve: how many blocks are in use, and leak. */
 static unsigned long class_retire(struct bytepool_class *class)
 {
-	struct gc_reaped reaped = {};
 	struct bytepool_cache *cache;
 	unsigned long leaked;
 
@@ -4325,7 +4330,7 @@ static unsigned long class_retire(struct bytepool_class *class)
 		cache_retire(cache);
 	class_unbatch(class, &everything);
 	WRITE_ONCE(class->reserve, 0);
-	class_reap(class, &everything, ULONG_MAX, &reaped);
+	class_reap(class, &everything, ULONG_MAX);
 	leaked = atomic_long_read(&class->nr_blocks) - class_nr_idle(class);
 	if (leaked)
 		pr_warn("%s: %lu blocks of %u bytes are in use, and leak\n", class->pool->name,
