@@ -60,7 +60,7 @@ static void line_wait(struct race *race, int nr)
 	for (spins = 1; atomic_read_acquire(&race->arrived) < nr; spins++) {
 		cpu_relax();
 		/* The other may be without a CPU of its own. */
-		if (spins % 4096 == 0 && !in_hardirq())
+		if (spins % 4096 == 0 && !irqs_disabled())
 			cond_resched();
 	}
 }
