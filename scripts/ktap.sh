@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+#
+# Sourced by scripts that test on the host, and print KTAP.
+
+echo "KTAP version 1"
+number=0 failed=0
+
+# check NAME COMMAND...: it succeeds; what it says is why not.
+check() {
+	local name=$1 said
+	shift
+	number=$((number + 1))
+	if said=$("$@" 2>&1); then
+		echo "ok $number - $name"
+	else
+		echo "$said" | tail -n 30 | sed 's/^/# /'
+		echo "not ok $number - $name"
+		failed=$((failed + 1))
+	fi
+}
+
+end_of_ktap() {
+	echo "1..$number"
+	[ $failed = 0 ]
+}
