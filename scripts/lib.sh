@@ -216,6 +216,16 @@ our_kernel() (
 	echo "$out"
 )
 
+bytepool_version() {
+	sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' "$top/dkms.conf"
+}
+
+# readme_module: the module that README.md shows.
+readme_module() {
+	# shellcheck disable=SC2016
+	sed -n '/^```c$/,/^```$/p' "$top/README.md" | sed '/^```/d'
+}
+
 # copy_sources DIR: what a kernel builds from, without what a build has left;
 # the module that README.md shows, too.
 copy_sources() (
@@ -226,8 +236,7 @@ copy_sources() (
 		-o -name Makefile -o -name .kunitconfig -o -name dkms.conf \) ! -name '*.mod.c' -print0 |
 		cpio --quiet -0pdm "$1"
 	mkdir -p "$1/samples/readme"
-	# shellcheck disable=SC2016
-	sed -n '/^```c$/,/^```$/p' README.md | sed '/^```/d' >"$1/samples/readme/hello.c"
+	readme_module >"$1/samples/readme/hello.c"
 	echo 'obj-m := hello.o' >"$1/samples/readme/Kbuild"
 )
 
