@@ -115,6 +115,8 @@ forget_leaks
 loads
 percpu=$(percpu_kb)
 
+# See scripts/kernel-log.
+echo "bytepool-test: no-memory begin" >/dev/kmsg
 echo "KTAP version 1"
 check "allocations: each fails in turn" fail_each self
 check "allocations: many were fatal" many_failed 50
@@ -123,6 +125,7 @@ check "it loads afterwards" loads
 check "per-CPU memory is back" percpu_is_back $percpu
 check_sysfs_taken
 check_starved
+echo "bytepool-test: no-memory end" >/dev/kmsg
 find_leaks
 save_log
 check "no reports in the kernel's log" no_reports $log
