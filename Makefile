@@ -7,7 +7,7 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
 
 .PHONY: all install clean demo test userspace-test fuzz coverage insmod-test kunit kunit-debug \
-	test-debug torture models mutation bench bench-check check deb test-deb help headers
+	test-debug torture models mutation bench bench-check check docs deb test-deb help headers
 
 all: headers ## build bytepool.ko for the running kernel, or for the one of KDIR=...
 	$(kbuild) modules
@@ -64,6 +64,9 @@ bench-check: ## fail where bytepool costs more, in instructions, than when last 
 
 check: ## checkpatch, sparse, W=1 with gcc and clang, shellcheck
 	@scripts/check
+
+docs: ## render Documentation/ to HTML by sphinx
+	@scripts/docs
 
 deb: ## build the Debian packages, into debs/
 	@scripts/deb debs

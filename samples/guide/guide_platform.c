@@ -18,9 +18,6 @@
 
 #include "bytepool.h"
 
-/* No two blocks in a cache line: what one's DMA does to it is not the other's harm. */
-#define ALIGNMENT	max_t(size_t, L1_CACHE_BYTES, 64)
-
 /* Write N: transfer N bytes to the device. */
 static ssize_t transfer_store(struct device *dev, struct device_attribute *attr,
 			      const char *buf, size_t count)
@@ -56,8 +53,10 @@ ATTRIBUTE_GROUPS(guide);
 
 static int guide_probe(struct platform_device *pdev)
 {
+	/* Classes from 4 * n on are multiples of n: no two blocks share a cache line. */
+	const size_t line = max_t(size_t, dma_get_cache_alignment(), L1_CACHE_BYTES);
 	const struct bytepool_params params = {
-		.min_size = ALIGNMENT,
+		.min_size = 4 * line,
 		.max_size = SZ_1M,
 		.flags = BYTEPOOL_CONTIG,
 	};
