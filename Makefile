@@ -6,7 +6,7 @@
 KDIR ?= /lib/modules/$(shell uname -r)/build
 kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
 
-.PHONY: all install clean demo test userspace-test fuzz coverage insmod-test kunit kunit-debug \
+.PHONY: all install clean demo try test userspace-test fuzz coverage insmod-test kunit kunit-debug \
 	test-debug torture models mutation bench bench-check check docs deb test-deb help headers
 
 all: headers ## build bytepool.ko for the running kernel, or for the one of KDIR=...
@@ -21,6 +21,9 @@ clean: headers ## remove what the build has made
 
 demo: ## real files through a consumer of bytepool on Debian's 6.12 kernel in QEMU
 	@scripts/demo
+
+try: ## the modules of DIR=... in a guest where bytepool is loaded, and a shell
+	@scripts/try $(DIR)
 
 test: ## the suites, on stock and on debug kernels: an hour, and more the first time
 	@scripts/test

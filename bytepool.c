@@ -154,6 +154,9 @@ static_assert(!(BYTEPOOL_SLAB_PAGES & (BYTEPOOL_SLAB_PAGES - 1)) &&
 /* How often a scan looks again, if others have taken what it saw. */
 #define SHRINK_RETRIES		8U
 
+/* How often an alloc has room made, if others have taken what was made. */
+#define ROOM_RETRIES		8U
+
 /* So many slabs at most are looked at in one RCU section, where all are. */
 #define WALK_SECTION		1024U
 
@@ -429,7 +432,7 @@ static void gc_work_fn(struct work_struct *work);
 static DECLARE_DELAYED_WORK(gc_work, gc_work_fn);
 static struct workqueue_struct *gc_wq;
 
-static void make_room(struct bytepool *pool, unsigned long trims);
+static bool make_room(struct bytepool *pool, unsigned long trims);
 
 /*
  * The section in which a CPU may use its open caches and look at slabs that
@@ -1214,17 +1217,21 @@ static struct bytepool_slab *slab_create_fitting(struct bytepool_class *class, b
 static struct bytepool_slab *slab_create(struct bytepool_class *class, bool large,
 					 gfp_t gfp, int node)
 {
+	unsigned int left = gfpflags_allow_blocking(gfp) ? ROOM_RETRIES : 0;
 	struct bytepool_slab *slab;
+	unsigned long trims;
 
 	if (!system_may_serve())
 		return NULL;
-	if (gfpflags_allow_blocking(gfp)) {
-		unsigned long trims = READ_ONCE(class->pool->trims);
-
+	while (left--) {
+		/* Pairs with smp_mb() in pool_trim(): it counts, or it finds what we have freed. */
+		smp_mb();
+		trims = READ_ONCE(class->pool->trims);
 		slab = slab_create_fitting(class, large, gfp | __GFP_NOWARN | __GFP_NORETRY, node);
 		if (slab)
 			return slab;
-		make_room(class->pool, trims);
+		if (!make_room(class->pool, trims))
+			break;
 	}
 	return slab_create_fitting(class, large, gfp, node);
 }
@@ -1324,8 +1331,12 @@ static struct gc_pass gc_pass_begin(const struct bytepool *pool)
 /* Whether the pass takes what became idle at @stamp. */
 static bool gc_wants(const struct gc_pass *pass, unsigned long stamp)
 {
-	return pass->all || (pass->timeout != MAX_JIFFY_OFFSET &&
-			     time_after(pass->now, stamp + pass->timeout));
+	unsigned long age = pass->now - stamp;
+
+	/* What is younger than the pass, which takes less than an hour. */
+	if (age > -3600UL * HZ)
+		age = 0;
+	return pass->all || (pass->timeout != MAX_JIFFY_OFFSET && age > pass->timeout);
 }
 
 /* Whether the class keeps its reserve without the slab: sure under reap_lock, else a guess. */
@@ -3273,6 +3284,8 @@ static unsigned long pool_trim(struct bytepool *pool)
 	unsigned long blocks;
 
 	WRITE_ONCE(pool->trims, pool->trims + 1);
+	/* Pairs with smp_mb() in slab_create(). */
+	smp_mb();
 	if (pool_reclaimable(pool)) {
 		/* Nothing may be left to look after: what is, wakes the pool again. */
 		pool_sleep(pool);
@@ -3289,14 +3302,19 @@ static unsigned long pool_trim(struct bytepool *pool)
 	return blocks;
 }
 
-/* Trim for the sake of what is wanted now, unless a trim was begun since @trims was read. */
-static void make_room(struct bytepool *pool, unsigned long trims)
+/*
+ * Trim for the sake of what is wanted now, unless a trim was begun since @trims was
+ * read. Whether there may be room now.
+ */
+static bool make_room(struct bytepool *pool, unsigned long trims)
 {
+	bool made;
+
 	mutex_lock(&pool->gc_lock);
-	if (pool->trims == trims)
-		pool_trim(pool);
+	made = pool->trims != trims || pool_trim(pool);
 	mutex_unlock(&pool->gc_lock);
 	pool_settle(pool);
+	return made;
 }
 
 /**
@@ -3304,7 +3322,8 @@ static void make_room(struct bytepool *pool, unsigned long trims)
  * @pool: the pool
  *
  * Reaches the caches of all CPUs. What is reserved stays, and so do idle
- * blocks that share a slab with one in use.
+ * blocks that share a slab with one in use. A reserve may keep as much again as
+ * a slab of its class.
  *
  * Context: Process; may sleep.
  * Return: blocks given back.

@@ -178,7 +178,10 @@ static inline u32 slab_pop(struct bytepool_slab *slab, u32 size, void **overwrit
 /* Give a block back; @stamp is when it was freed. */
 static inline void slab_push(struct bytepool_slab *slab, u32 size, u32 index, unsigned long stamp)
 {
-	if (!slab->nr_idle || time_after(stamp, slab->stamp))
+	unsigned long now = jiffies;
+
+	/* Ages are compared: a stamp may be older than half of what jiffies can tell. */
+	if (!slab->nr_idle || now - stamp < now - slab->stamp)
 		slab->stamp = stamp;
 	slab->nr_idle++;
 	WRITE_ONCE(slab->state[index], BYTEPOOL_BLOCK_IDLE);

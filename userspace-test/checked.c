@@ -906,6 +906,83 @@ static void test_idle_for_ages(void)
 	pool_stop();
 }
 
+/* The last block of a slab comes back when the others have been idle for longer than that. */
+static void test_long_lived(void)
+{
+	unsigned long latest = (300 + 2 * 10 + 1) * HZ;
+	void *young, *old;
+
+	pool_start(NULL);
+	young = bytepool_alloc(pool, 64, GFP_KERNEL);
+	old = bytepool_alloc(pool, 64, GFP_KERNEL);
+	bytepool_free(pool, old);
+	shim_clock_advance(2 * latest);
+	shim_clock_advance(ULONG_MAX / 2 - 2 * latest + 10000);
+	bytepool_free(pool, young);
+	/* Into the slab, out of the cache. */
+	shim_cpu_move(1);
+	shim_cpu_die(0);
+	shim_cpu_move(0);
+	EXPECT(!bytepool_gc(pool, NULL) && bytepool_size(pool) == 4096);
+	shim_clock_advance(latest);
+	EXPECT(!bytepool_size(pool));
+	pool_stop();
+}
+
+/* What nobody could take until then goes by its age. */
+static void test_old_at_once(void)
+{
+	const struct bytepool_params single = { .flags = BYTEPOOL_SINGLE };
+	unsigned long ages = ULONG_MAX / 2 + 100000;
+
+	pool_start(NULL);
+	EXPECT(!bytepool_reserve(pool, 4096, 10, GFP_KERNEL));
+	shim_clock_advance(ages);
+	EXPECT(!bytepool_reserve(pool, 4096, 0, GFP_KERNEL));
+	shim_clock_advance((300 + 2 * 10 + 1) * HZ);
+	EXPECT(!bytepool_size(pool));
+	pool_stop();
+
+	pool_start(&single);
+	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
+	shim_clock_advance(ages);
+	EXPECT(bytepool_gc(pool, NULL) == 1 && !bytepool_size(pool));
+	pool_stop();
+}
+
+static void take_room(void)
+{
+	bytepool_free(pool, bytepool_alloc(pool, 49152, GFP_ATOMIC | __GFP_NOWARN));
+}
+
+static void take_room_elsewhere(void)
+{
+	shim_cpu_run_other(5, take_room);
+}
+
+/* Whenever others have what is to become room, an alloc that may sleep gets some. */
+static void test_room_taken(void)
+{
+	const struct bytepool_params params = { .limit_bytes = 65536 };
+	unsigned int left = 1, point;
+
+	shim_point_hook = take_room_elsewhere;
+	for (point = 1; left; point++) {
+		void *p;
+
+		pool_start(&params);
+		bytepool_free(pool, bytepool_alloc(pool, 65536, GFP_KERNEL));
+		shim_countdown = point;
+		p = bytepool_alloc(pool, 32768, GFP_KERNEL);
+		left = !shim_countdown;
+		shim_countdown = 0;
+		EXPECT(p);
+		bytepool_free(pool, p);
+		pool_stop();
+	}
+	shim_point_hook = NULL;
+}
+
 /* CPUs that go away */
 
 static void cpu_dies_elsewhere(void)
@@ -1186,6 +1263,9 @@ static const struct test tests[] = {
 	{ "GC: what has expired is for no cache", test_expired_stays },
 	{ "GC: what expires during its grace period", test_expiring },
 	{ "idle for longer than jiffies can tell", test_idle_for_ages },
+	{ "a slab with a block that lives as long", test_long_lived },
+	{ "idle that long, and to be taken only now", test_old_at_once },
+	{ "room that others take", test_room_taken },
 	{ "a CPU dies", test_cpu_dies },
 	{ "a CPU dies amid a trim", test_cpu_dies_amid },
 	{ "fail_bytepool", test_fault },
