@@ -216,6 +216,36 @@ our_kernel() (
 	echo "$out"
 )
 
+# copy_programs DIR PROGRAM...: for a guest: each where it is here, with the
+# libraries that it needs.
+copy_programs() (
+	dir=$1
+	shift
+	need cpio cpio || exit
+	for program; do
+		path=$(command -v "$program") || die "there is no $program"
+		echo "$path"
+		ldd "$path" | grep -o '/[^ ]*'
+	done | sort -u | cpio --quiet -pdmL "$dir"
+)
+
+# install_modules SERIES DIR MODULE...: of what scripts/build makes, into DIR/lib/modules,
+# as that kernel has them.
+install_modules() (
+	dir=$2
+	image=$(kernel_image "$1") && modules=$("$top/scripts/build" "$1") || exit
+	need depmod kmod || exit
+	release=${image##*/vmlinuz-}
+	shift 2
+	mkdir -p "$dir/lib/modules/$release/updates"
+	for module; do
+		cp "$modules/$module.ko" "$dir/lib/modules/$release/updates" || exit
+	done
+	touch "$dir/lib/modules/$release/modules.order" "$dir/lib/modules/$release/modules.builtin" \
+		"$dir/lib/modules/$release/modules.builtin.modinfo"
+	depmod -b "$dir" "$release"
+)
+
 bytepool_version() {
 	sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' "$top/dkms.conf"
 }
