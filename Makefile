@@ -7,16 +7,16 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
 
 .PHONY: all install clean demo try test userspace-test fuzz coverage insmod-test kunit kunit-debug \
-	test-debug torture models mutation bench bench-check check docs deb test-deb help headers
+	test-debug torture models mutation bench bench-check check docs deb test-deb help
 
-all: headers ## build bytepool.ko for the running kernel, or for the one of KDIR=...
+all: $(KDIR)/Makefile ## build bytepool.ko for the running kernel, or for the one of KDIR=...
 	$(kbuild) modules
 
 install: all ## install bytepool.ko for that kernel
 	$(kbuild) modules_install
 	depmod $$(cat $(KDIR)/include/config/kernel.release)
 
-clean: headers ## remove what the build has made
+clean: $(KDIR)/Makefile ## remove what the build has made
 	$(kbuild) clean
 
 demo: ## real files through a consumer of bytepool on Debian's 6.12 kernel in QEMU
@@ -65,7 +65,7 @@ bench: ## measure bytepool and its peers, and write Documentation/benchmarks.md
 bench-check: ## fail where bytepool costs more, in instructions, than when last measured
 	@scripts/bench-check
 
-check: ## checkpatch, sparse, W=1 with gcc and clang, shellcheck
+check: ## what the kernel's and Debian's checkers say of all files: nothing
 	@scripts/check
 
 docs: ## render Documentation/ to HTML by sphinx
@@ -80,8 +80,7 @@ test-deb: ## install them in a chroot, with DKMS for both kernels, and remove th
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
-headers:
-	@test -e $(KDIR)/Makefile || { \
-		echo "no kernel to build for in $(KDIR):" >&2; \
-		echo "install linux-headers-$$(uname -r), or say KDIR=..." >&2; \
-		exit 1; }
+$(KDIR)/Makefile:
+	@echo "no kernel to build for in $(KDIR):" >&2; \
+	echo "install linux-headers-$$(uname -r), or say KDIR=..." >&2; \
+	exit 1

@@ -789,7 +789,7 @@ void numa_age(struct seq_file *m)
 }
 
 /*
- * To and fro
+ * There and back
  */
 
 static void ping_pong(struct numa *n)
