@@ -2404,7 +2404,7 @@ void *bytepool_alloc(struct bytepool *pool, size_t size, gfp_t gfp)
 	void *block;
 
 	/* What is usual, in few instructions and without a stack frame; @size 0 wraps around. */
-	if (IS_ERR_OR_NULL(pool) || BYTEPOOL_INSTRUMENTED || trace_alloc_enabled() ||
+	if (BYTEPOOL_INSTRUMENTED || IS_ERR_OR_NULL(pool) || trace_alloc_enabled() ||
 	    unlikely(gfp & BYTEPOOL_GFP_SLOW))
 		return alloc_any(pool, size, gfp, NUMA_NO_NODE, _RET_IP_);
 	if (likely(size - 1 < pool->sizes.grid_max))
