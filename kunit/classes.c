@@ -209,7 +209,8 @@ static void usable_linear(struct kunit *test)
 	size_t size;
 
 	for (size = 1; size <= 5000; size++) {
-		size_t want = size <= 104 ? 104 : min(104 + roundup(size - 104, 24), 5000UL);
+		size_t want = size <= 104 ? 104 :
+			      min_t(size_t, 104 + roundup(size - 104, 24), 5000);
 
 		KUNIT_ASSERT_EQ(test, served(test, pool, size), want);
 	}

@@ -6,6 +6,7 @@
 #include <linux/cpumask.h>
 #include <linux/delay.h>
 
+#include "../internal/size_class.h"
 #include "fixture.h"
 
 static struct bytepool *ageing(struct kunit *test)
@@ -110,13 +111,15 @@ static void each_at_its_age(struct kunit *test)
 /* The same for what is beyond a CPU's cache, freed in another order than it was got in. */
 static void each_at_its_age_in_the_depot(struct kunit *test)
 {
+	/* A slab each, whatever a page is. */
+	size_t size = 2 * BYTEPOOL_SLAB_PAGES * PAGE_SIZE;
 	struct bytepool *pool = ageing(test);
 	void **blocks = bk_array(test, 100);
 	ktime_t first, second;
 	unsigned int i;
 	size_t rest;
 
-	bk_alloc_many(test, pool, SZ_64K, 100, blocks);
+	bk_alloc_many(test, pool, size, 100, blocks);
 	first = ktime_get();
 	for (i = 0; i < 100; i += 2)
 		bytepool_free(pool, blocks[i]);
@@ -124,7 +127,7 @@ static void each_at_its_age_in_the_depot(struct kunit *test)
 	second = ktime_get();
 	for (i = 99; i < 100; i -= 2)
 		bytepool_free(pool, blocks[i]);
-	rest = 50 * SZ_64K;
+	rest = 50 * size;
 	bk_wait_held(test, pool, 2 * rest - 1, first, BK_TIMEOUT_MS, BK_LATEST_MS);
 	bk_wait_held(test, pool, rest, first, BK_TIMEOUT_MS, BK_LATEST_MS);
 	KUNIT_EXPECT_EQ(test, bytepool_size(pool), rest);
@@ -486,17 +489,18 @@ static void single_has_no_background(struct kunit *test)
 static void trim_leaves_what_is_in_use(struct kunit *test)
 {
 	static const unsigned int flags[] = { 0, BYTEPOOL_SINGLE };
+	size_t size = PAGE_SIZE / 64;
 	void **blocks = bk_array(test, 1000);
 	unsigned int i, j;
 
 	for (i = 0; i < ARRAY_SIZE(flags); i++) {
-		struct bytepool *pool = bk_pool_fixed(test, 64, flags[i]);
+		struct bytepool *pool = bk_pool_fixed(test, size, flags[i]);
 		unsigned long given;
 		u64 idle;
 
-		bk_alloc_many(test, pool, 64, 1000, blocks);
+		bk_alloc_many(test, pool, size, 1000, blocks);
 		for (j = 0; j < 1000; j++) {
-			bk_fill(blocks[j], 64, j);
+			bk_fill(blocks[j], size, j);
 			if (j % 200)
 				bytepool_free(pool, blocks[j]);
 		}
@@ -504,9 +508,9 @@ static void trim_leaves_what_is_in_use(struct kunit *test)
 		given = bytepool_trim(pool);
 		KUNIT_EXPECT_GT(test, given, 0);
 		KUNIT_EXPECT_EQ(test, bk_stats(pool).blocks_idle, idle - given);
-		KUNIT_EXPECT_LE(test, bytepool_size(pool), 5 * SZ_32K);
+		KUNIT_EXPECT_LE(test, bytepool_size(pool), 5 * BYTEPOOL_SLAB_PAGES * PAGE_SIZE);
 		for (j = 0; j < 1000; j += 200) {
-			KUNIT_EXPECT_TRUE(test, bk_filled(blocks[j], 64, j));
+			KUNIT_EXPECT_TRUE(test, bk_filled(blocks[j], size, j));
 			bytepool_free(pool, blocks[j]);
 		}
 		bk_check_stats(test, pool);

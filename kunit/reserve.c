@@ -263,7 +263,7 @@ static struct taker *new_taker(struct kunit *test, size_t size, unsigned int nr,
 	taker->nr = nr;
 	taker->gfp = gfp;
 	init_completion(&taker->done);
-	/* Nothing beyond the reserve is to be had. */
+	/* Whole pages: nothing beyond the reserve is to be had. */
 	taker->pool = bk_pool(test, &(struct bytepool_params){
 		.min_size = size, .max_size = size, .limit_bytes = PAGE_ALIGN(nr * size),
 	});
@@ -275,7 +275,7 @@ static struct taker *new_taker(struct kunit *test, size_t size, unsigned int nr,
 /* All of it, wherever it was freed. */
 static void serves_every_context(struct kunit *test)
 {
-	static const size_t sizes[] = { 512, SZ_4K, SZ_64K };
+	static const size_t sizes[] = { PAGE_SIZE / 8, PAGE_SIZE, SZ_64K };
 	unsigned int i, j;
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
@@ -293,7 +293,7 @@ static void serves_every_context(struct kunit *test)
 
 static void serves_every_cpu(struct kunit *test)
 {
-	struct taker *taker = new_taker(test, SZ_4K, 8, GFP_ATOMIC);
+	struct taker *taker = new_taker(test, PAGE_SIZE, 8, GFP_ATOMIC);
 	unsigned int cpu, freer;
 
 	for_each_online_cpu(freer) {
@@ -311,15 +311,15 @@ static void serves_every_cpu(struct kunit *test)
 /* The reserve was made after blocks went into the caches of CPUs: those serve any CPU as well. */
 static void gathers_what_cpus_cached(struct kunit *test)
 {
-	struct taker *taker = new_taker(test, SZ_4K, 8, GFP_ATOMIC);
+	struct taker *taker = new_taker(test, PAGE_SIZE, 8, GFP_ATOMIC);
 	unsigned int cpu;
 
 	for_each_online_cpu(cpu) {
-		KUNIT_ASSERT_EQ(test, bytepool_reserve(taker->pool, SZ_4K, 0, GFP_KERNEL), 0);
+		KUNIT_ASSERT_EQ(test, bytepool_reserve(taker->pool, PAGE_SIZE, 0, GFP_KERNEL), 0);
 		take(taker);
 		KUNIT_ASSERT_EQ(test, taker->got, 8);
 		bk_on_cpu(cpu, give, taker);
-		KUNIT_ASSERT_EQ(test, bytepool_reserve(taker->pool, SZ_4K, 8, GFP_KERNEL), 0);
+		KUNIT_ASSERT_EQ(test, bytepool_reserve(taker->pool, PAGE_SIZE, 8, GFP_KERNEL), 0);
 		take(taker);
 		KUNIT_EXPECT_EQ(test, taker->got, 8);
 		give(taker);
@@ -367,9 +367,9 @@ static void check_waits(struct kunit *test, size_t size, unsigned int nr, gfp_t 
 static void is_waited_for(struct kunit *test)
 {
 	check_waits(test, SZ_64K, 4, GFP_KERNEL);
-	check_waits(test, 512, 8, GFP_KERNEL);
-	check_waits(test, SZ_4K, 4, GFP_NOIO);
-	check_waits(test, SZ_4K, 4, GFP_NOFS | __GFP_ZERO);
+	check_waits(test, PAGE_SIZE / 8, 8, GFP_KERNEL);
+	check_waits(test, PAGE_SIZE, 4, GFP_NOIO);
+	check_waits(test, PAGE_SIZE, 4, GFP_NOFS | __GFP_ZERO);
 }
 
 static void waiters_all_get_one(struct kunit *test)
