@@ -1333,7 +1333,7 @@ static bool gc_wants(const struct gc_pass *pass, unsigned long stamp)
 {
 	unsigned long age = pass->now - stamp;
 
-	/* What is younger than the pass, which takes less than an hour. */
+	/* Freed since the pass began, which takes less than an hour: it is young. */
 	if (age > -3600UL * HZ)
 		age = 0;
 	return pass->all || (pass->timeout != MAX_JIFFY_OFFSET && age > pass->timeout);
@@ -3322,8 +3322,8 @@ static bool make_room(struct bytepool *pool, unsigned long trims)
  * @pool: the pool
  *
  * Reaches the caches of all CPUs. What is reserved stays, and so do idle
- * blocks that share a slab with one in use. A reserve may keep as much again as
- * a slab of its class.
+ * blocks that share a slab with one in use. Beyond a reserve, up to a slab of its
+ * class may stay.
  *
  * Context: Process; may sleep.
  * Return: blocks given back.
