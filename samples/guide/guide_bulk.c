@@ -73,7 +73,11 @@ module_init(guide_bulk_init);
 
 static void __exit guide_bulk_exit(void)
 {
+	/* The parameter is there, and may be written to, until the module is gone. */
+	kernel_param_lock(THIS_MODULE);
 	bytepool_destroy(pool);
+	pool = NULL;
+	kernel_param_unlock(THIS_MODULE);
 }
 module_exit(guide_bulk_exit);
 

@@ -11,12 +11,16 @@
 #include <linux/dma-mapping.h>
 #include <linux/err.h>
 #include <linux/kernel.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
+#include <linux/sizes.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
 
 #include "bytepool.h"
+
+#define TRANSFER_MAX	SZ_1M
 
 /* Write N: transfer N bytes to the device. */
 static ssize_t transfer_store(struct device *dev, struct device_attribute *attr,
@@ -31,6 +35,8 @@ static ssize_t transfer_store(struct device *dev, struct device_attribute *attr,
 	err = kstrtouint(buf, 0, &bytes);
 	if (err)
 		return err;
+	if (!bytes || bytes > TRANSFER_MAX)
+		return -EINVAL;
 	block = bytepool_zalloc(pool, bytes, GFP_KERNEL);
 	if (!block)
 		return -ENOMEM;
@@ -57,11 +63,15 @@ static int guide_probe(struct platform_device *pdev)
 	const size_t line = max_t(size_t, dma_get_cache_alignment(), L1_CACHE_BYTES);
 	const struct bytepool_params params = {
 		.min_size = 4 * line,
-		.max_size = SZ_1M,
+		.max_size = TRANSFER_MAX,
 		.flags = BYTEPOOL_CONTIG,
 	};
 	struct bytepool *pool;
+	int err;
 
+	err = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(32));
+	if (err)
+		return dev_err_probe(&pdev->dev, err, "no DMA\n");
 	pool = devm_bytepool_create(&pdev->dev, dev_name(&pdev->dev), &params);
 	if (IS_ERR(pool))
 		return dev_err_probe(&pdev->dev, PTR_ERR(pool), "no pool\n");

@@ -39,7 +39,8 @@ static int frame_after(size_t size, u32 seed, u32 *sum)
 static int frames_init(void)
 {
 	const struct bytepool_params params = {
-		.min_size = PAGE_SIZE,
+		/* Classes from there on are whole pages, and begin where one does. */
+		.min_size = 4 * PAGE_SIZE,
 		.flags = BYTEPOOL_CONTIG,
 	};
 
