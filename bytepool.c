@@ -121,6 +121,9 @@
  */
 #define CLOSE_AHEAD		(HZ / 10)
 
+/* No pass takes as long: what seems to be freed later than that after it began is old. */
+#define PASS_LONGEST		(3600UL * HZ)
+
 /*
  * Given back while reap_lock is held once: so many slabs, which are taken under
  * a depot's lock, and no more after so many bytes. Nobody waits for long.
@@ -1230,7 +1233,8 @@ static struct bytepool_slab *slab_create(struct bytepool_class *class, bool larg
 		slab = slab_create_fitting(class, large, gfp | __GFP_NOWARN | __GFP_NORETRY, node);
 		if (slab)
 			return slab;
-		if (!make_room(class->pool, trims))
+		/* Without a limit nobody takes that room: it is the system that is short. */
+		if (!make_room(class->pool, trims) || !READ_ONCE(class->pool->limit))
 			break;
 	}
 	return slab_create_fitting(class, large, gfp, node);
@@ -1333,8 +1337,8 @@ static bool gc_wants(const struct gc_pass *pass, unsigned long stamp)
 {
 	unsigned long age = pass->now - stamp;
 
-	/* Freed since the pass began, which takes less than an hour: it is young. */
-	if (age > -3600UL * HZ)
+	/* Freed since the pass began. */
+	if (age > -PASS_LONGEST)
 		age = 0;
 	return pass->all || (pass->timeout != MAX_JIFFY_OFFSET && age > pass->timeout);
 }
