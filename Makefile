@@ -7,7 +7,8 @@ KDIR ?= /lib/modules/$(shell uname -r)/build
 kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
 
 .PHONY: all install clean demo try test userspace-test fuzz coverage insmod-test kunit kunit-debug \
-	test-debug torture models mutation bench bench-check check docs deb test-deb help
+	other-machines test-debug torture models mutation bench bench-check check docs deb test-deb \
+	help
 
 all: $(KDIR)/Makefile ## build bytepool.ko for the running kernel, or for the one of KDIR=...
 	$(kbuild) modules
@@ -45,6 +46,9 @@ kunit: ## the KUnit suite under UML, Linux 6.12
 
 kunit-debug: ## the same with KASAN, lockdep and more
 	@scripts/kunit --debug
+
+other-machines: ## the KUnit suite on i386, and on arm64 with pages of 64 KiB, in QEMU
+	@scripts/test kunit-6.12-i386 kunit-6.12-arm64-64k
 
 test-debug: ## the tests on kernels built to find bugs: KASAN, KCSAN, PREEMPT_RT
 	@scripts/test init-6.12-debug $(foreach kernel,debug kcsan rt, \

@@ -174,6 +174,23 @@ kernel_source() (
 	echo "$cache/source-$version"
 )
 
+# Some files there are links to scripts.
+unpack_arches() (
+	top_dir=linux-source-$1
+	ln -s "$2/scripts" "$3/scripts" &&
+		tar -xJf "/usr/src/$top_dir.tar.xz" --strip-components=1 --exclude='*.dts*' \
+			-C "$3" "$top_dir/arch/arm64"
+)
+
+# kernel_arches SERIES: a directory with what kernel_source lacks of arch/arm64: all but
+# its device trees.
+kernel_arches() (
+	source=$(kernel_source "$1") || exit
+	arches=$cache/arch-${source##*/source-}
+	once "$arches" unpack_arches "$1" "$source" || exit
+	echo "$arches/arch"
+)
+
 # is_ours SERIES: whether that kernel is one that we configure and build.
 is_ours() {
 	case $1 in

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# Sourced by the scripts that run User Mode Linux, after lib.sh: a tree that
-# looks like Debian's kernel source with bytepool dropped into lib/, built in the
-# cache.
+# Sourced by the scripts that run kunit.py, after lib.sh: a tree that looks like
+# Debian's kernel source with bytepool dropped into lib/, built in the cache, for
+# User Mode Linux or for another machine in QEMU.
 
 : "${cache:?source lib.sh first}"
 
@@ -13,19 +13,39 @@ link_all() {
 	find -H "$1" -mindepth 1 -maxdepth 1 -exec ln -st "$2" {} +
 }
 
-# kunit.py finds the tree by its own path, so that it has to be a copy; what
-# has to change is one too.
+# own TREE PATH: a copy instead of the link to it: of a directory, one with links to
+# what it holds.
+own() {
+	local path='' part
+	for part in ${2//\// }; do
+		path=${path:+$path/}$part
+		[ -L "$1/$path" ] || continue
+		rm "$1/$path"
+		if [ -d "$source/$path" ]; then
+			link_all "$source/$path" "$1/$path"
+		else
+			cp "$source/$path" "$1/$path"
+		fi
+	done
+}
+
+# make_tree DIR: what looks like $source, with $arches where it needs them. kunit.py
+# finds the tree by its own path, so that it has to be a copy.
 make_tree() {
 	link_all "$source" "$1"
-	rm "$1/lib" "$1/tools"
-	link_all "$source/lib" "$1/lib"
-	link_all "$source/tools" "$1/tools"
-	rm "$1/tools/testing"
-	link_all "$source/tools/testing" "$1/tools/testing"
+	own "$1" tools/testing
 	rm "$1/tools/testing/kunit"
 	cp -R "$source/tools/testing/kunit" "$1/tools/testing"
-	rm "$1/lib/Kconfig" "$1/lib/Makefile"
-	cp "$source/lib/Kconfig" "$source/lib/Makefile" "$1/lib"
+	if [ "$arches" ]; then
+		own "$1" arch
+		ln -sfnt "$1/arch" "$arches"/*
+	fi
+}
+
+# drop_in TREE: make it build lib/bytepool, and the benchmark.
+drop_in() {
+	own "$1" lib/Kconfig
+	own "$1" lib/Makefile
 	# shellcheck disable=SC2016 # for make, not for the shell
 	printf '%s\n' 'obj-$(CONFIG_BYTEPOOL) += bytepool/' \
 		'obj-$(CONFIG_BYTEPOOL_BENCH) += bytepool/bench/' >>"$1/lib/Makefile"
@@ -65,15 +85,45 @@ logged() {
 	return $status
 }
 
-# uml_prepare SERIES FLAVOUR: have a tree and a directory to build in, and set
-# $work, $tree, $build and $kunit, which is kunit.py. One caller of each flavour
+# machine NAME: set what differs for that one: $arch and $image, as make calls them,
+# $cross and $arches where there are such, and what kunit.py gets: $machine_args and
+# $machine_config.
+machine() {
+	arch=$1 image=bzImage cross='' arches='' machine_config=()
+	case $1 in
+	um)
+		image=all machine_args=()
+		# kunit.py gives UML a PCI bus, which warns when it starts in a debug kernel.
+		machine_config=(CONFIG_UML_PCI_OVER_VIRTIO=n CONFIG_VIRTIO_UML=n)
+		return ;;
+	i386)
+		machine_config=(CONFIG_X86_MPPARSE=y CONFIG_HIGHMEM4G=y)
+		need qemu-system-i386 qemu-system-x86 ;;
+	arm64-64k)
+		arch=arm64 image=Image.gz cross=aarch64-linux-gnu
+		machine_config=(CONFIG_ARM64_64K_PAGES=y)
+		need qemu-system-aarch64 qemu-system-arm ;;
+	*) die "no machine $1: there are i386 and arm64-64k" ;;
+	esac
+	machine_args=(--arch "$arch" "--qemu_args=-accel tcg -smp 2,sockets=2")
+	if [ "$cross" ]; then
+		need "$cross-gcc" "gcc-$cross"
+		machine_args+=(--cross_compile "$cross-")
+		arches=$(kernel_arches "$2")
+	fi
+}
+
+# uml_prepare SERIES FLAVOUR [MACHINE]: have a tree and a directory to build in, and
+# set $work, $tree, $build and $kunit, which is kunit.py. One caller of each flavour
 # at a time.
 uml_prepare() {
 	need_kernel_tools
 	need python3 python3
 	source=$(kernel_source "$1")
+	machine "${3:-um}" "$1"
 
 	work=$cache/uml-${source##*/source-}-$2
+	[ "$arch" = um ] || work=$cache/kunit-${source##*/source-}-$3
 	tree=$work/tree
 	build=$work/build
 	kunit=$tree/tools/testing/kunit/kunit.py
@@ -84,16 +134,27 @@ uml_prepare() {
 	if [ ! -d "$tree/lib/bytepool" ]; then
 		rm -rf "$tree" "$tree.tmp"
 		make_tree "$tree.tmp"
+		drop_in "$tree.tmp"
 		mv "$tree.tmp" "$tree"
 	fi
 	update_sources "$tree/lib/bytepool"
 	mkdir -p "$build"
 }
 
-# uml_build ARGUMENT...: configure by kunit.py with these arguments, and build.
-# kunit.py gives UML a PCI bus, which warns when it starts in a debug kernel.
+kbuild() {
+	logged build make -C "$tree" ARCH="$arch" CROSS_COMPILE="${cross:+$cross-}" O="$build" "$@"
+}
+
+# uml_build ARGUMENT...: configure by kunit.py with these arguments, and build. For
+# other machines what the kernel does by default would take long to build: there is
+# nothing but what was asked for.
 uml_build() {
-	logged config "$kunit" config --build_dir "$build" "$@" \
-		--kconfig_add CONFIG_UML_PCI_OVER_VIRTIO=n --kconfig_add CONFIG_VIRTIO_UML=n
-	logged build make -C "$tree" ARCH=um O="$build" -j "$(nproc)"
+	logged config "$kunit" config --build_dir "$build" "${machine_args[@]}" "$@" \
+		"${machine_config[@]/#/--kconfig_add=}"
+	if [ "$arch" != um ]; then
+		kbuild KCONFIG_ALLCONFIG="$build/last_used_kunitconfig" allnoconfig
+		missing=$(grep '=y$' "$build/last_used_kunitconfig" | grep -vxFf "$build/.config") || :
+		[ -z "$missing" ] || die "this kernel cannot have $missing"
+	fi
+	kbuild -j "$(nproc)" "$image"
 }
