@@ -233,17 +233,23 @@ our_kernel() (
 	echo "$out"
 )
 
-# copy_programs DIR PROGRAM...: for a guest: each where it is here, with the
+# copy_files DIR: for a guest: what stdin names, each file where it is here, with the
 # libraries that it needs.
-copy_programs() (
+copy_files() (
+	need cpio cpio || exit
+	files=$(cat)
+	{
+		echo "$files"
+		echo "$files" | xargs -d '\n' ldd 2>/dev/null | grep -o '/[^ :]*\.so[^ :]*' || :
+	} | sort -u | cpio --quiet -pdmL "$1"
+)
+
+copy_programs() ( # DIR PROGRAM...
 	dir=$1
 	shift
-	need cpio cpio || exit
 	for program; do
-		path=$(command -v "$program") || die "there is no $program"
-		echo "$path"
-		ldd "$path" | grep -o '/[^ ]*'
-	done | sort -u | cpio --quiet -pdmL "$dir"
+		command -v "$program" || die "there is no $program"
+	done | copy_files "$dir"
 )
 
 # install_modules SERIES DIR MODULE...: of what scripts/build makes, into DIR/lib/modules,
