@@ -15,7 +15,8 @@ all: $(KDIR)/Makefile ## build bytepool.ko for the running kernel, or for the on
 
 install: all ## install bytepool.ko for that kernel
 	$(kbuild) modules_install
-	depmod $$(cat $(KDIR)/include/config/kernel.release)
+	depmod $(addprefix -b ,$(INSTALL_MOD_PATH)) \
+		$$(sed -n 's/^#define UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
 
 clean: $(KDIR)/Makefile ## remove what the build has made
 	$(kbuild) clean
