@@ -48,8 +48,8 @@ kunit: ## the KUnit suite under UML, Linux 6.12
 kunit-debug: ## the same with KASAN, lockdep and more
 	@scripts/kunit --debug
 
-other-machines: ## the KUnit suite on i386, and on arm64 with pages of 64 KiB, in QEMU
-	@scripts/test kunit-6.12-i386 kunit-6.12-arm64-64k
+other-machines: ## the KUnit suite on i386, s390x, and arm64 with pages of 4 and 64 KiB, in QEMU
+	@scripts/test $(addprefix kunit-6.12-,i386 s390x arm64 arm64-64k)
 
 test-debug: ## the tests on kernels built to find bugs: KASAN, KCSAN, PREEMPT_RT
 	@scripts/test init-6.12-debug $(foreach kernel,debug kcsan rt, \

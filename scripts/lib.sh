@@ -174,19 +174,19 @@ kernel_source() (
 	echo "$cache/source-$version"
 )
 
-# Some files there are links to scripts.
+# Some files there are links to scripts, and some include those of lib.
 unpack_arches() (
 	top_dir=linux-source-$1
-	ln -s "$2/scripts" "$3/scripts" &&
+	ln -st "$3" "$2/scripts" "$2/lib" &&
 		tar -xJf "/usr/src/$top_dir.tar.xz" --strip-components=1 --exclude='*.dts*' \
-			-C "$3" "$top_dir/arch/arm64"
+			-C "$3" "$top_dir/arch/arm64" "$top_dir/arch/s390"
 )
 
-# kernel_arches SERIES: a directory with what kernel_source lacks of arch/arm64: all but
-# its device trees.
+# kernel_arches SERIES: a directory with what kernel_source lacks of arch/arm64 and
+# arch/s390: all but their device trees.
 kernel_arches() (
 	source=$(kernel_source "$1") || exit
-	arches=$cache/arch-${source##*/source-}
+	arches=$cache/arm64-s390-${source##*/source-}
 	once "$arches" unpack_arches "$1" "$source" || exit
 	echo "$arches/arch"
 )

@@ -99,11 +99,17 @@ machine() {
 	i386)
 		machine_config=(CONFIG_X86_MPPARSE=y CONFIG_HIGHMEM4G=y)
 		need qemu-system-i386 qemu-system-x86 ;;
-	arm64-64k)
+	s390x)
+		arch=s390 cross=s390x-linux-gnu
+		# What its NUMA needs, and its console.
+		machine_config=(CONFIG_SCHED_TOPOLOGY=y CONFIG_SCLP_TTY=y CONFIG_SCLP_CONSOLE=y
+			CONFIG_SCLP_VT220_TTY=y CONFIG_SCLP_VT220_CONSOLE=y)
+		need qemu-system-s390x qemu-system-misc ;;
+	arm64|arm64-64k)
 		arch=arm64 image=Image.gz cross=aarch64-linux-gnu
-		machine_config=(CONFIG_ARM64_64K_PAGES=y)
+		[ "$1" = arm64 ] || machine_config=(CONFIG_ARM64_64K_PAGES=y)
 		need qemu-system-aarch64 qemu-system-arm ;;
-	*) die "no machine $1: there are i386 and arm64-64k" ;;
+	*) die "no machine $1: there are i386, s390x, arm64 and arm64-64k" ;;
 	esac
 	machine_args=(--arch "$arch" "--qemu_args=-accel tcg -smp 2,sockets=2")
 	if [ "$cross" ]; then
