@@ -433,6 +433,7 @@ static DEFINE_MUTEX(orphans_mutex);
 
 static void gc_work_fn(struct work_struct *work);
 static DECLARE_DELAYED_WORK(gc_work, gc_work_fn);
+/* NULL while bytepool, built into the kernel, has not started, or where it could not. */
 static struct workqueue_struct *gc_wq;
 
 static bool make_room(struct bytepool *pool, unsigned long trims);
@@ -4440,7 +4441,8 @@ static void class_free(struct bytepool_class *class)
  * Context: Process; may sleep.
  * Return: the pool, or an ERR_PTR: -EINVAL if @name or @params is out of range,
  *	with a line in the log that says which and why; -EEXIST if the name is in
- *	use; -ENOMEM.
+ *	use; -ENOMEM; -ENODEV before a bytepool that is built in has started, or if
+ *	it could not.
  */
 struct bytepool *bytepool_create(const char *name, const struct bytepool_params *params)
 {
@@ -4448,6 +4450,8 @@ struct bytepool *bytepool_create(const char *name, const struct bytepool_params 
 	struct bytepool *pool;
 	int err;
 
+	if (!gc_wq)
+		return ERR_PTR(-ENODEV);
 	if (params)
 		checked = *params;
 	err = params_check(name, &checked);
@@ -4727,6 +4731,7 @@ remove_cpuhp:
 	cpuhp_remove_state_nocalls(cpuhp_state);
 destroy_wq:
 	destroy_workqueue(gc_wq);
+	gc_wq = NULL;
 free_lookasides:
 	free_percpu(lookasides);
 destroy_table:

@@ -32,6 +32,21 @@ static void test_load(void)
 	}
 }
 
+/* The first one: there was no bytepool_init() yet. */
+static void test_built_in(void)
+{
+	int nr = 0, err;
+
+	do {
+		EXPECT(bytepool_create("early", NULL) == ERR_PTR(-ENODEV));
+		shim_fail(SHIM_FAIL_ANY, ++nr, false);
+		err = shim_module_init();
+		shim_fail(0, 0, false);
+	} while (err == -ENOMEM);
+	EXPECT(!err && nr > 5);
+	test_module_stop();
+}
+
 static void test_load_parameters(void)
 {
 	static const unsigned int intervals[] = { 0, 9, 3600001, UINT_MAX };
@@ -1633,6 +1648,7 @@ static void test_sysfs(void)
 }
 
 static const struct test tests[] = {
+	{ "built in, and not there yet or not at all", test_built_in },
 	{ "load and unload", test_load },
 	{ "load with parameters out of range", test_load_parameters },
 	{ "names", test_names },
