@@ -2402,7 +2402,7 @@ static noinline void *alloc_any(struct bytepool *pool, size_t size, gfp_t gfp, i
  *
  * Context: Any but NMI; sleeps only if @gfp allows it.
  * Return: the block; NULL if memory is short or the pool's limit reached, if
- *	@size is 0 or above max_size, or if @gfp asks for a zone.
+ * @size is 0 or above max_size, or if @gfp asks for a zone.
  */
 void *bytepool_alloc(struct bytepool *pool, size_t size, gfp_t gfp)
 {
@@ -3393,9 +3393,10 @@ static unsigned int class_set_reserve(struct bytepool_class *class, unsigned int
  * context. Calls for one class are the caller's to serialise.
  *
  * Context: Process; may sleep.
- * Return: 0; -EINVAL if @size is 0 or above max_size or @gfp asks for a zone;
- *	-ENOMEM if memory or the pool's limit does not allow it: then all is as
- *	before.
+ * Return:
+ * * 0: as many are there
+ * * -EINVAL: @size is 0 or above max_size, or @gfp asks for a zone
+ * * -ENOMEM: memory or the pool's limit does not allow it; all is as before
  */
 int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t gfp)
 {
@@ -4439,10 +4440,12 @@ static void class_free(struct bytepool_class *class)
  * blocks when they are first asked for, or with bytepool_reserve().
  *
  * Context: Process; may sleep.
- * Return: the pool, or an ERR_PTR: -EINVAL if @name or @params is out of range,
- *	with a line in the log that says which and why; -EEXIST if the name is in
- *	use; -ENOMEM; -ENODEV before a bytepool that is built in has started, or if
- *	it could not.
+ * Return:
+ * * the pool
+ * * ERR_PTR(-EINVAL): @name or @params is out of range; a line in the log says which and why
+ * * ERR_PTR(-EEXIST): the name is in use
+ * * ERR_PTR(-ENOMEM): memory is short
+ * * ERR_PTR(-ENODEV): a bytepool that is built in has not started yet, or could not
  */
 struct bytepool *bytepool_create(const char *name, const struct bytepool_params *params)
 {
