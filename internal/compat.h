@@ -14,7 +14,7 @@
 #include <linux/types.h>
 #include <linux/version.h>
 
-/* GFP_ATOMIC had a bit of its own until 6.4. */
+/* GFP_ATOMIC had a bit of its own before 6.3. */
 #ifndef __GFP_ATOMIC
 #define __GFP_ATOMIC	((__force gfp_t)0)
 #endif
