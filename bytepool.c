@@ -2827,7 +2827,8 @@ EXPORT_SYMBOL_GPL(bytepool_free_bulk);
  * @block: the block, or NULL
  *
  * For scope-based cleanup, which knows the block alone. bytepool_free() also
- * catches a block that goes back to the wrong pool.
+ * catches a block that goes back to the wrong pool. What no pool gave out is
+ * refused and warned about, once for all; there is no pool to count it.
  *
  * Context: Any but NMI; never sleeps.
  */
