@@ -35,7 +35,8 @@ static ssize_t transfer_store(struct device *dev, struct device_attribute *attr,
 	err = kstrtouint(buf, 0, &bytes);
 	if (err)
 		return err;
-	if (!bytes || bytes > TRANSFER_MAX)
+	/* What the device cannot reach is copied on the way, not any size of it. */
+	if (!bytes || bytes > min_t(size_t, TRANSFER_MAX, dma_max_mapping_size(dev)))
 		return -EINVAL;
 	block = bytepool_zalloc(pool, bytes, GFP_KERNEL);
 	if (!block)
@@ -69,7 +70,8 @@ static int guide_probe(struct platform_device *pdev)
 	struct bytepool *pool;
 	int err;
 
-	err = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(32));
+	/* A block may be anywhere in memory. */
+	err = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(64));
 	if (err)
 		return dev_err_probe(&pdev->dev, err, "no DMA\n");
 	pool = devm_bytepool_create(&pdev->dev, dev_name(&pdev->dev), &params);
