@@ -12,14 +12,12 @@
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/types.h>
-#include <linux/version.h>
 
 #include "bytepool.h"
 #include "compat.h"
 
-/* Before, an rhashtable could not be modified in hardirq; PREEMPT_RT allocates nothing there. */
-#define HARDIRQ_MAY_REFUSE	(LINUX_VERSION_CODE < KERNEL_VERSION(6, 4, 0) || \
-				 IS_ENABLED(CONFIG_PREEMPT_RT))
+/* PREEMPT_RT allocates nothing there. */
+#define HARDIRQ_MAY_REFUSE	IS_ENABLED(CONFIG_PREEMPT_RT)
 
 /* main.c: "ok OF: WHAT", or "not ok OF: WHAT # WHY". */
 __printf(5, 6)
