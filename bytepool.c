@@ -109,8 +109,8 @@
 #define CACHE_ENTRIES_MAX	29U
 
 /*
- * A CPU remembers twice as many blocks, in 16 KiB on a 64-bit machine: room for
- * what is on its way from CPU to CPU.
+ * What a CPU remembers of blocks, two for each of these places, takes 16 KiB on a
+ * 64-bit machine: room for what is on its way from CPU to CPU.
  */
 #define LOOKASIDE_BITS		8
 #define LOOKASIDE_PLACES	BIT(LOOKASIDE_BITS)
@@ -2567,8 +2567,10 @@ EXPORT_SYMBOL_GPL(bytepool_alloc_bulk);
 static noinline void bad_free(struct bytepool *pool, const void *block,
 			      enum bytepool_bad_free why, unsigned long caller)
 {
-	if (WARN_ONCE(IS_ERR_OR_NULL(pool), pr_fmt("bad free of %p: to no pool\n"), block))
+	if (WARN_ONCE(IS_ERR_OR_NULL(pool), pr_fmt("bad free of %p: to no pool\n"), block)) {
+		pr_warn_ratelimited("bad free of %p: to no pool\n", block);
 		return;
+	}
 	atomic64_inc(&pool->bad_frees);
 	trace_bad_free(pool->name, block, bad_free_text[why], caller);
 	if (!test_and_set_bit(why, &pool->bad_frees_told))
@@ -2828,7 +2830,7 @@ EXPORT_SYMBOL_GPL(bytepool_free_bulk);
  *
  * For scope-based cleanup, which knows the block alone. bytepool_free() also
  * catches a block that goes back to the wrong pool. What no pool gave out is
- * refused and warned about, once for all; there is no pool to count it.
+ * refused and warned about; there is no pool to count it.
  *
  * Context: Any but NMI; never sleeps.
  */
@@ -2844,9 +2846,10 @@ void bytepool_free_any(const void *block)
 	if (slab)
 		pool = slab->depot->class->pool;
 	section_exit();
-	if (!WARN_ONCE(!pool, pr_fmt("bad free of %p: %s\n"), block,
-		       bad_free_text[BAD_FREE_UNKNOWN]))
+	if (pool)
 		free_any(pool, block, false, _RET_IP_);
+	else
+		bad_free(NULL, block, BAD_FREE_UNKNOWN, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(bytepool_free_any);
 
@@ -3396,7 +3399,7 @@ static unsigned int class_set_reserve(struct bytepool_class *class, unsigned int
  * Context: Process; may sleep.
  * Return:
  * * 0: as many are there
- * * -EINVAL: @size is 0 or above max_size, or @gfp asks for a zone
+ * * -EINVAL: @size is 0 or above max_size, @gfp asks for a zone, or @pool is none
  * * -ENOMEM: memory or the pool's limit does not allow it; all is as before
  */
 int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t gfp)

@@ -889,6 +889,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	static char unknown;
+	unsigned int i;
 
 	(void)argc;
 	(void)argv;
@@ -897,10 +898,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	fuzz_arena_init();
 	model_begin();
 	test_module_start();
-	/* What is warned about once is over. */
+	/* What is warned about once, or so many times, is over. */
 	bytepool_alloc(NULL, 8, GFP_KERNEL);
-	bytepool_free(NULL, &unknown);
-	bytepool_free_any(&unknown);
+	for (i = 0; i <= DEFAULT_RATELIMIT_BURST; i++) {
+		bytepool_free(NULL, &unknown);
+		bytepool_free_any(&unknown);
+	}
 	usage_before = shim_usage();
 	return 0;
 }

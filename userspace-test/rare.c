@@ -61,7 +61,9 @@ static void test_overwritten(void)
 
 static void test_free_any(void)
 {
+	static char unknown;
 	struct bytepool *other;
+	unsigned long messages;
 
 	pool_start(NULL);
 	other = bytepool_create("other", NULL);
@@ -69,6 +71,16 @@ static void test_free_any(void)
 	bytepool_free_any(bytepool_alloc(pool, SIZE, GFP_KERNEL));
 	bytepool_free_any(bytepool_alloc(other, SIZE, GFP_KERNEL));
 	EXPECT(stats().frees == 1 && test_stats(other).frees == 1);
+	/* No pool counts these. */
+	messages = shim_messages();
+	bytepool_free_any(&unknown);
+	bytepool_free(NULL, &unknown);
+	test_expect_warnings(1);
+	bytepool_free_any(&unknown);
+	bytepool_free(NULL, &unknown);
+	test_expect_warnings(0);
+	EXPECT(shim_messages() >= messages + 5);
+	EXPECT(!stats().bad_frees && !test_stats(other).bad_frees);
 	bytepool_destroy(other);
 	pool_stop();
 }

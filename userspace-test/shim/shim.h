@@ -607,6 +607,11 @@ struct ratelimit_state {
 #define ratelimit_state_init(rs, interval, burst)	((rs)->left = (burst))
 #define ratelimit_set_flags(rs, flags)			((void)(rs))
 bool __ratelimit(struct ratelimit_state *rs);
+#define pr_warn_ratelimited(fmt, ...) ({						\
+	static struct ratelimit_state _limit = { .left = DEFAULT_RATELIMIT_BURST };	\
+	if (__ratelimit(&_limit))							\
+		pr_warn(fmt, ##__VA_ARGS__);						\
+})
 
 ssize_t strscpy(char *to, const char *from, size_t size);
 void *memchr_inv(const void *p, int c, size_t size);
