@@ -10,6 +10,7 @@
 #include <linux/kernel.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
@@ -50,7 +51,7 @@ static int set_requests(const char *val, const struct kernel_param *kp)
 	if (!fragments)
 		return -ENOMEM;
 	for (i = 0; i < nr && !err; i++)
-		err = serve_request(fragments, i);
+		err = signal_pending(current) ? -EINTR : serve_request(fragments, i);
 	kfree(fragments);
 	return err;
 }

@@ -26,6 +26,7 @@ struct packet {
 	unsigned char payload[];
 };
 
+/* Each has one writer; their files read them at any time. */
 static unsigned long received, dropped, damaged;
 module_param(received, ulong, 0444);
 MODULE_PARM_DESC(received, "Packets that were received");
@@ -54,8 +55,8 @@ static void process(struct work_struct *work)
 	list_for_each_entry_safe(packet, next, &packets, list) {
 		if (memchr_inv(packet->payload, packet->payload[0],
 			       PACKET_BYTES - sizeof(*packet)))
-			damaged++;
-		received++;
+			WRITE_ONCE(damaged, damaged + 1);
+		WRITE_ONCE(received, received + 1);
 		bytepool_free(pool, packet);
 	}
 }
@@ -70,7 +71,7 @@ static void card_tick(struct timer_list *timer)
 	for (i = 0; i < BURST; i++) {
 		packet = bytepool_alloc(pool, PACKET_BYTES, GFP_ATOMIC);
 		if (!packet) {
-			dropped++;
+			WRITE_ONCE(dropped, dropped + 1);
 			continue;
 		}
 		memset(packet->payload, i, PACKET_BYTES - sizeof(*packet));
