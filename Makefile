@@ -27,7 +27,7 @@ demo: ## real files through a consumer of bytepool on Debian's 6.12 kernel in QE
 try: ## the modules of DIR=... in a guest where bytepool is loaded, and a shell
 	@scripts/try $(DIR)
 
-test: ## the suites, on stock and on debug kernels: 70 minutes, and more the first time
+test: ## the suites, on stock and on debug kernels: an hour or more, the first time longer
 	@scripts/test
 
 userspace-test: ## bytepool.c in userspace under sanitizers, and against a model
