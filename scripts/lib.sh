@@ -273,6 +273,15 @@ bytepool_version() {
 	sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' "$top/dkms.conf"
 }
 
+# debian_12 DIR DEBOOTSTRAP-ARGUMENT...: install it there, from where this machine gets it.
+debian_12() (
+	need debootstrap debootstrap || exit
+	dir=$1
+	shift
+	mirror=$(apt-get indextargets --format '$(SITE)' 'Codename: bookworm' | head -n 1)
+	debootstrap --variant=minbase "$@" bookworm "$dir" "$mirror"
+)
+
 # readme_module: the module that README.md shows.
 readme_module() {
 	# shellcheck disable=SC2016
