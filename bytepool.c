@@ -1222,6 +1222,7 @@ static struct bytepool_slab *slab_create(struct bytepool_class *class, bool larg
 					 gfp_t gfp, int node)
 {
 	unsigned int left = gfpflags_allow_blocking(gfp) ? ROOM_RETRIES : 0;
+	unsigned int in_vain = 0;
 	struct bytepool_slab *slab;
 	unsigned long trims;
 
@@ -1234,8 +1235,13 @@ static struct bytepool_slab *slab_create(struct bytepool_class *class, bool larg
 		slab = slab_create_fitting(class, large, gfp | __GFP_NOWARN | __GFP_NORETRY, node);
 		if (slab)
 			return slab;
-		/* Without a limit nobody takes that room: it is the system that is short. */
-		if (!make_room(class->pool, trims) || !READ_ONCE(class->pool->limit))
+		in_vain = make_room(class->pool, trims) ? 0 : in_vain + 1;
+		/*
+		 * Without a limit nobody takes that room: it is the system that is
+		 * short. With one, others may take what is idle, and leave something
+		 * else, between a look and the next: one trim in vain is not enough to tell.
+		 */
+		if (in_vain == 3 || !READ_ONCE(class->pool->limit))
 			break;
 	}
 	return slab_create_fitting(class, large, gfp, node);
@@ -1287,8 +1293,8 @@ static void depot_unlock(struct bytepool_depot *depot, unsigned long flags)
 
 static bool slab_older(struct rb_node *a, const struct rb_node *b)
 {
-	return time_before(rb_entry(a, struct bytepool_slab, age)->stamp,
-			   rb_entry(b, struct bytepool_slab, age)->stamp);
+	return stamp_before(rb_entry(a, struct bytepool_slab, age)->stamp,
+			    rb_entry(b, struct bytepool_slab, age)->stamp);
 }
 
 /*
@@ -1301,7 +1307,7 @@ static void depot_add_idle(struct bytepool_depot *depot, struct bytepool_slab *s
 
 	depot->nr_whole += slab->nr;
 	youngest = list_first_entry_or_null(&depot->idle, struct bytepool_slab, list);
-	if (!youngest || !time_before(slab->stamp, youngest->stamp))
+	if (!youngest || !stamp_before(slab->stamp, youngest->stamp))
 		list_add(&slab->list, &depot->idle);
 	else
 		rb_add_cached(&slab->age, &depot->idle_late, slab_older);
@@ -1333,14 +1339,19 @@ static struct gc_pass gc_pass_begin(const struct bytepool *pool)
 	return (struct gc_pass){ .now = jiffies, .timeout = pool_timeout(pool) };
 }
 
+/* Age at @now, when a pass began, of what became idle at @stamp: 0 if that was later. */
+static unsigned long age_at(unsigned long now, unsigned long stamp)
+{
+	unsigned long age = now - stamp;
+
+	return age > -PASS_LONGEST ? 0 : age;
+}
+
 /* Whether the pass takes what became idle at @stamp. */
 static bool gc_wants(const struct gc_pass *pass, unsigned long stamp)
 {
-	unsigned long age = pass->now - stamp;
+	unsigned long age = age_at(pass->now, stamp);
 
-	/* Freed since the pass began. */
-	if (age > -PASS_LONGEST)
-		age = 0;
 	return pass->all || (pass->timeout != MAX_JIFFY_OFFSET && age > pass->timeout);
 }
 
@@ -1359,7 +1370,7 @@ static struct bytepool_slab *depot_oldest(struct bytepool_depot *depot, const st
 	if (!list_empty(&depot->idle))
 		last = list_last_entry(&depot->idle, struct bytepool_slab, list);
 	if (!class_spares(depot->class, slab) ||
-	    (class_spares(depot->class, last) && time_before(last->stamp, slab->stamp)))
+	    (class_spares(depot->class, last) && stamp_before(last->stamp, slab->stamp)))
 		slab = last;
 	return class_spares(depot->class, slab) && gc_wants(pass, slab->stamp) ? slab : NULL;
 }
@@ -3586,7 +3597,10 @@ struct shrink_survey {
 
 static void survey_add(const struct shrink_survey *survey, long *oldest, unsigned long stamp)
 {
-	*oldest = max3(*oldest, (long)(survey->now - stamp), 0L);
+	unsigned long age = min_t(unsigned long, age_at(survey->now, stamp), LONG_MAX);
+
+	if ((long)age > *oldest)
+		*oldest = age;
 }
 
 static void survey_depot(struct bytepool_depot *depot, struct shrink_survey *survey)

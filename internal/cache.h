@@ -130,7 +130,7 @@ static inline void cache_insert(struct bytepool_cache *cache, void *block, u8 *s
 {
 	struct bytepool_entry *entry = cache->top;
 
-	for (; entry > cache->entries && time_after(entry[-1].stamp, stamp); entry--)
+	for (; entry > cache->entries && stamp_before(stamp, entry[-1].stamp); entry--)
 		*entry = entry[-1];
 	*entry = (struct bytepool_entry){
 		.block = block, .state = state, .slab = slab, .stamp = stamp,

@@ -175,13 +175,21 @@ static inline u32 slab_pop(struct bytepool_slab *slab, u32 size, void **overwrit
 	return index;
 }
 
-/* Give a block back; @stamp is when it was freed. */
-static inline void slab_push(struct bytepool_slab *slab, u32 size, u32 index, unsigned long stamp)
+/*
+ * Whether @a is longer ago than @b. Ages are compared: either may be longer ago than
+ * half of what jiffies can tell.
+ */
+static inline bool stamp_before(unsigned long a, unsigned long b)
 {
 	unsigned long now = jiffies;
 
-	/* Ages are compared: a stamp may be older than half of what jiffies can tell. */
-	if (!slab->nr_idle || now - stamp < now - slab->stamp)
+	return now - a > now - b;
+}
+
+/* Give a block back; @stamp is when it was freed. */
+static inline void slab_push(struct bytepool_slab *slab, u32 size, u32 index, unsigned long stamp)
+{
+	if (!slab->nr_idle || stamp_before(slab->stamp, stamp))
 		slab->stamp = stamp;
 	slab->nr_idle++;
 	WRITE_ONCE(slab->state[index], BYTEPOOL_BLOCK_IDLE);

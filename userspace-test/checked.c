@@ -906,6 +906,38 @@ static void test_idle_for_ages(void)
 	pool_stop();
 }
 
+/* And with what became idle after it, in whichever order it comes back to the depot. */
+static void test_older_by_ages(void)
+{
+	static const unsigned int order[][3] = { { 0, 1, 2 }, { 1, 0, 2 }, { 2, 1, 0 } };
+	static const u32 sizes[][3] = { { 65536, 65536, 65536 }, { 65536, 131072, 262144 } };
+	const struct bytepool_params params = { .idle_timeout_ms = BYTEPOOL_TIMEOUT_NEVER };
+	unsigned int i, way, some;
+	void *blocks[3], *left[2];
+
+	for (way = 0; way < ARRAY_SIZE(order) * ARRAY_SIZE(sizes); way++) {
+		some = way % ARRAY_SIZE(sizes);
+		pool_start(&params);
+		for (i = 0; i < 3; i++)
+			blocks[i] = bytepool_alloc(pool, sizes[some][i], GFP_KERNEL);
+		for (i = 0; i < 3; i++) {
+			shim_cpu_move(1 + i);
+			bytepool_free(pool, blocks[i]);
+			shim_clock_advance(ULONG_MAX / 10 * (i ? 1 : 6));
+		}
+		shim_cpu_move(0);
+		for (i = 0; i < 3; i++)
+			shim_cpu_die(1 + order[way / ARRAY_SIZE(sizes)][i]);
+		EXPECT(shim_shrink(1) == sizes[some][0] / PAGE_SIZE);
+		for (i = 0; i < 2; i++) {
+			left[i] = bytepool_alloc(pool, sizes[some][1 + i], GFP_ATOMIC);
+			EXPECT(left[i] == blocks[1] || left[i] == blocks[2]);
+		}
+		bytepool_free_bulk(pool, 2, left);
+		pool_stop();
+	}
+}
+
 /* The last block of a slab comes back when the others have been idle for longer than that. */
 static void test_long_lived(void)
 {
@@ -1263,6 +1295,7 @@ static const struct test tests[] = {
 	{ "GC: what has expired is for no cache", test_expired_stays },
 	{ "GC: what expires during its grace period", test_expiring },
 	{ "idle for longer than jiffies can tell", test_idle_for_ages },
+	{ "older, if idle for longer than jiffies can tell", test_older_by_ages },
 	{ "a slab with a block that lives as long", test_long_lived },
 	{ "idle that long, and to be taken only now", test_old_at_once },
 	{ "room that others take", test_room_taken },
