@@ -32,6 +32,8 @@ apt_install() {
 install_packages() (
 	exec 9>"$cache/apt.lock"
 	flock 9
+	[ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
+		die "not root, and no sudo: have root do apt-get install $*"
 	say "installing $*"
 	log=$(mktemp)
 	trap 'rm -f "$log"' EXIT
