@@ -874,6 +874,34 @@ static void grace_lasts(void)
 	shim_clock_advance(HZ / 20);
 }
 
+static void *freed_in_grace;
+
+static void grace_frees(void)
+{
+	shim_clock_advance(1);
+	bytepool_free(pool, freed_in_grace);
+	freed_in_grace = NULL;
+}
+
+/* That is younger than the pass, not older than all. */
+static void test_freed_meanwhile(void)
+{
+	pool_start(NULL);
+	freed_in_grace = bytepool_alloc(pool, 4096, GFP_KERNEL);
+	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
+	shim_grace_hook = grace_frees;
+	bytepool_gc(pool, NULL);
+	EXPECT(freed_in_grace);
+	/* The one that is idle expires with the pass that is to come. */
+	shim_grace_hook = NULL;
+	shim_clock_advance(305 * HZ);
+	shim_grace_hook = grace_frees;
+	bytepool_gc(pool, NULL);
+	shim_grace_hook = NULL;
+	EXPECT(!freed_in_grace && bytepool_size(pool) == 4096);
+	pool_stop();
+}
+
 /* It need not wait for the next pass. */
 static void test_expiring(void)
 {
@@ -1293,6 +1321,7 @@ static const struct test tests[] = {
 	{ "shrinker: after somebody else had the lock", test_shrink_after_reserve },
 	{ "a trim amid what others do", test_trim_amid },
 	{ "GC: what has expired is for no cache", test_expired_stays },
+	{ "GC: what is freed during its grace period", test_freed_meanwhile },
 	{ "GC: what expires during its grace period", test_expiring },
 	{ "idle for longer than jiffies can tell", test_idle_for_ages },
 	{ "older, if idle for longer than jiffies can tell", test_older_by_ages },
