@@ -160,6 +160,9 @@ static_assert(!(BYTEPOOL_SLAB_PAGES & (BYTEPOOL_SLAB_PAGES - 1)) &&
 /* How often an alloc has room made, if others have taken what was made. */
 #define ROOM_RETRIES		8U
 
+/* After how many in a row that made none it gives up. */
+#define ROOM_IN_VAIN		3U
+
 /* So many slabs at most are looked at in one RCU section, where all are. */
 #define WALK_SECTION		1024U
 
@@ -1241,7 +1244,7 @@ static struct bytepool_slab *slab_create(struct bytepool_class *class, bool larg
 		 * short. With one, others may take what is idle, and leave something
 		 * else, between a look and the next: one trim in vain is not enough to tell.
 		 */
-		if (in_vain == 3 || !READ_ONCE(class->pool->limit))
+		if (in_vain == ROOM_IN_VAIN || !READ_ONCE(class->pool->limit))
 			break;
 	}
 	return slab_create_fitting(class, large, gfp, node);
