@@ -187,8 +187,11 @@ sum_is_allocs() {
 	[ $(($(cat "$stats/hits") + $(cat "$stats/misses"))) = "$(cat "$stats/allocs")" ]
 }
 
+# Names of processes are not recorded: for these the kernel patches __schedule(), which
+# some runs of QEMU's threads do not survive.
 trace_gc() {
 	[ -e $tracing/trace ] || mount -t tracefs tracefs $tracing
+	echo 0 >$tracing/options/record-cmd
 	echo 1 >$tracing/events/workqueue/workqueue_execute_start/enable
 }
 
