@@ -249,9 +249,10 @@ copy_files() (
 copy_programs() ( # DIR PROGRAM...
 	dir=$1
 	shift
-	for program; do
+	programs=$(for program; do
 		command -v "$program" || die "there is no $program"
-	done | copy_files "$dir"
+	done) || exit
+	echo "$programs" | copy_files "$dir"
 )
 
 # install_modules SERIES DIR MODULE...: of what scripts/build makes, into DIR/lib/modules,
