@@ -3600,10 +3600,9 @@ struct shrink_survey {
 
 static void survey_add(const struct shrink_survey *survey, long *oldest, unsigned long stamp)
 {
-	unsigned long age = min_t(unsigned long, age_at(survey->now, stamp), LONG_MAX);
+	long age = min_t(unsigned long, age_at(survey->now, stamp), LONG_MAX);
 
-	if ((long)age > *oldest)
-		*oldest = age;
+	*oldest = max(*oldest, age);
 }
 
 static void survey_depot(struct bytepool_depot *depot, struct shrink_survey *survey)
