@@ -281,7 +281,7 @@ debian_12() (
 	need debootstrap debootstrap || exit
 	dir=$1
 	shift
-	mirror=$(apt-get indextargets --format '$(SITE)' 'Codename: bookworm' | head -n 1)
+	mirror=$(apt-get indextargets --format '$(SITE)' 'Codename: bookworm' 'Origin: Debian' | head -n 1)
 	debootstrap --variant=minbase "$@" bookworm "$dir" "$mirror"
 )
 
