@@ -2581,8 +2581,15 @@ EXPORT_SYMBOL_GPL(bytepool_alloc_bulk);
 static noinline void bad_free(struct bytepool *pool, const void *block,
 			      enum bytepool_bad_free why, unsigned long caller)
 {
-	if (WARN_ONCE(IS_ERR_OR_NULL(pool), pr_fmt("bad free of %p: to no pool\n"), block)) {
-		pr_warn_ratelimited("bad free of %p: to no pool\n", block);
+	static unsigned long told;	/* as pool->bad_frees_told, without a pool */
+
+	if (IS_ERR_OR_NULL(pool)) {
+		if (!test_and_set_bit(why, &told))
+			WARN(1, pr_fmt("bad free of %p to no pool: %s\n"), block,
+			     bad_free_text[why]);
+		else
+			pr_warn_ratelimited("bad free of %p to no pool: %s\n", block,
+					    bad_free_text[why]);
 		return;
 	}
 	atomic64_inc(&pool->bad_frees);
