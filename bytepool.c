@@ -1047,6 +1047,17 @@ static void report_leaks(struct bytepool *pool, struct list_head *slabs)
  * System <-> slab
  */
 
+/* Whether @bytes more than are held would be too much. */
+static bool over_limit(unsigned long limit, unsigned long held, unsigned long bytes)
+{
+	return limit && (bytes > limit || held > limit - bytes);
+}
+
+static bool pool_at_limit(const struct bytepool *pool, unsigned long bytes)
+{
+	return over_limit(READ_ONCE(pool->limit), atomic_long_read(&pool->held), bytes);
+}
+
 /* Take @bytes of the pool's limit: all or nothing, whoever else does. */
 static bool pool_charge(struct bytepool *pool, unsigned long bytes)
 {
@@ -1054,7 +1065,7 @@ static bool pool_charge(struct bytepool *pool, unsigned long bytes)
 	long held = atomic_long_read(&pool->held);
 
 	do {
-		if (limit && (bytes > limit || held > limit - bytes))
+		if (over_limit(limit, held, bytes))
 			return false;
 	} while (!atomic_long_try_cmpxchg(&pool->held, &held, held + bytes));
 	return true;
@@ -1240,11 +1251,12 @@ static struct bytepool_slab *slab_create(struct bytepool_class *class, bool larg
 			return slab;
 		in_vain = make_room(class->pool, trims) ? 0 : in_vain + 1;
 		/*
-		 * Without a limit nobody takes that room: it is the system that is
-		 * short. With one, others may take what is idle, and leave something
+		 * Below the limit nobody takes that room: it is the system that is
+		 * short. At the limit, others may take what is idle, and leave something
 		 * else, between a look and the next: one trim in vain is not enough to tell.
 		 */
-		if (in_vain == ROOM_IN_VAIN || !READ_ONCE(class->pool->limit))
+		if (in_vain == ROOM_IN_VAIN || !READ_ONCE(class->pool->limit) ||
+		    (in_vain && !pool_at_limit(class->pool, PAGE_ALIGN(class->size))))
 			break;
 	}
 	return slab_create_fitting(class, large, gfp, node);

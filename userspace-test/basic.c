@@ -910,6 +910,67 @@ static void test_limit_race(void)
 	pool_stop();
 }
 
+static void (*elsewhere)(void);
+
+/* Again and again, but not amid itself. */
+static void do_elsewhere(void)
+{
+	void (*what)(void) = elsewhere;
+
+	elsewhere = NULL;
+	if (what)
+		shim_cpu_run_other(5, what);
+	elsewhere = what;
+	shim_countdown = 1;
+}
+
+static void use_cache(void)
+{
+	bytepool_free(pool, bytepool_alloc(pool, 64, GFP_ATOMIC));
+}
+
+/* An alloc of 64 KiB is refused, with something done elsewhere meanwhile. */
+static void refused_amid(void (*what)(void))
+{
+	nr_graces = 0;
+	elsewhere = what;
+	shim_grace_hook = count_grace;
+	shim_point_hook = do_elsewhere;
+	shim_countdown = 1;
+	EXPECT(!bytepool_alloc(pool, SZ_64K, GFP_KERNEL));
+	shim_countdown = 0;
+	shim_point_hook = NULL;
+	shim_grace_hook = NULL;
+}
+
+/* Who gets nothing learns it soon, also where caches are in use. */
+static void test_limit_refused(void)
+{
+	const struct bytepool_params params = { .limit_bytes = 1 << 20, .flags = BYTEPOOL_CONTIG };
+	void *blocks[15], *small;
+
+	shim_exact_node = true;		/* or CPU 5 may not keep what it frees */
+	pool_start(&params);
+	shim_cpu_move(5);
+	small = bytepool_alloc(pool, 64, GFP_KERNEL);
+	shim_cpu_move(0);
+	/* Below the limit it is the system that is short: one look at what is idle will do. */
+	bytepool_free(pool, bytepool_alloc(pool, SZ_64K, GFP_KERNEL));
+	bytepool_trim(pool);
+	shim_cpu_run_other(5, use_cache);
+	shim_fail(SHIM_FAIL_PAGES, 1, true);
+	refused_amid(use_cache);
+	shim_fail(0, 0, false);
+	EXPECT(nr_graces == 1);
+	EXPECT(bytepool_alloc_bulk(pool, SZ_64K, GFP_KERNEL, 15, blocks) == 15);
+	refused_amid(use_cache);
+	EXPECT(nr_graces && nr_graces <= 3);
+	bytepool_free_bulk(pool, 15, blocks);
+	bytepool_free(pool, small);
+	pool_stop();
+	shim_exact_node = false;
+}
+
 static void *waited_for[2];
 static unsigned int nr_waits;
 
@@ -1678,6 +1739,7 @@ static const struct test tests[] = {
 	{ "limit", test_limit },
 	{ "limit, to the byte", test_limit_edges },
 	{ "limit, while another CPU takes all of it", test_limit_race },
+	{ "limit, and nothing that could make room", test_limit_refused },
 	{ "CPUs have slabs of their own", test_own_slabs },
 	{ "a node without memory", test_full_node },
 	{ "who waits gets the block that is freed", test_wait },
