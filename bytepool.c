@@ -299,7 +299,8 @@ struct bytepool_cpu {
  * @overwritten_limit: for what is said of free blocks that were written to
  * @gc_lock: serialises what takes caches from their CPUs: GC, trim, reserve, and
  *	the shrinker, which only tries it
- * @trims: how many were begun; this and the next are written under @gc_lock
+ * @trims: how many were begun; this and the next two are written under @gc_lock
+ * @trims_fruitful: how many had been, with the last one that gave something back
  * @gc_runs: GC passes
  * @reap_lock: held from taking slabs off the books until the system has them
  * @reclaimed_blocks: blocks given back to the system; this and the next are
@@ -335,6 +336,7 @@ struct bytepool {
 
 	struct mutex gc_lock;	/* not held over an allocation from the system */
 	unsigned long trims;
+	unsigned long trims_fruitful;
 	u64 gc_runs;
 	struct mutex reap_lock;	/* within gc_lock; not held over a grace period */
 	u64 reclaimed_blocks;
@@ -3339,6 +3341,8 @@ static unsigned long pool_trim(struct bytepool *pool)
 		pool_unbatch(pool, &everything);
 	}
 	blocks = pool_reap(pool, &everything);
+	if (blocks)
+		pool->trims_fruitful = pool->trims;
 	if (pool_reclaimable(pool))
 		pool_wake(pool);
 	return blocks;
@@ -3346,14 +3350,16 @@ static unsigned long pool_trim(struct bytepool *pool)
 
 /*
  * Trim for the sake of what is wanted now, unless a trim was begun since @trims was
- * read. Whether there may be room now.
+ * read. Whether there may be room now: one in vain is that for all who waited for it.
  */
 static bool make_room(struct bytepool *pool, unsigned long trims)
 {
 	bool made;
 
 	mutex_lock(&pool->gc_lock);
-	made = pool->trims != trims || pool_trim(pool);
+	if (pool->trims == trims)
+		pool_trim(pool);
+	made = (long)(pool->trims_fruitful - trims) > 0;
 	mutex_unlock(&pool->gc_lock);
 	pool_settle(pool);
 	return made;
