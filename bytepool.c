@@ -1238,6 +1238,7 @@ static struct bytepool_slab *slab_create(struct bytepool_class *class, bool larg
 					 gfp_t gfp, int node)
 {
 	unsigned int left = gfpflags_allow_blocking(gfp) ? ROOM_RETRIES : 0;
+	bool at_limit = false;
 	unsigned int in_vain = 0;
 	struct bytepool_slab *slab;
 	unsigned long trims;
@@ -1251,14 +1252,14 @@ static struct bytepool_slab *slab_create(struct bytepool_class *class, bool larg
 		slab = slab_create_fitting(class, large, gfp | __GFP_NOWARN | __GFP_NORETRY, node);
 		if (slab)
 			return slab;
+		at_limit |= pool_at_limit(class->pool, PAGE_ALIGN(class->size));
 		in_vain = make_room(class->pool, trims) ? 0 : in_vain + 1;
 		/*
 		 * Below the limit nobody takes that room: it is the system that is
-		 * short. At the limit, others may take what is idle, and leave something
-		 * else, between a look and the next: one trim in vain is not enough to tell.
+		 * short. At it, others may take what is idle, and leave something else,
+		 * between a look and the next: one trim in vain is not enough to tell.
 		 */
-		if (in_vain == ROOM_IN_VAIN || !READ_ONCE(class->pool->limit) ||
-		    (in_vain && !pool_at_limit(class->pool, PAGE_ALIGN(class->size))))
+		if (in_vain == ROOM_IN_VAIN || !at_limit)
 			break;
 	}
 	return slab_create_fitting(class, large, gfp, node);
