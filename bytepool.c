@@ -410,17 +410,18 @@ struct look {
 };
 
 /*
- * The look-aside of a CPU. What is in it was true when lookaside_age was @age.
+ * The look-aside of a CPU. What is in it was true when lookaside_age was its
+ * lookaside_seen, which bytepool_free() may read before there is a look-aside.
  * The age goes up when a slab has died or a cache was closed, a grace period
  * before the one is freed or the other touched.
- * Read in sections; see lookaside_writable() for who writes it.
+ * Read in sections; see lookaside_writable() for who writes them.
  */
 struct lookaside {
 	struct look at[2][LOOKASIDE_PLACES];
-	long age;
 };
 
 static struct lookaside __percpu *lookasides;
+static DEFINE_PER_CPU(long, lookaside_seen);
 static atomic_long_t lookaside_age __read_mostly = ATOMIC_LONG_INIT(1);
 
 /* All pools. Sleeping contexts only. */
@@ -438,7 +439,7 @@ static DEFINE_MUTEX(orphans_mutex);
 
 static void gc_work_fn(struct work_struct *work);
 static DECLARE_DELAYED_WORK(gc_work, gc_work_fn);
-/* NULL while bytepool, built into the kernel, has not started, or where it could not. */
+/* NULL while bytepool, built into the kernel, has not started, or where it could not: no pools. */
 static struct workqueue_struct *gc_wq;
 
 static bool make_room(struct bytepool *pool, unsigned long trims);
@@ -668,10 +669,13 @@ static noinline struct bytepool_slab *slab_find_slow(unsigned long address)
 }
 
 /* The slab with a block at an address, or NULL. Section. */
-static struct bytepool_slab *slab_find(const void *block)
+static __always_inline struct bytepool_slab *slab_find(const void *block)
 {
-	struct bytepool_slab *slab = slab_lookup((unsigned long)block);
+	struct bytepool_slab *slab;
 
+	if (unlikely(!gc_wq))
+		return NULL;
+	slab = slab_lookup((unsigned long)block);
 	return likely(slab) ? slab : slab_find_slow((unsigned long)block);
 }
 
@@ -802,7 +806,7 @@ static __always_inline bool look_find(const void *block, struct look __percpu **
 /* Whether what this CPU remembers is true, for the rest of the section. */
 static __always_inline bool lookaside_current(void)
 {
-	return likely(raw_cpu_read(lookasides->age) == atomic_long_read(&lookaside_age));
+	return likely(raw_cpu_read(lookaside_seen) == atomic_long_read(&lookaside_age));
 }
 
 /*
@@ -837,15 +841,17 @@ static bool lookaside_refresh(void)
 
 	if (!lookaside_writable())
 		return false;
-	if (lookaside->age == age)
+	if (raw_cpu_read(lookaside_seen) == age)
 		return true;
+	if (!gc_wq)
+		return false;
 	for (place = 0; place < LOOKASIDE_PLACES; place++) {
 		lookaside->at[0][place].cache = &closed_cache;
 		lookaside->at[1][place].cache = &closed_cache;
 	}
 	/* Pairs with smp_mb__before_atomic() in lookaside_forget(): look up what is true by now. */
 	smp_rmb();
-	lookaside->age = age;
+	raw_cpu_write(lookaside_seen, age);
 	return true;
 }
 
@@ -2724,8 +2730,6 @@ static void free_any(struct bytepool *pool, const void *block, bool known, unsig
 	enum bytepool_bad_free bad;
 	bool remember = false;
 
-	if (!block)
-		return;
 	section_enter();
 	if (!known || !lookaside_find(&look))
 		remember = lookaside_refresh();
@@ -2747,10 +2751,10 @@ static void free_any(struct bytepool *pool, const void *block, bool known, unsig
 			lookaside_enter(&look);
 	}
 	section_exit();
-	if (unlikely(bad))
-		bad_free(pool, block, bad, caller);
-	else
+	if (likely(!bad))
 		cache_ensure(class);
+	else if (block)		/* NULL is in no slab, and so it has come to this, too */
+		bad_free(pool, block, bad, caller);
 }
 
 /* What became of a free. */

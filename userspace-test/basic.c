@@ -35,10 +35,19 @@ static void test_load(void)
 /* The first one: there was no bytepool_init() yet. */
 static void test_built_in(void)
 {
+	void *blocks[2] = {};
 	int nr = 0, err;
 
 	do {
 		EXPECT(bytepool_create("early", NULL) == ERR_PTR(-ENODEV));
+		bytepool_free(ERR_PTR(-ENODEV), NULL);
+		bytepool_free_bulk(ERR_PTR(-ENODEV), ARRAY_SIZE(blocks), blocks);
+		bytepool_free_any(NULL);
+		test_expect_warnings(0);
+		bytepool_free(ERR_PTR(-ENODEV), &nr);
+		bytepool_free_any(&nr);
+		EXPECT(!bytepool_usable_size(ERR_PTR(-ENODEV), &nr));
+		test_expect_warnings(!nr);
 		shim_fail(SHIM_FAIL_ANY, ++nr, false);
 		err = shim_module_init();
 		shim_fail(0, 0, false);

@@ -529,9 +529,23 @@ void *kvcalloc(size_t n, size_t size, gfp_t gfp);
 #define SHIM_PERCPU_BYTES	32768
 #endif
 #define alloc_percpu(type)	((type *)shim_alloc_percpu(sizeof(type)))
-#define per_cpu_ptr(p, cpu)	((typeof(p))((char *)(p) + (cpu) * SHIM_PERCPU_BYTES))
+/* UBSan need not know whose @p is, or the other CPUs' would be beyond its end. */
+static inline void *shim_per_cpu(void *p, unsigned int cpu)
+{
+	__asm__("" : "+r" (p));
+	return (char *)p + cpu * SHIM_PERCPU_BYTES;
+}
+
+#define per_cpu_ptr(p, cpu)	((typeof(p))shim_per_cpu(p, cpu))
 #define this_cpu_ptr(p)		per_cpu_ptr(p, smp_processor_id())
 #define raw_cpu_read(x)		(*this_cpu_ptr(&(x)))
+#define raw_cpu_write(x, value)	(*this_cpu_ptr(&(x)) = (value))
+/* As a module's, they are all zero when it is loaded. */
+#define DEFINE_PER_CPU(type, name) \
+	type name##_of_cpus[nr_cpu_ids * SHIM_PERCPU_BYTES / sizeof(type)] \
+		__attribute__((section("shim_percpu"))); \
+	static type name __attribute__((alias(#name "_of_cpus")))
+extern char __start_shim_percpu[], __stop_shim_percpu[];
 void *shim_alloc_percpu(size_t size);
 void free_percpu(void *p);
 
@@ -831,7 +845,13 @@ void cpuhp_remove_state_nocalls(enum cpuhp_state state);
 #define MODULE_LICENSE(text)		static_assert(sizeof(text), "a text")
 #define MODULE_PARM_DESC(name, text)	static_assert(sizeof(text), "a text")
 #define module_param(name, type, mode)	unsigned int *const shim_param_##name = &(name)
-#define subsys_initcall(fn)		int shim_module_init(void) { return fn(); } static_assert(1, "")
+#define subsys_initcall(fn) \
+	int shim_module_init(void) \
+	{ \
+		memset(__start_shim_percpu, 0, __stop_shim_percpu - __start_shim_percpu); \
+		return fn(); \
+	} \
+	static_assert(1, "")
 #define module_exit(fn)			void shim_module_exit(void) { fn(); } static_assert(1, "")
 
 #endif /* SHIM_H */
