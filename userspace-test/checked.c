@@ -1020,6 +1020,32 @@ static void take_room_elsewhere(void)
 	shim_cpu_run_other(5, take_room);
 }
 
+static void *in_room;
+static unsigned int nr_taken, in_use_for;
+
+/* New room, as soon as there is some, for a while; but not more often than six times. */
+static void take_room_for_a_while(void)
+{
+	u64 misses = stats().misses;
+
+	if (!in_room) {
+		in_room = bytepool_alloc(pool, 49152, GFP_ATOMIC | __GFP_NOWARN);
+		if (in_room && stats().misses != misses) {
+			nr_taken++;
+			shim_countdown = in_use_for;
+			return;
+		}
+	}
+	bytepool_free(pool, in_room);
+	in_room = NULL;
+	shim_countdown = nr_taken < 6;
+}
+
+static void take_room_again(void)
+{
+	shim_cpu_run_other(5, take_room_for_a_while);
+}
+
 /* Whenever others have what is to become room, an alloc that may sleep gets some. */
 static void test_room_taken(void)
 {
@@ -1037,6 +1063,30 @@ static void test_room_taken(void)
 		left = !shim_countdown;
 		shim_countdown = 0;
 		EXPECT(p);
+		bytepool_free(pool, p);
+		pool_stop();
+	}
+	shim_point_hook = NULL;
+}
+
+/* A trim was not in vain if others were faster, as often as that. */
+static void test_room_taken_again(void)
+{
+	const struct bytepool_params params = { .limit_bytes = 65536 };
+
+	shim_point_hook = take_room_again;
+	for (in_use_for = 1; in_use_for < 20; in_use_for++) {
+		void *p;
+
+		pool_start(&params);
+		bytepool_free(pool, bytepool_alloc(pool, 65536, GFP_KERNEL));
+		nr_taken = 0;
+		shim_countdown = 1;
+		p = bytepool_alloc(pool, 32768, GFP_KERNEL);
+		shim_countdown = 0;
+		EXPECT(p && nr_taken == 6);
+		bytepool_free(pool, in_room);
+		in_room = NULL;
 		bytepool_free(pool, p);
 		pool_stop();
 	}
@@ -1328,6 +1378,7 @@ static const struct test tests[] = {
 	{ "a slab with a block that lives as long", test_long_lived },
 	{ "idle that long, and to be taken only now", test_old_at_once },
 	{ "room that others take", test_room_taken },
+	{ "room that others take again and again", test_room_taken_again },
 	{ "a CPU dies", test_cpu_dies },
 	{ "a CPU dies amid a trim", test_cpu_dies_amid },
 	{ "fail_bytepool", test_fault },
