@@ -1279,8 +1279,7 @@ static unsigned long slab_destroy(struct bytepool_slab *slab)
 	/* Less than a page is left over, see bytepool_slab_bytes(). */
 	unsigned long bytes = PAGE_ALIGN((unsigned long)slab->nr * class->size);
 
-	trace_shrink(pool->name, class->size, slab->nr, bytes,
-		     jiffies64_to_msecs(jiffies - slab->stamp));
+	trace_shrink(pool->name, class->size, slab->nr, bytes, slab->stamp);
 	instrument_open((void *)slab->base, bytes);
 	if (pool->flags & BYTEPOOL_POISON)
 		slab_verify(slab);

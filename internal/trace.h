@@ -95,8 +95,9 @@ TRACE_EVENT(grow,
 
 /* A slab to the system, wholly idle for @age_ms. */
 TRACE_EVENT(shrink,
-	TP_PROTO(const char *pool, u32 class, unsigned int blocks, unsigned long bytes, u64 age_ms),
-	TP_ARGS(pool, class, blocks, bytes, age_ms),
+	TP_PROTO(const char *pool, u32 class, unsigned int blocks, unsigned long bytes,
+		 unsigned long stamp),
+	TP_ARGS(pool, class, blocks, bytes, stamp),
 	TP_STRUCT__entry(
 		__string(pool, pool)
 		__field(u32, class)
@@ -109,7 +110,7 @@ TRACE_EVENT(shrink,
 		__entry->class = class;
 		__entry->blocks = blocks;
 		__entry->bytes = bytes;
-		__entry->age_ms = age_ms;
+		__entry->age_ms = jiffies64_to_msecs(jiffies - stamp);
 	),
 	TP_printk("pool=%s class=%u blocks=%u bytes=%lu age_ms=%llu", __get_str(pool),
 		  __entry->class, __entry->blocks, __entry->bytes, __entry->age_ms)
