@@ -5,6 +5,7 @@
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
+#include <linux/delay.h>
 #include <linux/gfp.h>
 #include <linux/kobject.h>
 #include <linux/list.h>
@@ -31,7 +32,7 @@ static unsigned long free_kb(void)
 }
 
 /* Large runs of pages first, and what is left of them in ever smaller ones. */
-static void take_memory(void)
+static void take_pages(void)
 {
 	int order;
 
@@ -45,6 +46,18 @@ static void take_memory(void)
 			list_add(&page->lru, &taken);
 		}
 	}
+}
+
+/* What others have freed comes late, and reclaim may go on for a while. */
+static void take_memory(void)
+{
+	int times;
+
+	for (times = 0; times < 20; times++) {
+		take_pages();
+		msleep(20);
+	}
+	take_pages();
 	pr_info("%lu kB are free\n", free_kb());
 }
 
