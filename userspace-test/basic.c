@@ -919,32 +919,23 @@ static void test_limit_race(void)
 	pool_stop();
 }
 
-static void (*elsewhere)(void);
-
-/* Again and again, but not amid itself. */
-static void do_elsewhere(void)
-{
-	void (*what)(void) = elsewhere;
-
-	elsewhere = NULL;
-	if (what)
-		shim_cpu_run_other(5, what);
-	elsewhere = what;
-	shim_countdown = 1;
-}
-
 static void use_cache(void)
 {
 	bytepool_free(pool, bytepool_alloc(pool, 64, GFP_ATOMIC));
 }
 
-/* An alloc of 64 KiB is refused, with something done elsewhere meanwhile. */
-static void refused_amid(void (*what)(void))
+static void use_cache_elsewhere(void)
+{
+	shim_cpu_run_other(5, use_cache);
+	shim_countdown = 1;
+}
+
+/* An alloc of 64 KiB is refused, while another CPU uses its cache again and again. */
+static void refused_amid_use(void)
 {
 	nr_graces = 0;
-	elsewhere = what;
 	shim_grace_hook = count_grace;
-	shim_point_hook = do_elsewhere;
+	shim_point_hook = use_cache_elsewhere;
 	shim_countdown = 1;
 	EXPECT(!bytepool_alloc(pool, SZ_64K, GFP_KERNEL));
 	shim_countdown = 0;
@@ -968,11 +959,11 @@ static void test_limit_refused(void)
 	bytepool_trim(pool);
 	shim_cpu_run_other(5, use_cache);
 	shim_fail(SHIM_FAIL_PAGES, 1, true);
-	refused_amid(use_cache);
+	refused_amid_use();
 	shim_fail(0, 0, false);
 	EXPECT(nr_graces == 1);
 	EXPECT(bytepool_alloc_bulk(pool, SZ_64K, GFP_KERNEL, 15, blocks) == 15);
-	refused_amid(use_cache);
+	refused_amid_use();
 	EXPECT(nr_graces && nr_graces <= 3);
 	bytepool_free_bulk(pool, 15, blocks);
 	bytepool_free(pool, small);
