@@ -40,19 +40,27 @@ read_all() {
 	done
 }
 
+available_mb() {
+	awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo
+}
+
 # Take all memory but so much, for a moment. A file in memory cannot go elsewhere.
+# It is not in /tmp, which has no room for it, and where the log is.
 hog() { # MB-LEFT
-	free=$(awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo)
-	[ "$free" -gt "$1" ] || return
-	dd if=/dev/zero of=/tmp/hog bs=1M count=$((free - $1)) 2>/dev/null
-	rm /tmp/hog
+	mount -t tmpfs -o size=100% tmpfs /mnt || return
+	mb=0
+	while running && [ "$(available_mb)" -gt "$1" ]; do
+		mb=$((mb + 16))
+		fallocate -l $((mb << 20)) /mnt/hog || break
+	done
+	umount /mnt
 }
 
 # Have all that can shrink shrink; half of the time with short grace periods.
 press() {
 	shrinks=0
 	while running; do
-		for expedited in 1 1 1 1 0 0 0 0; do
+		for expedited in 1 1 0 0; do
 			echo $expedited >/sys/kernel/rcu_expedited
 			echo 3 >/proc/sys/vm/drop_caches
 			shrinks=$((shrinks + 1))
@@ -169,6 +177,7 @@ renice -n -10 $$ >/dev/null
 dmesg -n 2
 drop_log
 free_before=$(free_kb)
+mkdir -p /mnt
 
 echo "KTAP version 1"
 echo "1..$plan"
