@@ -1061,11 +1061,6 @@ static bool over_limit(unsigned long limit, unsigned long held, unsigned long by
 	return limit && (bytes > limit || held > limit - bytes);
 }
 
-static bool pool_at_limit(const struct bytepool *pool, unsigned long bytes)
-{
-	return over_limit(READ_ONCE(pool->limit), atomic_long_read(&pool->held), bytes);
-}
-
 /* Take @bytes of the pool's limit: all or nothing, whoever else does. */
 static bool pool_charge(struct bytepool *pool, unsigned long bytes)
 {
@@ -1184,8 +1179,9 @@ static unsigned long slab_align(unsigned int nr, unsigned long bytes)
 	return nr > 1 && bytes > PAGE_SIZE ? SLAB_ALIGN : PAGE_SIZE;
 }
 
+/* Whether it was the pool's limit, if there is none, goes to *@at_limit. */
 static struct bytepool_slab *slab_create_sized(struct bytepool_class *class, unsigned long bytes,
-					       gfp_t gfp, int node)
+					       gfp_t gfp, int node, bool *at_limit)
 {
 	unsigned int nr = bytepool_slab_blocks(bytes, class->size);
 	unsigned long align = slab_align(nr, bytes);
@@ -1193,7 +1189,8 @@ static struct bytepool_slab *slab_create_sized(struct bytepool_class *class, uns
 	struct bytepool_slab *slab;
 	void *base;
 
-	if (!pool_charge(pool, bytes))
+	*at_limit = !pool_charge(pool, bytes);
+	if (*at_limit)
 		return NULL;
 	base = backing_alloc(pool, bytes, align, gfp, node);
 	if (!base)
@@ -1222,18 +1219,18 @@ uncharge:
 /*
  * A new slab, all idle, known by its address but in no depot yet: the usual one
  * if it may be @large, or else, or where that is not to be had, as small as a
- * block allows.
+ * block allows; *@at_limit as above.
  */
 static struct bytepool_slab *slab_create_fitting(struct bytepool_class *class, bool large,
-						 gfp_t gfp, int node)
+						 gfp_t gfp, int node, bool *at_limit)
 {
 	unsigned long least = PAGE_ALIGN(class->size);
 	struct bytepool_slab *slab = NULL;
 
 	if (large && class->slab_bytes > least)
 		slab = slab_create_sized(class, class->slab_bytes,
-					 gfp | __GFP_NOWARN | __GFP_NORETRY, node);
-	return slab ?: slab_create_sized(class, least, gfp, node);
+					 gfp | __GFP_NOWARN | __GFP_NORETRY, node, at_limit);
+	return slab ?: slab_create_sized(class, least, gfp, node, at_limit);
 }
 
 /*
@@ -1244,31 +1241,34 @@ static struct bytepool_slab *slab_create(struct bytepool_class *class, bool larg
 					 gfp_t gfp, int node)
 {
 	unsigned int left = gfpflags_allow_blocking(gfp) ? ROOM_RETRIES : 0;
-	bool at_limit = false;
+	const gfp_t gently = gfp | __GFP_NOWARN | __GFP_NORETRY;
 	unsigned int in_vain = 0;
 	struct bytepool_slab *slab;
 	unsigned long trims;
+	bool at_limit;
 
 	if (!system_may_serve())
 		return NULL;
-	while (left--) {
+	while (left-- && in_vain < ROOM_IN_VAIN) {
 		/* Pairs with smp_mb() in pool_trim(): it counts, or it finds what we have freed. */
 		smp_mb();
 		trims = READ_ONCE(class->pool->trims);
-		slab = slab_create_fitting(class, large, gfp | __GFP_NOWARN | __GFP_NORETRY, node);
+		slab = slab_create_fitting(class, large, gently, node, &at_limit);
 		if (slab)
 			return slab;
-		at_limit |= pool_at_limit(class->pool, PAGE_ALIGN(class->size));
 		in_vain = make_room(class->pool, trims) ? 0 : in_vain + 1;
 		/*
 		 * Below the limit nobody takes that room: it is the system that is
 		 * short. At it, others may take what is idle, and leave something else,
 		 * between a look and the next: one trim in vain is not enough to tell.
 		 */
-		if (in_vain == ROOM_IN_VAIN || !at_limit)
-			break;
+		if (at_limit)
+			continue;
+		slab = slab_create_fitting(class, large, gfp, node, &at_limit);
+		if (slab || !at_limit)
+			return slab;
 	}
-	return slab_create_fitting(class, large, gfp, node);
+	return slab_create_fitting(class, large, gfp, node, &at_limit);
 }
 
 /* Give a slab back that nothing leads to any more: how many bytes. Sleeping contexts only. */

@@ -1069,6 +1069,42 @@ static void test_room_taken(void)
 	shim_point_hook = NULL;
 }
 
+static unsigned long nr_short;
+
+/* The system has memory again, which others take. */
+static void take_first(void)
+{
+	nr_short = shim_failed();
+	shim_fail(0, 0, false);
+	take_room_elsewhere();
+}
+
+/* Nor is it refused if the system was short at its first try, and others have all at the next. */
+static void test_room_taken_late(void)
+{
+	const struct bytepool_params params = { .limit_bytes = 65536 };
+	unsigned int left = 1, point;
+
+	shim_point_hook = take_first;
+	pool_start(&params);
+	bytepool_free(pool, bytepool_alloc(pool, 49152, GFP_KERNEL));
+	for (point = 1; left; point++) {
+		void *p;
+
+		bytepool_trim(pool);
+		shim_fail(SHIM_FAIL_PAGES, 1, true);
+		shim_countdown = point;
+		p = bytepool_alloc(pool, 32768, GFP_KERNEL);
+		left = !shim_countdown;
+		shim_countdown = 0;
+		shim_fail(0, 0, false);
+		EXPECT(p || !left || nr_short > 1);
+		bytepool_free(pool, p);
+	}
+	pool_stop();
+	shim_point_hook = NULL;
+}
+
 /* A trim was not in vain if others were faster, as often as that. */
 static void test_room_taken_again(void)
 {
@@ -1378,6 +1414,7 @@ static const struct test tests[] = {
 	{ "a slab with a block that lives as long", test_long_lived },
 	{ "idle that long, and to be taken only now", test_old_at_once },
 	{ "room that others take", test_room_taken },
+	{ "room that others take after a shortage", test_room_taken_late },
 	{ "room that others take again and again", test_room_taken_again },
 	{ "a CPU dies", test_cpu_dies },
 	{ "a CPU dies amid a trim", test_cpu_dies_amid },
