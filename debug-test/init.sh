@@ -22,9 +22,11 @@ loads() {
 
 # What the kernel knows of bytepool, by any name that bytepool gives it.
 nothing_left() {
-	ls -d /sys/kernel/*bytepool* /sys/module/bytepool $debugfs/*bytepool* \
+	# ls fails where one of them is not there.
+	left=$(ls -d /sys/kernel/*bytepool* /sys/module/bytepool $debugfs/*bytepool* \
 		$debugfs/shrinker/*bytepool* /sys/kernel/slab/*bytepool* \
-		/sys/devices/virtual/workqueue/*bytepool* 2>/dev/null && return 1
+		/sys/devices/virtual/workqueue/*bytepool* 2>/dev/null)
+	[ -z "$left" ] || { echo "$left" && return 1; }
 	grep bytepool /proc/modules /sys/devices/system/cpu/hotplug/states && return 1
 	ps | grep '[k]worker/.*bytep' && return 1
 	return 0
