@@ -1249,6 +1249,9 @@ static struct bytepool_slab *slab_create(struct bytepool_class *class, bool larg
 
 	if (!system_may_serve())
 		return NULL;
+	/* More than the limit: no room would do. */
+	if (over_limit(READ_ONCE(class->pool->limit), 0, PAGE_ALIGN(class->size)))
+		return NULL;
 	while (left-- && in_vain < ROOM_IN_VAIN) {
 		/* Pairs with smp_mb() in pool_trim(): it counts, or it finds what we have freed. */
 		smp_mb();

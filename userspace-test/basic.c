@@ -860,6 +860,9 @@ static void test_limit(void)
 	EXPECT(!bytepool_reserve(pool, 4096, 10, GFP_KERNEL));
 	EXPECT(bytepool_size(pool) == 10 * 4096);
 	EXPECT(!bytepool_reserve(pool, 4096, 0, GFP_KERNEL));
+	/* Where no room would do, none is made. */
+	EXPECT(!bytepool_alloc(pool, 11 * 4096, GFP_KERNEL));
+	EXPECT(bytepool_size(pool) == 10 * 4096);
 	pool_stop();
 }
 

@@ -356,7 +356,8 @@ static void check_failure(gfp_t gfp, unsigned long nested_before)
 	CHECK(pool->limit);
 	if (alone)
 		CHECK(pool->held + PAGE_ALIGN(size) > pool->limit);
-	if (alone && gfpflags_allow_blocking(gfp))
+	/* No room would do for more than the limit. */
+	if (alone && gfpflags_allow_blocking(gfp) && PAGE_ALIGN(size) <= pool->limit)
 		CHECK(!run_reclaimable(pool));
 }
 
