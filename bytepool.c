@@ -4787,6 +4787,9 @@ remove_cpuhp:
 destroy_wq:
 	destroy_workqueue(gc_wq);
 	gc_wq = NULL;
+	/* Who frees to no pool may have been in the look-asides: no longer. */
+	lookaside_forget();
+	synchronize_rcu();
 free_lookasides:
 	free_percpu(lookasides);
 destroy_table:
