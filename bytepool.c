@@ -2755,7 +2755,7 @@ static void free_any(struct bytepool *pool, const void *block, bool known, unsig
 	section_exit();
 	if (likely(!bad))
 		cache_ensure(class);
-	else if (block)		/* NULL is in no slab, and so it has come to this, too */
+	else
 		bad_free(pool, block, bad, caller);
 }
 
@@ -2806,7 +2806,7 @@ static noinline void free_slow(struct bytepool *pool, const void *block, enum fr
 {
 	if (result == FREE_TWICE)
 		bad_free(pool, block, BAD_FREE_IDLE, caller);
-	else
+	else if (block)
 		free_any(pool, block, result == FREE_KNOWN, caller);
 }
 

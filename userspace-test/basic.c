@@ -32,14 +32,16 @@ static void test_load(void)
 	}
 }
 
-static void free_nothing(void)
+static void free_wrong(void)
 {
-	bytepool_free(ERR_PTR(-ENODEV), NULL);
+	static int no_block;
+
+	bytepool_free(ERR_PTR(-ENODEV), &no_block);
 }
 
-static void free_nothing_elsewhere(void)
+static void free_wrong_elsewhere(void)
 {
-	shim_cpu_run_other(5, free_nothing);
+	shim_cpu_run_other(5, free_wrong);
 	shim_countdown = 1;
 }
 
@@ -60,13 +62,13 @@ static void test_built_in(void)
 		EXPECT(!bytepool_usable_size(ERR_PTR(-ENODEV), &nr));
 		test_expect_warnings(!nr);
 		shim_fail(SHIM_FAIL_ANY, ++nr, false);
-		shim_point_hook = free_nothing_elsewhere;
+		shim_point_hook = free_wrong_elsewhere;
 		shim_countdown = 1;
 		err = shim_module_init();
 		shim_countdown = 0;
 		shim_point_hook = NULL;
 		shim_fail(0, 0, false);
-		shim_cpu_run_other(5, free_nothing);
+		shim_cpu_run_other(5, free_wrong);
 	} while (err == -ENOMEM);
 	EXPECT(!err && nr > 5);
 	test_module_stop();
