@@ -44,7 +44,7 @@ check "bytepool loads" insmod /bytepool.ko
 run_kunit
 run_insmod_test
 check "bytepool unloads" rmmod bytepool
-find_leaks
+check_leaks
 save_log
 check "no reports in the kernel's log" no_reports $log
 end_of_tests

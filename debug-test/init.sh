@@ -130,7 +130,7 @@ check "per-CPU memory is back" percpu_is_back $percpu
 check_sysfs_taken
 check_starved
 echo "bytepool-test: no-memory end" >/dev/kmsg
-find_leaks
+check_leaks
 save_log
 check "no reports in the kernel's log" no_reports $log
 end_of_tests

@@ -153,12 +153,6 @@ run_cut_short() {
 	succeeded
 }
 
-# Leaks are shown on the console, too.
-nothing_leaks() {
-	find_leaks | tee /tmp/leaks >/dev/console
-	not grep -m 1 unreferenced /tmp/leaks
-}
-
 # A WARNING at kernel/sched/deadline.c, in which bytepool has no part that can be
 # seen, came up once while CPUs came and went: shown, but no failure. Nobody writes
 # to free blocks here.
@@ -199,11 +193,7 @@ else
 	result ok "there were faults # SKIP this kernel does not inject any"
 fi
 faults_end
-if [ -e $kmemleak ]; then
-	check "nothing leaks" nothing_leaks
-else
-	result ok "nothing leaks # SKIP this kernel does not look for it"
-fi
+check_leaks
 check "every file can be read all the time" not grep . /tmp/unreadable
 check "the module unloads" rmmod $module
 check "it ends early with rmmod" run_cut_short may_fail=$may_fail
