@@ -109,16 +109,19 @@ static void is_kept_by_background_gc(struct kunit *test)
 		.idle_timeout_ms = 20,
 	});
 	void *blocks[10];
+	ktime_t freed;
 
 	bk_set_interval(test, 10);
 	KUNIT_ASSERT_EQ(test, bytepool_reserve(pool, SZ_64K, 4, GFP_KERNEL), 0);
 	bk_alloc_many(test, pool, SZ_64K, 10, blocks);
+	freed = ktime_get();
 	bk_free_many(pool, 10, blocks);
+	bk_wait_held(test, pool, 4 * SZ_64K, freed, 20, 200);
 	msleep(200);
 	KUNIT_EXPECT_EQ(test, blocks_of(pool), 4);
+	freed = ktime_get();
 	KUNIT_EXPECT_EQ(test, bytepool_reserve(pool, SZ_64K, 0, GFP_KERNEL), 0);
-	msleep(200);
-	KUNIT_EXPECT_EQ(test, bytepool_size(pool), 0);
+	bk_wait_held(test, pool, 0, freed, 0, 200);
 }
 
 static void grows_and_shrinks(struct kunit *test)
