@@ -222,10 +222,14 @@ wakeups() {
 	grep -c '\[bytepool\]' $tracing/trace
 }
 
+# A pass that was due before may come late: what is awake has them in every second.
 is_quiet() {
-	nr=$(wakeups 1)
-	echo "$nr wakeups"
-	[ "$nr" = 0 ]
+	for _ in 1 2 3; do
+		nr=$(wakeups 1)
+		echo "$nr wakeups"
+		[ "$nr" != 0 ] || return 0
+	done
+	return 1
 }
 
 is_awake() {
@@ -256,7 +260,10 @@ holds_least() {
 goes_undisturbed() {
 	interrupts=$(cpu1_interrupts)
 	echo 100 >$sys/idle_timeout_ms
-	sleep 0.5
+	for _ in $(seq 100); do
+		sleep 0.1
+		! holds_least >/dev/null || break
+	done
 	interrupts=$(($(cpu1_interrupts) - interrupts))
 	echo "# CPU 1 had $interrupts interrupts from CPU 0" >/dev/console
 	holds_least && echo "$interrupts interrupts" && [ $interrupts -le 10 ]
@@ -269,7 +276,7 @@ check_held() {
 	check "held: the statistics are exact" held_stats
 	echo 10 >$sys/gc_interval_ms
 	check "held: memory that never ages causes no wakeups" is_quiet
-	echo 5000 >$pools/held/idle_timeout_ms
+	echo 60000 >$pools/held/idle_timeout_ms
 	check "held: memory that ages is looked after" is_awake
 	check "held: and stays until it is old" holds_all
 	echo default >$pools/held/idle_timeout_ms
@@ -288,7 +295,7 @@ check_held() {
 	trace_bytepool 0
 	check "system: trim gives everything back" is $sys/bytes_held 0
 	check_traced
-	sleep 0.1
+	sleep 1
 	runs=$(cat $pools/system/stats/gc_runs)
 	check "system: with nothing idle there are no wakeups" is_quiet
 	check "system: nor passes" is $pools/system/stats/gc_runs "$runs"
