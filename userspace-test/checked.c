@@ -690,17 +690,23 @@ static void test_shrink_before_alloc(void)
 
 static bool scan_waits, lock_free;
 
-/* The first scan gives back the first slab. */
+/* The first scan gives back the first slab; the second one takes what that one wants, and more. */
 static void scan_in_scan(void *base, unsigned long bytes)
 {
 	static bool begun;
+	static unsigned int taken;
+	unsigned int ms;
 
 	(void)base;
 	(void)bytes;
-	if (begun)
+	if (begun) {
+		__atomic_fetch_add(&taken, is_scanner, __ATOMIC_RELAXED);
 		return;
+	}
 	begun = true;
 	pthread_create(&scanner, NULL, scan_hard, NULL);
+	for (ms = 0; ms < 10000 && __atomic_load_n(&taken, __ATOMIC_RELAXED) < 20; ms++)
+		usleep(1000);
 	usleep(100000);
 }
 
