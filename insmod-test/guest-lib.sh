@@ -107,7 +107,10 @@ stats_files="bytes_held bytes_in_use bytes_idle blocks_in_use blocks_idle allocs
 
 # Whether a pool's FILE is gone, or is just going.
 gone() {
-	[ ! -e "$1" ] || sleep 0.5
+	for _ in 1 2 3 4 5 6 7 8 9 10; do
+		[ -e "$1" ] || return 0
+		sleep 0.5
+	done
 	[ ! -e "$1" ]
 }
 
