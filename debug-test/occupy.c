@@ -11,6 +11,7 @@
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/sched/signal.h>
 #include <linux/vmstat.h>
 
 static bool sysfs;
@@ -48,16 +49,19 @@ static void take_pages(void)
 	}
 }
 
-/* What others have freed comes late, and reclaim may go on for a while. */
+/*
+ * What others have freed comes late, and reclaim may go on for a while. Who is
+ * killed for lack of memory gives back what there is.
+ */
 static void take_memory(void)
 {
 	int times;
 
-	for (times = 0; times < 20; times++) {
-		take_pages();
-		msleep(20);
-	}
 	take_pages();
+	for (times = 0; times < 20 && !fatal_signal_pending(current); times++) {
+		msleep(20);
+		take_pages();
+	}
 	pr_info("%lu kB are free\n", free_kb());
 }
 
