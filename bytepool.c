@@ -131,9 +131,11 @@
 #define REAP_SLABS		16U
 #define REAP_BYTES		SZ_4M
 
-/* How often one who waits for a block looks for what nobody announces: as mempool_alloc() does. */
+/* How long a task waits for what nobody announces, before it looks again: as mempool_alloc() does. */
 #define RESERVE_RETRY		(5 * HZ)
 #define NOFAIL_RETRY		(HZ / 10)
+
+/* How often bytepool_alloc_bulk() looks meanwhile. */
 #define BULK_RETRY		(HZ / 50)
 
 /* What slabs of several pages and blocks are aligned to, so that an address tells their base. */
@@ -437,8 +439,8 @@ static DEFINE_RAW_SPINLOCK(orphans_lock);
 /* Removals from the list, and what becomes of an orphan. Sleeping contexts only. */
 static DEFINE_MUTEX(orphans_mutex);
 
-static void gc_work_fn(struct work_struct *work);
-static DECLARE_DELAYED_WORK(gc_work, gc_work_fn);
+/* The GC's work item, of which gc_work_fn() is the function. */
+static struct delayed_work gc_work;
 /* NULL while bytepool, built into the kernel, has not started, or where it could not: no pools. */
 static struct workqueue_struct *gc_wq;
 
@@ -737,6 +739,17 @@ static void orphans_work_fn(struct work_struct *work)
 
 static DECLARE_DELAYED_WORK(orphans_work, orphans_work_fn);
 
+static int __init table_init(void)
+{
+	return rhashtable_init(&slab_table, &slab_table_params);
+}
+
+static void table_exit(void)
+{
+	cancel_delayed_work_sync(&orphans_work);
+	rhashtable_destroy(&slab_table);
+}
+
 /* Make the slab known by its address. Any context that may allocate with @gfp. */
 static int slab_register(struct bytepool_slab *slab, gfp_t gfp)
 {
@@ -774,6 +787,38 @@ static void slab_unregister(struct bytepool_slab *slab)
 	}
 	if (slab->hashed)
 		rhashtable_remove_fast(&slab_table, &slab->node, slab_table_params);
+}
+
+/*
+ * Call @fn for each slab; for some twice, if the table is resized meanwhile or
+ * orphans enter it. Walk the list of orphans first: an orphan is in the table before
+ * it leaves the list, so that none is missed.
+ */
+static void table_for_each_slab(void (*fn)(struct bytepool_slab *slab, void *arg), void *arg)
+{
+	struct bytepool_orphan *orphan;
+	struct bytepool_slab *slab;
+	struct rhashtable_iter iter;
+	unsigned long seen = 0;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(orphan, &orphans, list)
+		fn(orphan->slab, arg);
+	rcu_read_unlock();
+	rhashtable_walk_enter(&slab_table, &iter);
+	rhashtable_walk_start(&iter);
+	while ((slab = rhashtable_walk_next(&iter))) {
+		/* -EAGAIN: the table was resized, and some come again. */
+		if (!IS_ERR(slab))
+			fn(slab, arg);
+		if (!(++seen % WALK_SECTION)) {
+			rhashtable_walk_stop(&iter);
+			cond_resched();
+			rhashtable_walk_start(&iter);
+		}
+	}
+	rhashtable_walk_stop(&iter);
+	rhashtable_walk_exit(&iter);
 }
 
 /*
@@ -891,6 +936,20 @@ static bool lookaside_find(struct look *look)
 		return false;
 	*look = *this_cpu_ptr(at);
 	return true;
+}
+
+static int __init lookaside_init(void)
+{
+	lookasides = alloc_percpu(struct lookaside);
+	if (!lookasides)
+		return -ENOMEM;
+	kmemleak_free_percpu(lookasides);	/* what they remember are no references */
+	return 0;
+}
+
+static void lookaside_exit(void)
+{
+	free_percpu(lookasides);
 }
 
 /*
@@ -1059,6 +1118,12 @@ static void report_leaks(struct bytepool *pool, struct list_head *slabs)
 static bool over_limit(unsigned long limit, unsigned long held, unsigned long bytes)
 {
 	return limit && (bytes > limit || held > limit - bytes);
+}
+
+/* Memory that the pool has from the system, bytes. */
+static size_t pool_held(const struct bytepool *pool)
+{
+	return atomic_long_read(&pool->held);
 }
 
 /* Take @bytes of the pool's limit: all or nothing, whoever else does. */
@@ -1237,7 +1302,7 @@ static struct bytepool_slab *slab_create_fitting(struct bytepool_class *class, b
  * The same. At the pool's limit, or when the system is short, what the pool
  * has idle elsewhere goes first, before the system is pressed any harder.
  */
-static struct bytepool_slab *slab_create(struct bytepool_class *class, bool large,
+static struct bytepool_slab *class_new_slab(struct bytepool_class *class, bool large,
 					 gfp_t gfp, int node)
 {
 	unsigned int left = gfpflags_allow_blocking(gfp) ? ROOM_RETRIES : 0;
@@ -1253,7 +1318,7 @@ static struct bytepool_slab *slab_create(struct bytepool_class *class, bool larg
 	if (over_limit(READ_ONCE(class->pool->limit), 0, PAGE_ALIGN(class->size)))
 		return NULL;
 	while (left-- && in_vain < ROOM_IN_VAIN) {
-		/* Pairs with smp_mb() in pool_trim(): it counts, or it finds what we have freed. */
+		/* Pairs with smp_mb() in pool_trim_locked(): it counts, or it finds what we have freed. */
 		smp_mb();
 		trims = READ_ONCE(class->pool->trims);
 		slab = slab_create_fitting(class, large, gently, node, &at_limit);
@@ -2114,7 +2179,7 @@ static void *class_grow(struct bytepool_class *class, gfp_t gfp, int node)
 	 */
 	unsigned long held = atomic_long_read(&class->nr_blocks) * class->size;
 	bool large = held >= LARGE_SLABS_FROM * class->slab_bytes && !READ_ONCE(class->reserve);
-	struct bytepool_slab *slab = slab_create(class, large, gfp, node);
+	struct bytepool_slab *slab = class_new_slab(class, large, gfp, node);
 	void *overwritten = NULL;
 	void *block;
 
@@ -2131,6 +2196,12 @@ static void *class_grow(struct bytepool_class *class, gfp_t gfp, int node)
 	if (slab->nr > 1)
 		class_wake(class);
 	return block;
+}
+
+/* Jiffies after which a task that waits for a block tries again, though nobody has woken it. */
+static unsigned long class_retry_delay(const struct bytepool_class *class)
+{
+	return READ_ONCE(class->reserve) ? RESERVE_RETRY : NOFAIL_RETRY;
 }
 
 /*
@@ -2153,7 +2224,7 @@ static void class_wait(struct bytepool_class *class)
 		depot_unlock(depot, flags);
 	}
 	if (!idle)
-		io_schedule_timeout(READ_ONCE(class->reserve) ? RESERVE_RETRY : NOFAIL_RETRY);
+		io_schedule_timeout(class_retry_delay(class));
 	finish_swait(&class->wait, &wait);
 }
 
@@ -2541,7 +2612,7 @@ static bool alloc_bulk(struct bytepool_class *class, size_t size, gfp_t gfp, uns
 /* Wait for @nr blocks with empty hands: two that held a part each would wait forever. */
 static void bulk_wait(struct bytepool_class *class, unsigned int nr)
 {
-	unsigned long end = jiffies + (READ_ONCE(class->reserve) ? RESERVE_RETRY : NOFAIL_RETRY);
+	unsigned long end = jiffies + class_retry_delay(class);
 
 	/* With a reserve, all that is idle is in the depots' slabs. */
 	do {
@@ -3203,7 +3274,7 @@ static unsigned long pool_reap(struct bytepool *pool, const struct gc_pass *pass
 	}
 	if (all.blocks)
 		trace_gc(pool->name, pass->all ? "trim" : "age", all.blocks, all.bytes,
-			 bytepool_size(pool));
+			 pool_held(pool));
 	return all.blocks;
 }
 
@@ -3300,6 +3371,24 @@ static void gc_work_fn(struct work_struct *work)
 		queue_delayed_work(gc_wq, &gc_work, max((long)(due - jiffies), 0L));
 }
 
+/* Give back what has expired, now. Return how many blocks; *@bytes_held, if any, is what is left. */
+static unsigned long pool_gc(struct bytepool *pool, size_t *bytes_held)
+{
+	struct gc_pass pass = gc_pass_begin(pool);
+	unsigned long blocks;
+
+	mutex_lock(&pool->gc_lock);
+	if (pool_close(pool, &pass))
+		synchronize_rcu();
+	pool_drain(pool, &pass);
+	blocks = pool_reap(pool, &pass);
+	WRITE_ONCE(pool->gc_runs, pool->gc_runs + 1);
+	mutex_unlock(&pool->gc_lock);
+	if (bytes_held)
+		*bytes_held = pool_held(pool);
+	return blocks;
+}
+
 /**
  * bytepool_gc() - give back what has been idle beyond the pool's timeout, now
  * @pool: the pool
@@ -3313,29 +3402,17 @@ static void gc_work_fn(struct work_struct *work)
  */
 unsigned long bytepool_gc(struct bytepool *pool, size_t *bytes_held)
 {
-	struct gc_pass pass = gc_pass_begin(pool);
-	unsigned long blocks;
-
-	mutex_lock(&pool->gc_lock);
-	if (pool_close(pool, &pass))
-		synchronize_rcu();
-	pool_drain(pool, &pass);
-	blocks = pool_reap(pool, &pass);
-	WRITE_ONCE(pool->gc_runs, pool->gc_runs + 1);
-	mutex_unlock(&pool->gc_lock);
-	if (bytes_held)
-		*bytes_held = bytepool_size(pool);
-	return blocks;
+	return pool_gc(pool, bytes_held);
 }
 EXPORT_SYMBOL_GPL(bytepool_gc);
 
 /* Give everything idle back, but for what a shrinker has in hand. gc_lock. */
-static unsigned long pool_trim(struct bytepool *pool)
+static unsigned long pool_trim_locked(struct bytepool *pool)
 {
 	unsigned long blocks;
 
 	WRITE_ONCE(pool->trims, pool->trims + 1);
-	/* Pairs with smp_mb() in slab_create(). */
+	/* Pairs with smp_mb() in class_new_slab(). */
 	smp_mb();
 	if (pool_reclaimable(pool)) {
 		/* Nothing may be left to look after: what is, wakes the pool again. */
@@ -3365,11 +3442,23 @@ static bool make_room(struct bytepool *pool, unsigned long trims)
 
 	mutex_lock(&pool->gc_lock);
 	if (pool->trims == trims)
-		pool_trim(pool);
+		pool_trim_locked(pool);
 	made = (long)(pool->trims_fruitful - trims) > 0;
 	mutex_unlock(&pool->gc_lock);
 	pool_settle(pool);
 	return made;
+}
+
+/* Give back everything that is idle, now. Return how many blocks. */
+static unsigned long pool_trim(struct bytepool *pool)
+{
+	unsigned long blocks;
+
+	mutex_lock(&pool->gc_lock);
+	blocks = pool_trim_locked(pool);
+	mutex_unlock(&pool->gc_lock);
+	pool_settle(pool);
+	return blocks;
 }
 
 /**
@@ -3385,13 +3474,7 @@ static bool make_room(struct bytepool *pool, unsigned long trims)
  */
 unsigned long bytepool_trim(struct bytepool *pool)
 {
-	unsigned long blocks;
-
-	mutex_lock(&pool->gc_lock);
-	blocks = pool_trim(pool);
-	mutex_unlock(&pool->gc_lock);
-	pool_settle(pool);
-	return blocks;
+	return pool_trim(pool);
 }
 EXPORT_SYMBOL_GPL(bytepool_trim);
 
@@ -3430,25 +3513,8 @@ static unsigned int class_set_reserve(struct bytepool_class *class, unsigned int
 	return old;
 }
 
-/**
- * bytepool_reserve() - pre-allocate blocks of a size, and keep as many
- * @pool: the pool
- * @size: bytes, 1 to the pool's max_size
- * @nr: blocks to keep, in use and idle together; replaces what was reserved in
- *	this class before; 0 drops it
- * @gfp: how hard to try
- *
- * While a class has a reserve, its blocks go by the depot, not by per-CPU
- * caches: a lock on each call, for which an idle block serves any CPU and any
- * context. Calls for one class are the caller's to serialise.
- *
- * Context: Process; may sleep.
- * Return:
- * * 0: as many are there
- * * -EINVAL: @size is 0 or above max_size, @gfp asks for a zone, or @pool is none
- * * -ENOMEM: memory or the pool's limit does not allow it; all is as before
- */
-int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t gfp)
+/* Have the class of @size keep @nr blocks. 0 or -errno. */
+static int pool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t gfp)
 {
 	struct bytepool_class *class;
 	unsigned long added = 0;
@@ -3472,7 +3538,7 @@ int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t 
 	old = class_set_reserve(class, nr);
 	/* Blocks are taken off the books down to the reserve only. */
 	while (atomic_long_read(&class->nr_blocks) < nr) {
-		struct bytepool_slab *slab = slab_create(class, false, gfp, NUMA_NO_NODE);
+		struct bytepool_slab *slab = class_new_slab(class, false, gfp, NUMA_NO_NODE);
 
 		if (!slab)
 			goto undo;
@@ -3487,6 +3553,29 @@ undo:
 	class_set_reserve(class, old);
 	class_reap(class, &everything, added);
 	return -ENOMEM;
+}
+
+/**
+ * bytepool_reserve() - pre-allocate blocks of a size, and keep as many
+ * @pool: the pool
+ * @size: bytes, 1 to the pool's max_size
+ * @nr: blocks to keep, in use and idle together; replaces what was reserved in
+ *	this class before; 0 drops it
+ * @gfp: how hard to try
+ *
+ * While a class has a reserve, its blocks go by the depot, not by per-CPU
+ * caches: a lock on each call, for which an idle block serves any CPU and any
+ * context. Calls for one class are the caller's to serialise.
+ *
+ * Context: Process; may sleep.
+ * Return:
+ * * 0: as many are there
+ * * -EINVAL: @size is 0 or above max_size, @gfp asks for a zone, or @pool is none
+ * * -ENOMEM: memory or the pool's limit does not allow it; all is as before
+ */
+int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t gfp)
+{
+	return pool_reserve(pool, size, nr, gfp);
 }
 EXPORT_SYMBOL_GPL(bytepool_reserve);
 
@@ -3503,7 +3592,7 @@ EXPORT_SYMBOL_GPL(bytepool_reserve);
  */
 size_t bytepool_size(struct bytepool *pool)
 {
-	return atomic_long_read(&pool->held);
+	return pool_held(pool);
 }
 EXPORT_SYMBOL_GPL(bytepool_size);
 
@@ -3540,6 +3629,22 @@ static void class_add_stats(struct bytepool_class *class, struct bytepool_stats 
 	stats->bytes_idle += (blocks - in_use) * class->size;
 }
 
+/* Fill in @stats. */
+static void pool_stats(struct bytepool *pool, struct bytepool_stats *stats)
+{
+	struct bytepool_class *class;
+
+	memset(stats, 0, sizeof(*stats));
+	for_each_class(class, pool)
+		class_add_stats(class, stats);
+	stats->bytes_held = pool_held(pool);
+	stats->failures = atomic64_read(&pool->failures);
+	stats->bad_frees = atomic64_read(&pool->bad_frees);
+	stats->gc_runs = READ_ONCE(pool->gc_runs);
+	stats->reclaimed_blocks = READ_ONCE(pool->reclaimed_blocks);
+	stats->reclaimed_bytes = READ_ONCE(pool->reclaimed_bytes);
+}
+
 /**
  * bytepool_get_stats() - what a pool holds and has done
  * @pool: the pool
@@ -3549,17 +3654,7 @@ static void class_add_stats(struct bytepool_class *class, struct bytepool_stats 
  */
 void bytepool_get_stats(struct bytepool *pool, struct bytepool_stats *stats)
 {
-	struct bytepool_class *class;
-
-	memset(stats, 0, sizeof(*stats));
-	for_each_class(class, pool)
-		class_add_stats(class, stats);
-	stats->bytes_held = bytepool_size(pool);
-	stats->failures = atomic64_read(&pool->failures);
-	stats->bad_frees = atomic64_read(&pool->bad_frees);
-	stats->gc_runs = READ_ONCE(pool->gc_runs);
-	stats->reclaimed_blocks = READ_ONCE(pool->reclaimed_blocks);
-	stats->reclaimed_bytes = READ_ONCE(pool->reclaimed_bytes);
+	pool_stats(pool, stats);
 }
 EXPORT_SYMBOL_GPL(bytepool_get_stats);
 
@@ -3697,7 +3792,7 @@ static unsigned long pool_reap_bytes(struct bytepool *pool, const struct gc_pass
 			break;
 	}
 	if (all.blocks)
-		trace_gc(pool->name, "pressure", all.blocks, all.bytes, bytepool_size(pool));
+		trace_gc(pool->name, "pressure", all.blocks, all.bytes, pool_held(pool));
 	return all.bytes;
 }
 
@@ -3905,8 +4000,8 @@ static ssize_t limit_bytes_store(struct bytepool *pool, const char *buf, size_t 
 	if (err)
 		return err;
 	WRITE_ONCE(pool->limit, limit);
-	if (limit && bytepool_size(pool) > limit && !pool_single(pool))
-		bytepool_trim(pool);
+	if (limit && pool_held(pool) > limit && !pool_single(pool))
+		pool_trim(pool);
 	return len;
 }
 
@@ -3940,7 +4035,7 @@ static ssize_t gc_store(struct bytepool *pool, const char *buf, size_t len)
 
 	if (err)
 		return err;
-	bytepool_gc(pool, NULL);
+	pool_gc(pool, NULL);
 	return len;
 }
 
@@ -3950,7 +4045,7 @@ static ssize_t trim_store(struct bytepool *pool, const char *buf, size_t len)
 
 	if (err)
 		return err;
-	bytepool_trim(pool);
+	pool_trim(pool);
 	return len;
 }
 
@@ -3981,7 +4076,7 @@ static ssize_t stat_show(struct bytepool *pool, const struct pool_attribute *att
 {
 	struct bytepool_stats stats;
 
-	bytepool_get_stats(pool, &stats);
+	pool_stats(pool, &stats);
 	return sysfs_emit(buf, "%llu\n", *(u64 *)((void *)&stats + attr->stat));
 }
 
@@ -4415,47 +4510,35 @@ static unsigned long class_retire(struct bytepool_class *class)
 	return leaked;
 }
 
+/* A walk over the table that collects the slabs of a pool. */
+struct leak_walk {
+	struct bytepool *pool;
+	struct list_head *leaked;
+};
+
 /* A slab of the pool goes to the leaked ones, whatever list it is on. */
-static void slab_leak(struct bytepool_slab *slab, struct bytepool *pool, struct list_head *leaked)
+static void slab_leak(struct bytepool_slab *slab, void *arg)
 {
-	if (slab->depot->class->pool != pool || slab->leaked)
+	struct leak_walk *walk = arg;
+
+	if (slab->depot->class->pool != walk->pool || slab->leaked)
 		return;
 	slab->leaked = true;
 	depot_unfile(slab);
-	list_add(&slab->list, leaked);
+	list_add(&slab->list, walk->leaked);
 }
 
 /*
  * Forget all slabs of a pool, whose memory is their blocks' owners' now. Those
- * without an idle block only the table knows, or the list of orphans: on their
- * way, they are in the table before they leave the list.
+ * without an idle block only the table knows.
  */
 static void pool_leak(struct bytepool *pool)
 {
-	struct bytepool_slab *slab, *next;
-	struct bytepool_orphan *orphan;
-	struct rhashtable_iter iter;
-	unsigned long seen = 0;
 	LIST_HEAD(leaked);
+	struct leak_walk walk = { .pool = pool, .leaked = &leaked };
+	struct bytepool_slab *slab, *next;
 
-	rcu_read_lock();
-	list_for_each_entry_rcu(orphan, &orphans, list)
-		slab_leak(orphan->slab, pool, &leaked);
-	rcu_read_unlock();
-	rhashtable_walk_enter(&slab_table, &iter);
-	rhashtable_walk_start(&iter);
-	while ((slab = rhashtable_walk_next(&iter))) {
-		/* -EAGAIN: the table was resized, and some come again. */
-		if (!IS_ERR(slab))
-			slab_leak(slab, pool, &leaked);
-		if (!(++seen % WALK_SECTION)) {
-			rhashtable_walk_stop(&iter);
-			cond_resched();
-			rhashtable_walk_start(&iter);
-		}
-	}
-	rhashtable_walk_stop(&iter);
-	rhashtable_walk_exit(&iter);
+	table_for_each_slab(slab_leak, &walk);
 	if (pool->flags & BYTEPOOL_TRACK)
 		report_leaks(pool, &leaked);
 	list_for_each_entry(slab, &leaked, list) {
@@ -4483,23 +4566,8 @@ static void class_free(struct bytepool_class *class)
 	kfree_rcu(class, rcu);
 }
 
-/**
- * bytepool_create() - make a pool
- * @name: 1 to 63 of [A-Za-z0-9._-], not "." or "..", not in use; copied
- * @params: what it is made of; NULL for every default
- *
- * The pool appears as /sys/kernel/bytepool/pools/@name. It takes memory for
- * blocks when they are first asked for, or with bytepool_reserve().
- *
- * Context: Process; may sleep.
- * Return:
- * * the pool
- * * ERR_PTR(-EINVAL): @name or @params is out of range; a line in the log says which and why
- * * ERR_PTR(-EEXIST): the name is in use
- * * ERR_PTR(-ENOMEM): memory is short
- * * ERR_PTR(-ENODEV): a bytepool that is built in has not started yet, or could not
- */
-struct bytepool *bytepool_create(const char *name, const struct bytepool_params *params)
+/* Make a pool. Return it or an ERR_PTR(). */
+static struct bytepool *pool_create(const char *name, const struct bytepool_params *params)
 {
 	struct bytepool_params checked = {};
 	struct bytepool *pool;
@@ -4535,24 +4603,35 @@ free_pool:
 	pool_free(pool);
 	return ERR_PTR(err);
 }
-EXPORT_SYMBOL_GPL(bytepool_create);
 
 /**
- * bytepool_destroy() - give a pool's memory back and end it
- * @pool: the pool; NULL and ERR_PTR are no-ops
+ * bytepool_create() - make a pool
+ * @name: 1 to 63 of [A-Za-z0-9._-], not "." or "..", not in use; copied
+ * @params: what it is made of; NULL for every default
  *
- * Nobody may use the pool any more. Blocks that are still in use are warned
- * about and leak, since their owners may yet touch them.
+ * The pool appears as /sys/kernel/bytepool/pools/@name. It takes memory for
+ * blocks when they are first asked for, or with bytepool_reserve().
  *
  * Context: Process; may sleep.
+ * Return:
+ * * the pool
+ * * ERR_PTR(-EINVAL): @name or @params is out of range; a line in the log says which and why
+ * * ERR_PTR(-EEXIST): the name is in use
+ * * ERR_PTR(-ENOMEM): memory is short
+ * * ERR_PTR(-ENODEV): a bytepool that is built in has not started yet, or could not
  */
-void bytepool_destroy(struct bytepool *pool)
+struct bytepool *bytepool_create(const char *name, const struct bytepool_params *params)
+{
+	return pool_create(name, params);
+}
+EXPORT_SYMBOL_GPL(bytepool_create);
+
+/* Give the memory of a pool back, and end it. */
+static void pool_destroy(struct bytepool *pool)
 {
 	struct bytepool_class *class;
 	unsigned long leaked = 0;
 
-	if (IS_ERR_OR_NULL(pool))
-		return;
 	debugfs_remove(pool->debugfs);
 	pool_sysfs_remove(pool);
 	compat_shrinker_remove(pool->shrinker);
@@ -4566,6 +4645,21 @@ void bytepool_destroy(struct bytepool *pool)
 		class_free(class);
 	WARN(leaked, pr_fmt("%s: destroyed with %lu blocks in use\n"), pool->name, leaked);
 	pool_free(pool);
+}
+
+/**
+ * bytepool_destroy() - give a pool's memory back and end it
+ * @pool: the pool; NULL and ERR_PTR are no-ops
+ *
+ * Nobody may use the pool any more. Blocks that are still in use are warned
+ * about and leak, since their owners may yet touch them.
+ *
+ * Context: Process; may sleep.
+ */
+void bytepool_destroy(struct bytepool *pool)
+{
+	if (!IS_ERR_OR_NULL(pool))
+		pool_destroy(pool);
 }
 EXPORT_SYMBOL_GPL(bytepool_destroy);
 
@@ -4653,7 +4747,7 @@ static ssize_t module_bytes_held_show(struct kobject *kobj, struct kobj_attribut
 	u64 held = 0;
 
 	while ((pool = pool_next(pool)))
-		held += bytepool_size(pool);
+		held += pool_held(pool);
 	return sysfs_emit(buf, "%llu\n", held);
 }
 
@@ -4667,7 +4761,7 @@ static ssize_t module_trim_store(struct kobject *kobj, struct kobj_attribute *at
 		return err;
 	while ((pool = pool_next(pool))) {
 		if (!pool_single(pool))
-			bytepool_trim(pool);
+			pool_trim(pool);
 	}
 	return len;
 }
@@ -4729,36 +4823,44 @@ static struct bytepool *__init system_create(void)
 		.flags = want_init_on_alloc(0) || want_init_on_free() ? BYTEPOOL_WIPE : 0,
 	};
 
-	return bytepool_create("system", &params);
+	return pool_create("system", &params);
 }
 
 static enum cpuhp_state cpuhp_state;	/* of cpu_dead() */
 static struct dentry *faults_dir;	/* of fail_bytepool */
 
+static bool __init module_params_ok(void)
+{
+	if (!gc_interval_ok(gc_interval_ms)) {
+		pr_err("gc_interval_ms is %u, not in %u ... %u\n", gc_interval_ms,
+		       GC_INTERVAL_MIN_MS, GC_INTERVAL_MAX_MS);
+		return false;
+	}
+	if (idle_timeout_ms == UINT_MAX) {
+		pr_err("idle_timeout_ms is out of range; 0 is never\n");
+		return false;
+	}
+	return true;
+}
+
 static int __init bytepool_init(void)
 {
 	int err;
 
-	if (!gc_interval_ok(gc_interval_ms)) {
-		pr_err("gc_interval_ms is %u, not in %u ... %u\n", gc_interval_ms,
-		       GC_INTERVAL_MIN_MS, GC_INTERVAL_MAX_MS);
+	if (!module_params_ok())
 		return -EINVAL;
-	}
-	if (idle_timeout_ms == UINT_MAX) {
-		pr_err("idle_timeout_ms is out of range; 0 is never\n");
-		return -EINVAL;
-	}
-	err = rhashtable_init(&slab_table, &slab_table_params);
+	err = table_init();
 	if (err)
 		return err;
-	err = -ENOMEM;
-	lookasides = alloc_percpu(struct lookaside);
-	if (!lookasides)
-		goto destroy_table;
-	kmemleak_free_percpu(lookasides);	/* what they remember are no references */
+	err = lookaside_init();
+	if (err)
+		goto exit_table;
+	INIT_DELAYED_WORK(&gc_work, gc_work_fn);
 	gc_wq = alloc_workqueue("bytepool", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	if (!gc_wq)
-		goto free_lookasides;
+	if (!gc_wq) {
+		err = -ENOMEM;
+		goto exit_lookaside;
+	}
 	cpuhp_state = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "lib/bytepool:dead", NULL,
 						cpu_dead);
 	if (cpuhp_state < 0) {
@@ -4790,25 +4892,24 @@ destroy_wq:
 	/* Who frees to no pool may have been in the look-asides: no longer. */
 	lookaside_forget();
 	synchronize_rcu();
-free_lookasides:
-	free_percpu(lookasides);
-destroy_table:
-	rhashtable_destroy(&slab_table);
+exit_lookaside:
+	lookaside_exit();
+exit_table:
+	table_exit();
 	return err;
 }
 
 static void __exit bytepool_exit(void)
 {
 	debugfs_remove(faults_dir);
-	bytepool_destroy(bytepool_system);
+	pool_destroy(bytepool_system);
 	debugfs_remove(debugfs_root);
 	module_sysfs_remove();
 	cpuhp_remove_state_nocalls(cpuhp_state);
 	cancel_delayed_work_sync(&gc_work);
-	cancel_delayed_work_sync(&orphans_work);
+	table_exit();
 	destroy_workqueue(gc_wq);
-	free_percpu(lookasides);
-	rhashtable_destroy(&slab_table);
+	lookaside_exit();
 }
 
 /* Early enough for the drivers of a kernel that bytepool is built into. */

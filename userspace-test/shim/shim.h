@@ -544,7 +544,8 @@ static inline void *shim_per_cpu(void *p, unsigned int cpu)
 #define DEFINE_PER_CPU(type, name) \
 	type name##_of_cpus[nr_cpu_ids * SHIM_PERCPU_BYTES / sizeof(type)] \
 		__attribute__((section("shim_percpu"))); \
-	static type name __attribute__((alias(#name "_of_cpus")))
+	extern type name __attribute__((alias(#name "_of_cpus")))
+#define DECLARE_PER_CPU(type, name)	extern type name
 extern char __start_shim_percpu[], __stop_shim_percpu[];
 void *shim_alloc_percpu(size_t size);
 void free_percpu(void *p);
@@ -576,6 +577,7 @@ struct delayed_work {
 #define to_delayed_work(w) container_of(w, struct delayed_work, work)
 #define DECLARE_DELAYED_WORK(name, function) \
 	struct delayed_work name = { .work = { .fn = (function) } }
+#define INIT_DELAYED_WORK(w, function)	((void)((w)->work.fn = (function)))
 #define WQ_UNBOUND		1
 #define WQ_MEM_RECLAIM		2
 struct workqueue_struct *alloc_workqueue(const char *name, unsigned int flags, int max_active);
@@ -844,7 +846,9 @@ void cpuhp_remove_state_nocalls(enum cpuhp_state state);
 #define MODULE_DESCRIPTION(text)	static_assert(sizeof(text), "a text")
 #define MODULE_LICENSE(text)		static_assert(sizeof(text), "a text")
 #define MODULE_PARM_DESC(name, text)	static_assert(sizeof(text), "a text")
-#define module_param(name, type, mode)	unsigned int *const shim_param_##name = &(name)
+#define module_param_named(name, value, type, mode) \
+	unsigned int *const shim_param_##name = &(value)
+#define module_param(name, type, mode)	module_param_named(name, name, type, mode)
 #define subsys_initcall(fn) \
 	int shim_module_init(void) \
 	{ \
