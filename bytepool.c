@@ -21,7 +21,7 @@
  *   disabling, and the one atomic operation of a pair is the one that catches
  *   two CPUs freeing the same block. What one CPU has too much of, another takes
  *   from the depot in batches.
- * - A look-aside on each CPU remembers what the table said of the blocks that it
+ * - A memo on each CPU remembers what the table said of the blocks that it
  *   freed last, until any slab dies or any cache is closed.
  * - The GC works from the far end. To reach into the cache of another CPU it
  *   closes it, by turning the pointer that the CPU would follow to a cache
@@ -34,8 +34,8 @@
  *   block is looked at between depot and caller.
  *
  * Locks: gc_lock is outermost, then comes reap_lock; within them either
- * orphans_mutex and then orphans_lock, or a depot's lock, never both. pools_lock
- * nests with none. Alloc and free take a depot's lock, and alloc orphans_lock:
+ * table_pending_mutex and then table_pending_lock, or a depot's lock, never both. pools_lock
+ * nests with none. Alloc and free take a depot's lock, and alloc table_pending_lock:
  * raw spinlocks, held for a bounded number of steps and never over a call to the
  * system's allocator. An alloc that may sleep also takes gc_lock, to have idle
  * memory given back when the pool is at its limit or the system is short. A
@@ -112,17 +112,17 @@
  * What a CPU remembers of blocks, two for each of these places, takes 16 KiB on a
  * 64-bit machine: room for what is on its way from CPU to CPU.
  */
-#define LOOKASIDE_BITS		8
-#define LOOKASIDE_PLACES	BIT(LOOKASIDE_BITS)
+#define MEMO_BITS		8
+#define MEMO_PLACES	BIT(MEMO_BITS)
 
 /*
  * What expires within this of a pass is closed with it: some grace periods, of
  * 10 ms as a rule. If one takes longer, ageing is as late.
  */
-#define CLOSE_AHEAD		(HZ / 10)
+#define GC_CLOSE_AHEAD		(HZ / 10)
 
 /* No pass takes as long: what seems to be freed later than that after it began is old. */
-#define PASS_LONGEST		(3600UL * HZ)
+#define GC_PASS_MAX		(3600UL * HZ)
 
 /*
  * Given back while reap_lock is held once: so many slabs, which are taken under
@@ -131,7 +131,10 @@
 #define REAP_SLABS		16U
 #define REAP_BYTES		SZ_4M
 
-/* How long a task waits for what nobody announces, before it looks again: as mempool_alloc() does. */
+/*
+ * How long a task waits for what nobody announces, before it looks again: as
+ * mempool_alloc() does.
+ */
 #define RESERVE_RETRY		(5 * HZ)
 #define NOFAIL_RETRY		(HZ / 10)
 
@@ -145,7 +148,7 @@ static_assert(!(BYTEPOOL_SLAB_PAGES & (BYTEPOOL_SLAB_PAGES - 1)) &&
 	      BYTEPOOL_SLAB_PAGES <= 1 << PAGE_ALLOC_COSTLY_ORDER);
 
 /* A CPU looks at so many slabs for one that it has taken blocks of. */
-#define OWN_LOOKS		4U
+#define PRIVATE_LOOKS		4U
 
 /* A class whose blocks take so many times its slab_bytes grows by slabs of several pages. */
 #define LARGE_SLABS_FROM	8UL
@@ -212,7 +215,7 @@ static const char * const bad_free_text[] = {
  * @class: whose
  * @partial: slabs with idle blocks and others, the last touched first
  * @idle: slabs with idle blocks only, the youngest first
- * @idle_late: the same, for those that came when a younger one was there already
+ * @idle_tree: the same, for those that came when a younger one was there already
  * @nr_idle: idle blocks of its slabs
  * @nr_whole: those of wholly idle ones
  * @nr_slabs: slabs, in use and idle
@@ -228,7 +231,7 @@ struct bytepool_depot {
 	struct bytepool_class *class;
 	struct list_head partial;
 	struct list_head idle;
-	struct rb_root_cached idle_late;
+	struct rb_root_cached idle_tree;
 	unsigned long nr_idle;
 	unsigned long nr_whole;
 	unsigned long nr_slabs;
@@ -246,14 +249,14 @@ struct bytepool_depot {
  * @size: of a block, bytes
  * @slab_bytes: of a slab, bytes; for a start, and where that is not to be had, as
  *	few as hold a block
- * @cache_capacity: most blocks that a CPU may keep, fewer under a limit, see
+ * @capacity: most blocks that a CPU may keep, fewer under a limit, see
  *	cache_create(); 0 = no per-CPU caches
  * @reciprocal: of @size, see block_state()
  * @reserve: blocks to keep; written under gc_lock and every depot's lock, at the
  *	end by the last user
  * @nr_blocks: blocks of all slabs; becomes less under reap_lock
  * @nr_caches: how many there are in @cache
- * @wait: tasks that wait for a block, see alloc_waits()
+ * @wait: tasks that wait for a block, see class_may_wait()
  * @rcu: at its end, until no CPU can be looking at it
  * @cache: of each CPU; once there, it stays until the pool is destroyed
  * @depot: of each node
@@ -263,7 +266,7 @@ struct bytepool_class {
 	u32 index;
 	u32 size;
 	u32 slab_bytes;
-	u32 cache_capacity;
+	u32 capacity;
 	u64 reciprocal;
 	unsigned int reserve;
 	atomic_long_t nr_blocks;
@@ -302,7 +305,7 @@ struct bytepool_cpu {
  * @gc_lock: serialises what takes caches from their CPUs: GC, trim, reserve, and
  *	the shrinker, which only tries it
  * @trims: how many were begun; this and the next two are written under @gc_lock
- * @trims_fruitful: how many had been, with the last one that gave something back
+ * @last_fruitful_trim: how many had been, with the last one that gave something back
  * @gc_runs: GC passes
  * @reap_lock: held from taking slabs off the books until the system has them
  * @reclaimed_blocks: blocks given back to the system; this and the next are
@@ -338,7 +341,7 @@ struct bytepool {
 
 	struct mutex gc_lock;	/* not held over an allocation from the system */
 	unsigned long trims;
-	unsigned long trims_fruitful;
+	unsigned long last_fruitful_trim;
 	u64 gc_runs;
 	struct mutex reap_lock;	/* within gc_lock; not held over a grace period */
 	u64 reclaimed_blocks;
@@ -359,7 +362,7 @@ struct bytepool {
  * A slab that is not in the table: born where the table may not be modified, or
  * while it had no memory to grow. Lookups that miss come here.
  */
-struct bytepool_orphan {
+struct pending_slab {
 	struct list_head list;
 	struct bytepool_slab *slab;
 	struct rcu_head rcu;
@@ -377,7 +380,7 @@ struct gc_pass {
 	unsigned long timeout;
 };
 
-static const struct gc_pass everything = { .all = true };
+static const struct gc_pass gc_everything = { .all = true };
 
 static unsigned int idle_timeout_ms = 300000;
 static unsigned int gc_interval_ms = 10000;
@@ -393,18 +396,18 @@ EXPORT_SYMBOL_GPL(bytepool_system);
 
 /* No pool: who finds it as a cache's goes to the depot. */
 static char no_pool;
-#define cache_busy	((struct bytepool *)&no_pool)
+#define CACHE_BUSY	((struct bytepool *)&no_pool)
 
-static struct bytepool_cache closed_cache __read_mostly = { .pool = cache_busy };
+static struct bytepool_cache closed_cache __read_mostly = { .pool = CACHE_BUSY };
 
 /**
- * struct look - a block that this CPU has freed, and what the table said of it
+ * struct where - a block that this CPU has freed, and what the table said of it
  * @cache: where to free it; closed_cache while the rest is not to be relied on
  * @block: its address
  * @state: its state in @slab
  * @slab: where it lies
  */
-struct look {
+struct where {
 	struct bytepool_cache *cache;
 	const void *block;
 	u8 *state;
@@ -412,39 +415,39 @@ struct look {
 };
 
 /*
- * The look-aside of a CPU. What is in it was true when lookaside_age was its
- * lookaside_seen, which bytepool_free() may read before there is a look-aside.
+ * The memo of a CPU. What is in it was true when memo_generation was its
+ * memo_seen, which bytepool_free() may read before there is a memo.
  * The age goes up when a slab has died or a cache was closed, a grace period
  * before the one is freed or the other touched.
- * Read in sections; see lookaside_writable() for who writes them.
+ * Read in sections; see memo_writable() for who writes them.
  */
-struct lookaside {
-	struct look at[2][LOOKASIDE_PLACES];
+struct memo {
+	struct where at[2][MEMO_PLACES];
 };
 
-static struct lookaside __percpu *lookasides;
-static DEFINE_PER_CPU(long, lookaside_seen);
-static atomic_long_t lookaside_age __read_mostly = ATOMIC_LONG_INIT(1);
+static struct memo __percpu *memos;
+static DEFINE_PER_CPU(long, memo_seen);
+static atomic_long_t memo_generation __read_mostly = ATOMIC_LONG_INIT(1);
 
 /* All pools. Sleeping contexts only. */
 static LIST_HEAD(pools);
 static DEFINE_MUTEX(pools_lock);
 
 /* Slabs by where they begin. Modified at a slab's birth and death alone. */
-static struct rhashtable slab_table;
+static struct rhashtable table;
 
-/* Additions to the list of orphans, from any context; read under RCU. */
-static LIST_HEAD(orphans);
-static DEFINE_RAW_SPINLOCK(orphans_lock);
-/* Removals from the list, and what becomes of an orphan. Sleeping contexts only. */
-static DEFINE_MUTEX(orphans_mutex);
+/* Additions to the list of pending slabs, from any context; read under RCU. */
+static LIST_HEAD(table_pending);
+static DEFINE_RAW_SPINLOCK(table_pending_lock);
+/* Removals from the list, and what becomes of a pending slab. Sleeping contexts only. */
+static DEFINE_MUTEX(table_pending_mutex);
 
 /* The GC's work item, of which gc_work_fn() is the function. */
 static struct delayed_work gc_work;
 /* NULL while bytepool, built into the kernel, has not started, or where it could not: no pools. */
 static struct workqueue_struct *gc_wq;
 
-static bool make_room(struct bytepool *pool, unsigned long trims);
+static bool pool_make_room(struct bytepool *pool, unsigned long trims);
 
 /*
  * The section in which a CPU may use its open caches and look at slabs that
@@ -510,7 +513,7 @@ static void depot_init(struct bytepool_depot *depot, struct bytepool_class *clas
 	depot->class = class;
 	INIT_LIST_HEAD(&depot->partial);
 	INIT_LIST_HEAD(&depot->idle);
-	depot->idle_late = RB_ROOT_CACHED;
+	depot->idle_tree = RB_ROOT_CACHED;
 }
 
 static struct bytepool_class *class_new(struct bytepool *pool, u32 index, gfp_t gfp)
@@ -531,7 +534,7 @@ static struct bytepool_class *class_new(struct bytepool *pool, u32 index, gfp_t 
 								    bytepool_slab_bytes(size);
 	class->reciprocal = bytepool_reciprocal(size);
 	if (!(pool->flags & BYTEPOOL_FLAGS_UNCACHED) && size <= CACHE_BLOCK_MAX)
-		class->cache_capacity = min(CACHE_BYTES / size, CACHE_ENTRIES_MAX);
+		class->capacity = min(CACHE_BYTES / size, CACHE_ENTRIES_MAX);
 	init_swait_queue_head(&class->wait);
 	class->cache = (void *)class + caches;
 	for (node = 0; node < nr_node_ids; node++)
@@ -605,7 +608,7 @@ static struct bytepool_depot *depot_next(struct bytepool_class *class, unsigned 
  */
 
 /* Fibonacci hashing: slabs are near each other, and the product spreads them at little cost. */
-static __always_inline u32 base_hash(const void *key, u32 len, u32 seed)
+static __always_inline u32 table_hash(const void *key, u32 len, u32 seed)
 {
 	unsigned long page = *(const unsigned long *)key >> PAGE_SHIFT;
 
@@ -619,18 +622,18 @@ static __always_inline u32 base_hash(const void *key, u32 len, u32 seed)
 }
 
 /* 0 if the slab begins where the key says. rhashtable's own calls memcmp(). */
-static __always_inline int base_cmp(struct rhashtable_compare_arg *arg, const void *slab)
+static __always_inline int table_cmp(struct rhashtable_compare_arg *arg, const void *slab)
 {
 	return ((const struct bytepool_slab *)slab)->base != *(const unsigned long *)arg->key;
 }
 
 /* It does not shrink: that, and to grow again, costs as much as all else of a slab's life. */
-static const struct rhashtable_params slab_table_params = {
+static const struct rhashtable_params table_params = {
 	.key_len = sizeof_field(struct bytepool_slab, base),
 	.key_offset = offsetof(struct bytepool_slab, base),
 	.head_offset = offsetof(struct bytepool_slab, node),
-	.hashfn = base_hash,
-	.obj_cmpfn = base_cmp,
+	.hashfn = table_hash,
+	.obj_cmpfn = table_cmp,
 };
 
 /* Whether one of the slab's blocks is at an address. */
@@ -640,9 +643,9 @@ static bool slab_holds(const struct bytepool_slab *slab, unsigned long address)
 }
 
 /* The slab that begins at @base, if it is in the table and one of its blocks is at @address. */
-static struct bytepool_slab *slab_at(unsigned long base, unsigned long address)
+static struct bytepool_slab *table_at(unsigned long base, unsigned long address)
 {
-	struct bytepool_slab *slab = rhashtable_lookup(&slab_table, &base, slab_table_params);
+	struct bytepool_slab *slab = rhashtable_lookup(&table, &base, table_params);
 
 	return likely(slab && slab_holds(slab, address)) ? slab : NULL;
 }
@@ -651,34 +654,37 @@ static struct bytepool_slab *slab_at(unsigned long base, unsigned long address)
  * The slab with a block at the address, if it is in the table. One with blocks
  * that start in several pages is aligned to SLAB_ALIGN.
  */
-static struct bytepool_slab *slab_lookup(unsigned long address)
+static struct bytepool_slab *table_lookup(unsigned long address)
 {
-	return slab_at(address & ~(SLAB_ALIGN - 1), address) ?:
-	       slab_at(address & PAGE_MASK, address);
+	return table_at(address & ~(SLAB_ALIGN - 1), address) ?:
+	       table_at(address & PAGE_MASK, address);
 }
 
-static noinline struct bytepool_slab *slab_find_slow(unsigned long address)
+static noinline struct bytepool_slab *table_find_pending(unsigned long address)
 {
-	struct bytepool_orphan *orphan;
+	struct pending_slab *pending;
 
-	list_for_each_entry_rcu(orphan, &orphans, list) {
-		if (slab_holds(orphan->slab, address))
-			return orphan->slab;
+	list_for_each_entry_rcu(pending, &table_pending, list) {
+		if (slab_holds(pending->slab, address))
+			return pending->slab;
 	}
-	/* Pairs with smp_wmb() in orphans_work_fn(): who has left the list is in the table. */
+	/*
+	 * Pairs with smp_wmb() in table_pending_work_fn(): who has left the list
+	 * is in the table.
+	 */
 	smp_rmb();
-	return slab_lookup(address);
+	return table_lookup(address);
 }
 
 /* The slab with a block at an address, or NULL. Section. */
-static __always_inline struct bytepool_slab *slab_find(const void *block)
+static __always_inline struct bytepool_slab *table_find(const void *block)
 {
 	struct bytepool_slab *slab;
 
 	if (unlikely(!gc_wq))
 		return NULL;
-	slab = slab_lookup((unsigned long)block);
-	return likely(slab) ? slab : slab_find_slow((unsigned long)block);
+	slab = table_lookup((unsigned long)block);
+	return likely(slab) ? slab : table_find_pending((unsigned long)block);
 }
 
 /* The state of the block of the slab that starts there, or NULL. */
@@ -692,120 +698,120 @@ static u8 *block_state(struct bytepool_slab *slab, const void *block)
 }
 
 /* Put the slab into the table. 0 or -errno. */
-static int slab_hash(struct bytepool_slab *slab)
+static int table_insert(struct bytepool_slab *slab)
 {
-	int err = rhashtable_insert_fast(&slab_table, &slab->node, slab_table_params);
+	int err = rhashtable_insert_fast(&table, &slab->node, table_params);
 
 	slab->hashed = !err;
 	return err;
 }
 
-static void orphan_remove(struct bytepool_orphan *orphan)
+static void table_pending_remove(struct pending_slab *pending)
 {
 	unsigned long flags;
 
-	raw_spin_lock_irqsave(&orphans_lock, flags);
-	list_del_rcu(&orphan->list);
-	raw_spin_unlock_irqrestore(&orphans_lock, flags);
-	kfree_rcu(orphan, rcu);
+	raw_spin_lock_irqsave(&table_pending_lock, flags);
+	list_del_rcu(&pending->list);
+	raw_spin_unlock_irqrestore(&table_pending_lock, flags);
+	kfree_rcu(pending, rcu);
 }
 
-/* Put the orphans into the table. Those that came since are the next run's. */
-static void orphans_work_fn(struct work_struct *work)
+/* Put the pending slabs into the table. Those that came since are the next run's. */
+static void table_pending_work_fn(struct work_struct *work)
 {
-	struct bytepool_orphan *orphan;
+	struct pending_slab *pending;
 	bool again = false;
 
-	mutex_lock(&orphans_mutex);
+	mutex_lock(&table_pending_mutex);
 	rcu_read_lock();
-	list_for_each_entry_rcu(orphan, &orphans, list) {
-		struct bytepool_slab *slab = orphan->slab;
+	list_for_each_entry_rcu(pending, &table_pending, list) {
+		struct bytepool_slab *slab = pending->slab;
 
-		if (slab_hash(slab)) {
+		if (table_insert(slab)) {
 			again = true;
 			continue;
 		}
-		/* Pairs with smp_rmb() in slab_find_slow(): in the table, then off the list. */
+		/* Pairs with smp_rmb() in table_find_pending(): in the table, then off the list. */
 		smp_wmb();
-		orphan_remove(orphan);
-		/* Pairs with smp_load_acquire() in slab_unregister(). */
-		smp_store_release(&slab->orphan, false);
+		table_pending_remove(pending);
+		/* Pairs with smp_load_acquire() in table_remove(). */
+		smp_store_release(&slab->pending, false);
 	}
 	rcu_read_unlock();
-	mutex_unlock(&orphans_mutex);
+	mutex_unlock(&table_pending_mutex);
 	if (again)
 		queue_delayed_work(gc_wq, to_delayed_work(work), 1);
 }
 
-static DECLARE_DELAYED_WORK(orphans_work, orphans_work_fn);
+static DECLARE_DELAYED_WORK(table_pending_work, table_pending_work_fn);
 
 static int __init table_init(void)
 {
-	return rhashtable_init(&slab_table, &slab_table_params);
+	return rhashtable_init(&table, &table_params);
 }
 
 static void table_exit(void)
 {
-	cancel_delayed_work_sync(&orphans_work);
-	rhashtable_destroy(&slab_table);
+	cancel_delayed_work_sync(&table_pending_work);
+	rhashtable_destroy(&table);
 }
 
 /* Make the slab known by its address. Any context that may allocate with @gfp. */
-static int slab_register(struct bytepool_slab *slab, gfp_t gfp)
+static int table_add(struct bytepool_slab *slab, gfp_t gfp)
 {
-	struct bytepool_orphan *orphan;
+	struct pending_slab *pending;
 	unsigned long flags;
 
-	if (compat_rhashtable_writable() && !slab_hash(slab))
+	if (compat_rhashtable_writable() && !table_insert(slab))
 		return 0;
-	orphan = kmalloc(sizeof(*orphan), gfp);
-	if (!orphan)
+	pending = kmalloc(sizeof(*pending), gfp);
+	if (!pending)
 		return -ENOMEM;
-	orphan->slab = slab;
-	slab->orphan = true;
-	raw_spin_lock_irqsave(&orphans_lock, flags);
-	list_add_tail_rcu(&orphan->list, &orphans);
-	raw_spin_unlock_irqrestore(&orphans_lock, flags);
-	queue_delayed_work(gc_wq, &orphans_work, 0);
+	pending->slab = slab;
+	slab->pending = true;
+	raw_spin_lock_irqsave(&table_pending_lock, flags);
+	list_add_tail_rcu(&pending->list, &table_pending);
+	raw_spin_unlock_irqrestore(&table_pending_lock, flags);
+	queue_delayed_work(gc_wq, &table_pending_work, 0);
 	return 0;
 }
 
-static void slab_unregister(struct bytepool_slab *slab)
+static void table_remove(struct bytepool_slab *slab)
 {
-	/* Pairs with smp_store_release() in orphans_work_fn(): @hashed is final. */
-	if (smp_load_acquire(&slab->orphan)) {
-		struct bytepool_orphan *orphan;
+	/* Pairs with smp_store_release() in table_pending_work_fn(): @hashed is final. */
+	if (smp_load_acquire(&slab->pending)) {
+		struct pending_slab *pending;
 
-		mutex_lock(&orphans_mutex);
+		mutex_lock(&table_pending_mutex);
 		rcu_read_lock();
-		list_for_each_entry_rcu(orphan, &orphans, list) {
-			if (orphan->slab == slab)
-				orphan_remove(orphan);
+		list_for_each_entry_rcu(pending, &table_pending, list) {
+			if (pending->slab == slab)
+				table_pending_remove(pending);
 		}
 		rcu_read_unlock();
-		mutex_unlock(&orphans_mutex);
+		mutex_unlock(&table_pending_mutex);
 	}
 	if (slab->hashed)
-		rhashtable_remove_fast(&slab_table, &slab->node, slab_table_params);
+		rhashtable_remove_fast(&table, &slab->node, table_params);
 }
 
 /*
  * Call @fn for each slab; for some twice, if the table is resized meanwhile or
- * orphans enter it. Walk the list of orphans first: an orphan is in the table before
- * it leaves the list, so that none is missed.
+ * pending slabs enter it. Walk the list of pending slabs first: a pending slab
+ * is in the table before it leaves the list, so that none is missed.
  */
 static void table_for_each_slab(void (*fn)(struct bytepool_slab *slab, void *arg), void *arg)
 {
-	struct bytepool_orphan *orphan;
+	struct pending_slab *pending;
 	struct bytepool_slab *slab;
 	struct rhashtable_iter iter;
 	unsigned long seen = 0;
 
 	rcu_read_lock();
-	list_for_each_entry_rcu(orphan, &orphans, list)
-		fn(orphan->slab, arg);
+	list_for_each_entry_rcu(pending, &table_pending, list)
+		fn(pending->slab, arg);
 	rcu_read_unlock();
-	rhashtable_walk_enter(&slab_table, &iter);
+	rhashtable_walk_enter(&table, &iter);
 	rhashtable_walk_start(&iter);
 	while ((slab = rhashtable_walk_next(&iter))) {
 		/* -EAGAIN: the table was resized, and some come again. */
@@ -822,36 +828,36 @@ static void table_for_each_slab(void (*fn)(struct bytepool_slab *slab, void *arg
 }
 
 /*
- * The look-aside
+ * The memo
  */
 
 /*
  * A block has two places, by different parts of a product that spreads addresses
  * that are far apart as well as those that are near.
  */
-static __always_inline u32 look_place(const void *block, unsigned int which)
+static __always_inline u32 memo_place(const void *block, unsigned int which)
 {
 	unsigned long hash = (unsigned long)block * GOLDEN_RATIO_32;
 
 	if (!which)
-		return (u32)hash >> (32 - LOOKASIDE_BITS);
-	return hash >> (BITS_PER_LONG == 64 ? 32 : 16) & (LOOKASIDE_PLACES - 1);
+		return (u32)hash >> (32 - MEMO_BITS);
+	return hash >> (BITS_PER_LONG == 64 ? 32 : 16) & (MEMO_PLACES - 1);
 }
 
 /* Whether this CPU remembers the block, and where. Section. */
-static __always_inline bool look_find(const void *block, struct look __percpu **look)
+static __always_inline bool memo_locate(const void *block, struct where __percpu **where)
 {
-	*look = &lookasides->at[0][look_place(block, 0)];
-	if (likely(raw_cpu_read((*look)->block) == block))
+	*where = &memos->at[0][memo_place(block, 0)];
+	if (likely(raw_cpu_read((*where)->block) == block))
 		return true;
-	*look = &lookasides->at[1][look_place(block, 1)];
-	return raw_cpu_read((*look)->block) == block;
+	*where = &memos->at[1][memo_place(block, 1)];
+	return raw_cpu_read((*where)->block) == block;
 }
 
 /* Whether what this CPU remembers is true, for the rest of the section. */
-static __always_inline bool lookaside_current(void)
+static __always_inline bool memo_current(void)
 {
-	return likely(raw_cpu_read(lookaside_seen) == atomic_long_read(&lookaside_age));
+	return likely(raw_cpu_read(memo_seen) == atomic_long_read(&memo_generation));
 }
 
 /*
@@ -860,96 +866,96 @@ static __always_inline bool lookaside_current(void)
  * the slab, or closed the cache; and lets a grace period pass before it frees the
  * one or reaches into the other.
  */
-static void lookaside_forget(void)
+static void memo_forget(void)
 {
-	/* Pairs with smp_rmb() in lookaside_refresh(). */
+	/* Pairs with smp_rmb() in memo_refresh(). */
 	smp_mb__before_atomic();
-	atomic_long_inc(&lookaside_age);
+	atomic_long_inc(&memo_generation);
 }
 
 /*
- * Whether no section that this one interrupted can be amid the look-aside: a
+ * Whether no section that this one interrupted can be amid the memo: a
  * task interrupts none, and where preemption was on, there was none. Section.
  */
-static bool lookaside_writable(void)
+static bool memo_writable(void)
 {
 	return in_task() || (IS_ENABLED(CONFIG_PREEMPT_COUNT) &&
 			     (preempt_count() & PREEMPT_MASK) == PREEMPT_OFFSET);
 }
 
 /* Forget what is not true any more: whether anything may be entered. Section. */
-static bool lookaside_refresh(void)
+static bool memo_refresh(void)
 {
-	struct lookaside *lookaside = this_cpu_ptr(lookasides);
-	long age = atomic_long_read(&lookaside_age);
+	struct memo *memo = this_cpu_ptr(memos);
+	long age = atomic_long_read(&memo_generation);
 	unsigned int place;
 
-	if (!lookaside_writable())
+	if (!memo_writable())
 		return false;
-	if (raw_cpu_read(lookaside_seen) == age)
+	if (raw_cpu_read(memo_seen) == age)
 		return true;
 	if (!gc_wq)
 		return false;
-	for (place = 0; place < LOOKASIDE_PLACES; place++) {
-		lookaside->at[0][place].cache = &closed_cache;
-		lookaside->at[1][place].cache = &closed_cache;
+	for (place = 0; place < MEMO_PLACES; place++) {
+		memo->at[0][place].cache = &closed_cache;
+		memo->at[1][place].cache = &closed_cache;
 	}
-	/* Pairs with smp_mb__before_atomic() in lookaside_forget(): look up what is true by now. */
+	/* Pairs with smp_mb__before_atomic() in memo_forget(): look up what is true by now. */
 	smp_rmb();
-	raw_cpu_write(lookaside_seen, age);
+	raw_cpu_write(memo_seen, age);
 	return true;
 }
 
 /* This CPU's interrupts may read it at any time, so the compiler's order is enough. */
-static void look_set(struct look *look, const struct look *from)
+static void memo_set(struct where *where, const struct where *from)
 {
-	look->cache = &closed_cache;
+	where->cache = &closed_cache;
 	barrier();
-	look->block = from->block;
-	look->state = from->state;
-	look->slab = from->slab;
+	where->block = from->block;
+	where->state = from->state;
+	where->slab = from->slab;
 	barrier();
-	look->cache = from->cache;
+	where->cache = from->cache;
 }
 
 /*
- * Remember a block, which was looked up since lookaside_refresh() allowed it. Who
+ * Remember a block, which was looked up since memo_refresh() allowed it. Who
  * was there goes to its other place. Section.
  */
-static void lookaside_enter(const struct look *new)
+static void memo_enter(const struct where *new)
 {
-	struct lookaside *lookaside = this_cpu_ptr(lookasides);
-	struct look *look = &lookaside->at[0][look_place(new->block, 0)];
+	struct memo *memo = this_cpu_ptr(memos);
+	struct where *where = &memo->at[0][memo_place(new->block, 0)];
 
-	if (look->cache != &closed_cache)
-		look_set(&lookaside->at[1][look_place(look->block, 1)], look);
-	look_set(look, new);
+	if (where->cache != &closed_cache)
+		memo_set(&memo->at[1][memo_place(where->block, 1)], where);
+	memo_set(where, new);
 }
 
 /* What this CPU remembers of a block. Section. */
-static bool lookaside_find(struct look *look)
+static bool memo_find(struct where *where)
 {
-	struct look __percpu *at;
+	struct where __percpu *at;
 
-	if (!lookaside_current() || !look_find(look->block, &at) ||
+	if (!memo_current() || !memo_locate(where->block, &at) ||
 	    raw_cpu_read(at->cache) == &closed_cache)
 		return false;
-	*look = *this_cpu_ptr(at);
+	*where = *this_cpu_ptr(at);
 	return true;
 }
 
-static int __init lookaside_init(void)
+static int __init memo_init(void)
 {
-	lookasides = alloc_percpu(struct lookaside);
-	if (!lookasides)
+	memos = alloc_percpu(struct memo);
+	if (!memos)
 		return -ENOMEM;
-	kmemleak_free_percpu(lookasides);	/* what they remember are no references */
+	kmemleak_free_percpu(memos);	/* what they remember are no references */
 	return 0;
 }
 
-static void lookaside_exit(void)
+static void memo_exit(void)
 {
-	free_percpu(lookasides);
+	free_percpu(memos);
 }
 
 /*
@@ -1222,14 +1228,14 @@ static struct bytepool_slab *slab_desc_alloc(struct bytepool_class *class, void 
 	/* Or @base would be a reference to the first block that hides its leak. */
 	kmemleak_scan_area(slab, offsetof(struct bytepool_slab, base), gfp);
 	slab->depot = &class->depot[backing_node(base)];
-	slab->stamp = jiffies;
+	slab->idle_since = jiffies;
 	slab->base = (unsigned long)base;
 	slab->nr = nr;
 	slab->nr_idle = nr;
 	slab->first = BYTEPOOL_NO_BLOCK;
 	slab->carved = 0;
 	slab->hashed = false;
-	slab->orphan = false;
+	slab->pending = false;
 	slab->leaked = false;
 	slab->chained = nr > 1 && !(flags & BYTEPOOL_POISON) && !IS_ENABLED(CONFIG_KASAN_GENERIC);
 	memset(slab->state, BYTEPOOL_BLOCK_IDLE, nr);
@@ -1266,7 +1272,7 @@ static struct bytepool_slab *slab_create_sized(struct bytepool_class *class, uns
 	if (pool->flags & BYTEPOOL_POISON)
 		slab_poison(slab);
 	instrument_idle(base, bytes);
-	if (slab_register(slab, gfp))
+	if (table_add(slab, gfp))
 		goto free_slab;
 	trace_grow(pool->name, class->size, nr, bytes, slab->depot - class->depot, gfp);
 	return slab;
@@ -1318,13 +1324,16 @@ static struct bytepool_slab *class_new_slab(struct bytepool_class *class, bool l
 	if (over_limit(READ_ONCE(class->pool->limit), 0, PAGE_ALIGN(class->size)))
 		return NULL;
 	while (left-- && in_vain < ROOM_IN_VAIN) {
-		/* Pairs with smp_mb() in pool_trim_locked(): it counts, or it finds what we have freed. */
+		/*
+		 * Pairs with smp_mb() in pool_trim_locked(): it counts, or it
+		 * finds what we have freed.
+		 */
 		smp_mb();
 		trims = READ_ONCE(class->pool->trims);
 		slab = slab_create_fitting(class, large, gently, node, &at_limit);
 		if (slab)
 			return slab;
-		in_vain = make_room(class->pool, trims) ? 0 : in_vain + 1;
+		in_vain = pool_make_room(class->pool, trims) ? 0 : in_vain + 1;
 		/*
 		 * Below the limit nobody takes that room: it is the system that is
 		 * short. At it, others may take what is idle, and leave something else,
@@ -1347,7 +1356,7 @@ static unsigned long slab_destroy(struct bytepool_slab *slab)
 	/* Less than a page is left over, see bytepool_slab_bytes(). */
 	unsigned long bytes = PAGE_ALIGN((unsigned long)slab->nr * class->size);
 
-	trace_shrink(pool->name, class->size, slab->nr, bytes, slab->stamp);
+	trace_shrink(pool->name, class->size, slab->nr, bytes, slab->idle_since);
 	instrument_open((void *)slab->base, bytes);
 	if (pool->flags & BYTEPOOL_POISON)
 		slab_verify(slab);
@@ -1384,8 +1393,8 @@ static void depot_unlock(struct bytepool_depot *depot, unsigned long flags)
 
 static bool slab_older(struct rb_node *a, const struct rb_node *b)
 {
-	return stamp_before(rb_entry(a, struct bytepool_slab, age)->stamp,
-			    rb_entry(b, struct bytepool_slab, age)->stamp);
+	return longer_ago(rb_entry(a, struct bytepool_slab, age)->idle_since,
+			  rb_entry(b, struct bytepool_slab, age)->idle_since);
 }
 
 /*
@@ -1398,15 +1407,15 @@ static void depot_add_idle(struct bytepool_depot *depot, struct bytepool_slab *s
 
 	depot->nr_whole += slab->nr;
 	youngest = list_first_entry_or_null(&depot->idle, struct bytepool_slab, list);
-	if (!youngest || !stamp_before(slab->stamp, youngest->stamp))
+	if (!youngest || !longer_ago(slab->idle_since, youngest->idle_since))
 		list_add(&slab->list, &depot->idle);
 	else
-		rb_add_cached(&slab->age, &depot->idle_late, slab_older);
+		rb_add_cached(&slab->age, &depot->idle_tree, slab_older);
 }
 
-static struct bytepool_slab *depot_oldest_late(struct bytepool_depot *depot)
+static struct bytepool_slab *depot_oldest_in_tree(struct bytepool_depot *depot)
 {
-	struct rb_node *node = rb_first_cached(&depot->idle_late);
+	struct rb_node *node = rb_first_cached(&depot->idle_tree);
 
 	return node ? rb_entry(node, struct bytepool_slab, age) : NULL;
 }
@@ -1430,18 +1439,18 @@ static struct gc_pass gc_pass_begin(const struct bytepool *pool)
 	return (struct gc_pass){ .now = jiffies, .timeout = pool_timeout(pool) };
 }
 
-/* Age at @now, when a pass began, of what became idle at @stamp: 0 if that was later. */
-static unsigned long age_at(unsigned long now, unsigned long stamp)
+/* Age at @now, when a pass began, of what became idle at @idle_since: 0 if that was later. */
+static unsigned long age_at(unsigned long now, unsigned long idle_since)
 {
-	unsigned long age = now - stamp;
+	unsigned long age = now - idle_since;
 
-	return age > -PASS_LONGEST ? 0 : age;
+	return age > -GC_PASS_MAX ? 0 : age;
 }
 
-/* Whether the pass takes what became idle at @stamp. */
-static bool gc_wants(const struct gc_pass *pass, unsigned long stamp)
+/* Whether the pass takes what became idle at @idle_since. */
+static bool gc_pass_wants(const struct gc_pass *pass, unsigned long idle_since)
 {
-	unsigned long age = age_at(pass->now, stamp);
+	unsigned long age = age_at(pass->now, idle_since);
 
 	return pass->all || (pass->timeout != MAX_JIFFY_OFFSET && age > pass->timeout);
 }
@@ -1455,23 +1464,24 @@ static bool class_spares(struct bytepool_class *class, const struct bytepool_sla
 /* The oldest wholly idle slab, if the pass wants it and the reserve allows it. depot->lock. */
 static struct bytepool_slab *depot_oldest(struct bytepool_depot *depot, const struct gc_pass *pass)
 {
-	struct bytepool_slab *slab = depot_oldest_late(depot);
+	struct bytepool_slab *slab = depot_oldest_in_tree(depot);
 	struct bytepool_slab *last = NULL;
 
 	if (!list_empty(&depot->idle))
 		last = list_last_entry(&depot->idle, struct bytepool_slab, list);
 	if (!class_spares(depot->class, slab) ||
-	    (class_spares(depot->class, last) && stamp_before(last->stamp, slab->stamp)))
+	    (class_spares(depot->class, last) && longer_ago(last->idle_since, slab->idle_since)))
 		slab = last;
-	return class_spares(depot->class, slab) && gc_wants(pass, slab->stamp) ? slab : NULL;
+	return class_spares(depot->class, slab) && gc_pass_wants(pass, slab->idle_since) ? slab :
+	       NULL;
 }
 
 /* Take a slab with idle blocks only off its list; of the tree, only the oldest. depot->lock. */
 static void depot_del_idle(struct bytepool_depot *depot, struct bytepool_slab *slab)
 {
 	depot->nr_whole -= slab->nr;
-	if (slab == depot_oldest_late(depot))
-		rb_erase_cached(&slab->age, &depot->idle_late);
+	if (slab == depot_oldest_in_tree(depot))
+		rb_erase_cached(&slab->age, &depot->idle_tree);
 	else
 		list_del(&slab->list);
 }
@@ -1492,7 +1502,7 @@ static struct bytepool_slab *depot_take_oldest(struct bytepool_depot *depot,
 }
 
 /* Whether the slab is wholly idle, or this CPU was the first to take blocks of it. */
-static bool slab_own(const struct bytepool_slab *slab)
+static bool slab_is_private(const struct bytepool_slab *slab)
 {
 	return slab->nr_idle == slab->nr || slab->cpu == raw_smp_processor_id();
 }
@@ -1502,7 +1512,7 @@ static bool slab_own(const struct bytepool_slab *slab)
  * CPUs that change the states of one slab's blocks take the cache line from each
  * other, so until then each gets a slab of its own.
  */
-static bool class_crowded(const struct bytepool_class *class)
+static bool class_shares_lines(const struct bytepool_class *class)
 {
 	bool own = READ_ONCE(class->cache[raw_smp_processor_id()]);
 	unsigned long others;
@@ -1528,13 +1538,13 @@ static struct bytepool_slab *depot_next_slab(struct bytepool_depot *depot)
 	unsigned int looks = 0;
 
 	list_for_each_entry(slab, &depot->partial, list) {
-		if (slab_own(slab))
+		if (slab_is_private(slab))
 			return slab;
-		if (++looks == OWN_LOOKS)
+		if (++looks == PRIVATE_LOOKS)
 			break;
 	}
-	whole = whole ?: depot_oldest_late(depot);
-	return partial && !(whole && class_crowded(depot->class)) ? partial : whole;
+	whole = whole ?: depot_oldest_in_tree(depot);
+	return partial && !(whole && class_shares_lines(depot->class)) ? partial : whole;
 }
 
 /* The same, off its list. depot->lock, and there is an idle block. */
@@ -1552,7 +1562,7 @@ static struct bytepool_slab *depot_take_slab(struct bytepool_depot *depot)
 }
 
 /* Put a slab that is on no list where it belongs; with no idle block, to none. depot->lock. */
-static void depot_file(struct bytepool_depot *depot, struct bytepool_slab *slab)
+static void depot_link(struct bytepool_depot *depot, struct bytepool_slab *slab)
 {
 	if (slab->nr_idle == slab->nr)
 		depot_add_idle(depot, slab);
@@ -1561,7 +1571,7 @@ static void depot_file(struct bytepool_depot *depot, struct bytepool_slab *slab)
 }
 
 /* Take a slab of which a block comes back off its list, if it is on one. depot->lock. */
-static void depot_unfile(struct bytepool_slab *slab)
+static void depot_unlink(struct bytepool_slab *slab)
 {
 	if (slab->nr_idle)
 		list_del(&slab->list);
@@ -1584,14 +1594,14 @@ static void *depot_pop(struct bytepool_depot *depot, struct bytepool_slab *slab,
 
 /* Put a block back into its slab, which is on no list. depot->lock. */
 static void depot_push(struct bytepool_depot *depot, struct bytepool_slab *slab, const u8 *state,
-		       unsigned long stamp)
+		       unsigned long idle_since)
 {
-	slab_push(slab, depot->class->size, state - slab->state, stamp);
+	slab_push(slab, depot->class->size, state - slab->state, idle_since);
 	depot->nr_idle++;
 }
 
 /* A new slab's blocks, all idle, into the depot's books. depot->lock. */
-static void depot_count(struct bytepool_depot *depot, const struct bytepool_slab *slab)
+static void depot_account(struct bytepool_depot *depot, const struct bytepool_slab *slab)
 {
 	depot->nr_idle += slab->nr;
 	depot->nr_slabs++;
@@ -1604,8 +1614,8 @@ static void depot_add(struct bytepool_slab *slab)
 	struct bytepool_depot *depot = slab->depot;
 	unsigned long flags = depot_lock(depot);
 
-	depot_count(depot, slab);
-	depot_file(depot, slab);
+	depot_account(depot, slab);
+	depot_link(depot, slab);
 	depot_unlock(depot, flags);
 }
 
@@ -1646,7 +1656,7 @@ static __always_inline bool cache_enter(struct bytepool_cache *cache, struct byt
 	/* An interrupt that comes here leaves it as it was. */
 	if (unlikely(data_race(cache->pool) != pool))
 		return false;
-	WRITE_ONCE(cache->pool, cache_busy);
+	WRITE_ONCE(cache->pool, CACHE_BUSY);
 	barrier();
 	return true;
 }
@@ -1658,7 +1668,7 @@ static __always_inline void cache_leave(struct bytepool_cache *cache, struct byt
 }
 
 /* This CPU's cache for the slot, or closed_cache. Section. */
-static __always_inline struct bytepool_cache *open_cache(struct bytepool *pool, u32 slot)
+static __always_inline struct bytepool_cache *cache_this_cpu(struct bytepool *pool, u32 slot)
 {
 	return READ_ONCE(raw_cpu_read(pool->cpu->open)[slot]);
 }
@@ -1682,7 +1692,7 @@ static struct bytepool_cache *cache_next(struct bytepool_class *class, unsigned 
 	for (unsigned int __cpu = 0; ((cache) = cache_next(class, &__cpu)); )
 
 /* This CPU's cache of the depot, if there is one and it may be used. depot->lock. */
-static struct bytepool_cache *cache_own(struct bytepool_depot *depot)
+static struct bytepool_cache *depot_this_cpu_cache(struct bytepool_depot *depot)
 {
 	struct bytepool_class *class = depot->class;
 	struct bytepool_cache *cache = READ_ONCE(class->cache[smp_processor_id()]);
@@ -1707,7 +1717,7 @@ static void cache_set_open(struct bytepool_cache *cache, struct bytepool_cache *
 	}
 }
 
-static u32 cache_batch(const struct bytepool_cache *cache)
+static u32 cache_half(const struct bytepool_cache *cache)
 {
 	return (cache_capacity(cache) + 1) / 2;
 }
@@ -1737,7 +1747,7 @@ static void depot_add_batch(struct bytepool_depot *depot, int node)
 	struct bytepool_batch *batch;
 	unsigned long flags;
 
-	batch = kzalloc_node(struct_size(batch, entries, (depot->class->cache_capacity + 1) / 2),
+	batch = kzalloc_node(struct_size(batch, entries, (depot->class->capacity + 1) / 2),
 			     GFP_NOWAIT | __GFP_NOWARN, node);
 	if (!batch)
 		return;
@@ -1754,7 +1764,7 @@ static noinline void cache_create(struct bytepool_class *class)
 	int cpu = raw_smp_processor_id();
 	struct bytepool_cache *cache;
 	unsigned long limit = READ_ONCE(class->pool->limit);
-	unsigned long capacity = class->cache_capacity;
+	unsigned long capacity = class->capacity;
 	size_t bytes;
 
 	if (READ_ONCE(class->reserve) || !system_may_serve())
@@ -1777,18 +1787,18 @@ static noinline void cache_create(struct bytepool_class *class)
 	cache->end = cache->entries + capacity;
 	cache->pool = class->pool;
 	cache->depot = &class->depot[cpu_memory_node(cpu)];
-	/* Before it is seen, for class_crowded(). */
+	/* Before it is seen, for class_shares_lines(). */
 	atomic_long_inc(&class->nr_caches);
 	/*
 	 * Pairs with READ_ONCE() and dependent loads wherever class->cache[] is
-	 * followed, and as a full barrier with pool_sleep() and class_crowded().
+	 * followed, and as a full barrier with pool_sleep() and class_shares_lines().
 	 */
 	if (cmpxchg(&class->cache[cpu], NULL, cache)) {
 		atomic_long_dec(&class->nr_caches);
 		kfree(cache);
 		return;
 	}
-	if (cache_batch(cache) > 1)
+	if (cache_half(cache) > 1)
 		depot_add_batch(cache->depot, cpu_to_node(cpu));
 }
 
@@ -1811,10 +1821,10 @@ static void cache_take_batch(struct bytepool_depot *depot, struct bytepool_cache
 	if (!batch)
 		return;
 	pass = gc_pass_begin(depot->class->pool);
-	if (gc_wants(&pass, batch->entries[0].stamp))
+	if (gc_pass_wants(&pass, batch->entries[0].idle_since))
 		return;
 	batch_take(&depot->full);
-	cache_take(cache, batch);
+	cache_load_batch(cache, batch);
 	depot_put_batch(depot, batch);
 }
 
@@ -1824,12 +1834,12 @@ static void cache_refill(struct bytepool_depot *depot, struct bytepool_cache *ca
 {
 	const struct gc_pass pass = gc_pass_begin(depot->class->pool);
 
-	while (cache_nr(cache) < cache_batch(cache) && depot->nr_idle) {
+	while (cache_nr(cache) < cache_half(cache) && depot->nr_idle) {
 		struct bytepool_slab *slab = depot_take_slab(depot);
-		unsigned long stamp = slab->stamp;
+		unsigned long idle_since = slab->idle_since;
 
-		if (gc_wants(&pass, stamp)) {
-			depot_file(depot, slab);
+		if (gc_pass_wants(&pass, idle_since)) {
+			depot_link(depot, slab);
 			break;
 		}
 		do {
@@ -1837,14 +1847,14 @@ static void cache_refill(struct bytepool_depot *depot, struct bytepool_cache *ca
 			void *block = depot_pop(depot, slab, &state, overwritten);
 
 			WRITE_ONCE(*state, BYTEPOOL_BLOCK_CACHED);
-			cache_insert(cache, block, state, slab, stamp);
-		} while (cache_nr(cache) < cache_batch(cache) && slab->nr_idle);
-		depot_file(depot, slab);
+			cache_insert(cache, block, state, slab, idle_since);
+		} while (cache_nr(cache) < cache_half(cache) && slab->nr_idle);
+		depot_link(depot, slab);
 	}
 }
 
 /* Let the CPU follow its cache if that has a block: then the pool is to wake. depot->lock. */
-static bool cache_open_filled(struct bytepool_cache *cache)
+static bool cache_reopen(struct bytepool_cache *cache)
 {
 	if (!cache || !cache_nr(cache))
 		return false;
@@ -1861,11 +1871,11 @@ static void depot_push_entries(struct bytepool_depot *depot, const struct bytepo
 	while (entry < end) {
 		struct bytepool_slab *slab = entry->slab;
 
-		depot_unfile(slab);
+		depot_unlink(slab);
 		do {
-			depot_push(depot, slab, entry->state, entry->stamp);
+			depot_push(depot, slab, entry->state, entry->idle_since);
 		} while (++entry < end && entry->slab == slab);
-		depot_file(depot, slab);
+		depot_link(depot, slab);
 	}
 }
 
@@ -1880,15 +1890,15 @@ static void cache_flush(struct bytepool_cache *cache, u32 nr)
  * Make room in a cache that is full: by a batch, in which the blocks leave for
  * another CPU without a look at their slabs, if an empty one is left. depot->lock.
  */
-static void cache_relieve(struct bytepool_depot *depot, struct bytepool_cache *cache)
+static void cache_make_space(struct bytepool_depot *depot, struct bytepool_cache *cache)
 {
 	struct bytepool_batch *batch = batch_take(&depot->empty);
 
 	if (!batch) {
-		cache_flush(cache, cache_batch(cache));
+		cache_flush(cache, cache_half(cache));
 		return;
 	}
-	cache_give(cache, batch, cache_batch(cache));
+	cache_unload_batch(cache, batch, cache_half(cache));
 	depot_put_batch(depot, batch);
 }
 
@@ -1919,7 +1929,7 @@ static void pool_wake(struct bytepool *pool)
 /* Whether what lies in the depot calls for pool_wake(). depot->lock. */
 static bool depot_wakes(struct bytepool_depot *depot)
 {
-	return !READ_ONCE(depot->class->pool->awake) && depot_oldest(depot, &everything);
+	return !READ_ONCE(depot->class->pool->awake) && depot_oldest(depot, &gc_everything);
 }
 
 /* Whether the class has something that age or a trim could give back. */
@@ -1933,7 +1943,7 @@ static bool class_reclaimable(struct bytepool_class *class)
 	/* First and under the lock: what then leaves for a cache is seen there. */
 	for_each_depot(depot, class) {
 		flags = depot_lock(depot);
-		reclaimable = depot->full || depot_oldest(depot, &everything);
+		reclaimable = depot->full || depot_oldest(depot, &gc_everything);
 		depot_unlock(depot, flags);
 		if (reclaimable)
 			return true;
@@ -1965,7 +1975,7 @@ static __always_inline void *cache_alloc(struct bytepool *pool, u32 slot)
 	void *block;
 
 	section_enter();
-	cache = open_cache(pool, slot);
+	cache = cache_this_cpu(pool, slot);
 	if (likely(cache_enter(cache, pool))) {
 		block = cache_pop(cache);
 		if (likely(block)) {
@@ -1988,7 +1998,7 @@ static unsigned int cache_alloc_bulk(struct bytepool *pool, u32 slot, unsigned i
 	unsigned int got = 0;
 
 	section_enter();
-	cache = open_cache(pool, slot);
+	cache = cache_this_cpu(pool, slot);
 	if (cache_enter(cache, pool)) {
 		while (got < nr && (blocks[got] = cache_pop(cache)))
 			got++;
@@ -2000,7 +2010,7 @@ static unsigned int cache_alloc_bulk(struct bytepool *pool, u32 slot, unsigned i
 }
 
 /* A block leaves its depot for a caller; where it is to be checked, block_check() says when. */
-static void block_leaves(const struct bytepool_class *class, u8 *state)
+static void block_mark_leaving(const struct bytepool_class *class, u8 *state)
 {
 	WRITE_ONCE(*state, class->pool->flags & BYTEPOOL_FLAGS_CHECKED ? BYTEPOOL_BLOCK_CACHED :
 									 BYTEPOOL_BLOCK_IN_USE);
@@ -2017,7 +2027,7 @@ static void *depot_alloc_one(struct bytepool_depot *depot, void **overwritten)
 	if (depot->nr_idle) {
 		slab = depot_take_slab(depot);
 		block = depot_pop(depot, slab, &state, overwritten);
-		depot_file(depot, slab);
+		depot_link(depot, slab);
 	} else {
 		/* It stays where depot_has_idle() looks until it is empty. */
 		batch = depot->full;
@@ -2028,7 +2038,7 @@ static void *depot_alloc_one(struct bytepool_depot *depot, void **overwritten)
 		if (!batch->nr)
 			depot_put_batch(depot, batch_take(&depot->full));
 	}
-	block_leaves(depot->class, state);
+	block_mark_leaving(depot->class, state);
 	return block;
 }
 
@@ -2041,7 +2051,7 @@ static void *depot_alloc(struct bytepool_depot *depot, void **overwritten)
 	bool opened;
 
 	flags = depot_lock(depot);
-	cache = cache_own(depot);
+	cache = depot_this_cpu_cache(depot);
 	if (cache) {
 		/* If there is something in it, it was closed, or we were on another CPU. */
 		if (!cache_nr(cache))
@@ -2055,7 +2065,7 @@ static void *depot_alloc(struct bytepool_depot *depot, void **overwritten)
 	}
 	if (block)
 		depot->hits++;
-	opened = cache_open_filled(cache);
+	opened = cache_reopen(cache);
 	depot_unlock(depot, flags);
 	if (opened)
 		pool_wake(depot->class->pool);
@@ -2151,18 +2161,18 @@ static void *depot_add_and_take(struct bytepool_slab *slab, void **overwritten)
 	void *block;
 	u8 *state;
 
-	depot_count(depot, slab);
+	depot_account(depot, slab);
 	slab->cpu = smp_processor_id();
 	/* Nobody had a block of it yet, to write to. */
 	block = depot_pop(depot, slab, &state, NULL);
-	block_leaves(depot->class, state);
+	block_mark_leaving(depot->class, state);
 	depot->misses++;
-	depot_file(depot, slab);
+	depot_link(depot, slab);
 	if (slab->nr_idle) {
-		cache = cache_own(depot);
+		cache = depot_this_cpu_cache(depot);
 		if (cache && !cache_nr(cache))
 			cache_refill(depot, cache, overwritten);
-		opened = cache_open_filled(cache);
+		opened = cache_reopen(cache);
 	}
 	depot_unlock(depot, flags);
 	if (opened)
@@ -2232,7 +2242,7 @@ static void class_wait(struct bytepool_class *class)
  * Whether an allocation waits rather than fail. Where only the waiter frees, it
  * would wait in vain; and so it may for a block of one node.
  */
-static bool alloc_waits(struct bytepool_class *class, gfp_t gfp)
+static bool class_may_wait(struct bytepool_class *class, gfp_t gfp)
 {
 	if (!gfpflags_allow_blocking(gfp) || pool_single(class->pool))
 		return false;
@@ -2245,13 +2255,14 @@ static bool alloc_waits(struct bytepool_class *class, gfp_t gfp)
  * Whether this CPU would have to share a slab, and should rather get one of its
  * own: not where others may need the memory more.
  */
-static bool class_wants_own(struct bytepool_class *class)
+static bool class_wants_private_slab(struct bytepool_class *class)
 {
 	struct bytepool_depot *depot;
 	unsigned long flags;
 	bool shares = false;
 
-	if (!class_crowded(class) || READ_ONCE(class->reserve) || READ_ONCE(class->pool->limit))
+	if (!class_shares_lines(class) || READ_ONCE(class->reserve) ||
+	    READ_ONCE(class->pool->limit))
 		return false;
 	for_each_depot(depot, class) {
 		struct bytepool_slab *slab;
@@ -2259,7 +2270,7 @@ static bool class_wants_own(struct bytepool_class *class)
 
 		flags = depot_lock(depot);
 		slab = depot_next_slab(depot);
-		serves = depot->full || (slab && slab_own(slab));
+		serves = depot->full || (slab && slab_is_private(slab));
 		depot_unlock(depot, flags);
 		if (serves)
 			return false;
@@ -2276,7 +2287,7 @@ static void *class_alloc_or_grow(struct bytepool_class *class, gfp_t gfp, int no
 {
 	void *block = NULL;
 
-	if (node == NUMA_NO_NODE && class_wants_own(class))
+	if (node == NUMA_NO_NODE && class_wants_private_slab(class))
 		block = class_grow(class, GFP_SPARE | (gfp & __GFP_HARDWALL), node);
 	*miss = block;
 	block = block ?: class_alloc(class, node, false);
@@ -2284,7 +2295,7 @@ static void *class_alloc_or_grow(struct bytepool_class *class, gfp_t gfp, int no
 		/* With a reserve behind it, the system need not try hard. */
 		if (READ_ONCE(class->reserve))
 			gfp |= __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN;
-		/* What make_room() has found to be idle may have become no slab's worth. */
+		/* What pool_make_room() has found to be idle may have become no slab's worth. */
 		block = class_grow(class, gfp, node);
 		*miss = block;
 		block = block ?: class_alloc(class, node, true);
@@ -2300,7 +2311,7 @@ static void *class_alloc_or_grow(struct bytepool_class *class, gfp_t gfp, int no
  * new memory there if it is to be had at once, what is idle elsewhere, new memory
  * from elsewhere, in this order.
  */
-static void *class_alloc_near(struct bytepool_class *class, gfp_t gfp, int node, bool *miss)
+static void *class_alloc_preferred(struct bytepool_class *class, gfp_t gfp, int node, bool *miss)
 {
 	gfp_t there = (gfp & ~__GFP_DIRECT_RECLAIM) | __GFP_THISNODE | __GFP_NOWARN;
 
@@ -2310,11 +2321,11 @@ static void *class_alloc_near(struct bytepool_class *class, gfp_t gfp, int node,
 }
 
 /* A block, without waiting for one: of the node alone with __GFP_THISNODE. */
-static void *class_try(struct bytepool_class *class, gfp_t gfp, int node, bool *miss)
+static void *class_alloc_once(struct bytepool_class *class, gfp_t gfp, int node, bool *miss)
 {
 	if (node == NUMA_NO_NODE || gfp & __GFP_THISNODE)
 		return class_alloc_or_grow(class, gfp, node, miss);
-	return class_alloc_near(class, gfp, node, miss);
+	return class_alloc_preferred(class, gfp, node, miss);
 }
 
 /* Tell a kernel that looks for bugs of a block that a caller gets. */
@@ -2336,7 +2347,7 @@ static noinline void block_check(struct bytepool_class *class, void *block, unsi
 	u8 *state;
 
 	section_enter();
-	slab = slab_find(block);
+	slab = table_find(block);
 	section_exit();
 	state = block_state(slab, block);
 	if (flags & BYTEPOOL_TRACK) {
@@ -2352,8 +2363,8 @@ static noinline void block_check(struct bytepool_class *class, void *block, unsi
 }
 
 /* All that is done of a block that comes from its depot, before its caller gets it. */
-static void block_hand_out(struct bytepool_class *class, void *block, gfp_t gfp,
-			   unsigned long caller)
+static void block_prepare(struct bytepool_class *class, void *block, gfp_t gfp,
+			  unsigned long caller)
 {
 	instrument_open(block, class->size);
 	if (unlikely(class->pool->flags & BYTEPOOL_FLAGS_CHECKED))
@@ -2385,8 +2396,8 @@ static noinline void *alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, 
 	class = class_get(pool, bytepool_class_index(&pool->sizes, size), gfp);
 	if (!class)
 		goto fail;
-	while (!(block = class_try(class, system_gfp(gfp), node, &miss))) {
-		if (!alloc_waits(class, gfp))
+	while (!(block = class_alloc_once(class, system_gfp(gfp), node, &miss))) {
+		if (!class_may_wait(class, gfp))
 			goto fail;
 		class_wait(class);
 		waited = true;
@@ -2394,7 +2405,7 @@ static noinline void *alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, 
 	/* The wakeup may have been for another block than the one we got: pass it on. */
 	if (waited)
 		class_wake(class);
-	block_hand_out(class, block, gfp, caller);
+	block_prepare(class, block, gfp, caller);
 	trace_alloc(pool->name, size, class->size, block, gfp, !miss, caller);
 	return block;
 
@@ -2425,7 +2436,7 @@ static noinline bool alloc_injected(struct bytepool *pool, size_t size, gfp_t gf
 		return false;
 	/* Pairs with cmpxchg() in class_add(). */
 	class = smp_load_acquire(&pool->class[bytepool_class_index(&pool->sizes, size)]);
-	if (class && alloc_waits(class, gfp))
+	if (class && class_may_wait(class, gfp))
 		return false;
 	return should_fail(&fail_bytepool.attr, size);
 }
@@ -2569,8 +2580,8 @@ void *bytepool_zalloc(struct bytepool *pool, size_t size, gfp_t gfp)
 EXPORT_SYMBOL_GPL(bytepool_zalloc);
 
 /* Tell of blocks that a cache had. */
-static noinline void blocks_tell(struct bytepool_class *class, size_t size, gfp_t gfp,
-				 unsigned int nr, void **blocks, unsigned long caller)
+static noinline void blocks_trace(struct bytepool_class *class, size_t size, gfp_t gfp,
+				  unsigned int nr, void **blocks, unsigned long caller)
 {
 	unsigned int i;
 
@@ -2593,7 +2604,7 @@ static bool alloc_bulk(struct bytepool_class *class, size_t size, gfp_t gfp, uns
 
 		if (n) {
 			if (BYTEPOOL_INSTRUMENTED || trace_alloc_enabled())
-				blocks_tell(class, size, gfp, n, blocks + got, caller);
+				blocks_trace(class, size, gfp, n, blocks + got, caller);
 			got += n;
 			continue;
 		}
@@ -2602,7 +2613,7 @@ static bool alloc_bulk(struct bytepool_class *class, size_t size, gfp_t gfp, uns
 			bytepool_free_bulk(class->pool, got, blocks);
 			return false;
 		}
-		block_hand_out(class, blocks[got], gfp, caller);
+		block_prepare(class, blocks[got], gfp, caller);
 		trace_alloc(class->pool->name, size, class->size, blocks[got++], gfp, !miss,
 			    caller);
 	}
@@ -2651,7 +2662,7 @@ unsigned int bytepool_alloc_bulk(struct bytepool *pool, size_t size, gfp_t gfp,
 	if (!class)
 		goto fail;
 	while (!alloc_bulk(class, size, gfp, nr, blocks, _RET_IP_)) {
-		if (!alloc_waits(class, gfp))
+		if (!class_may_wait(class, gfp))
 			goto fail;
 		bulk_wait(class, nr);
 	}
@@ -2702,42 +2713,42 @@ static __always_inline bool state_claim(u8 *state)
 	return likely(try_cmpxchg(state, &in_use, (u8)BYTEPOOL_BLOCK_CACHED));
 }
 
-/* Take a block back from its caller, and tell where it lies if @look does not yet. Section. */
-static enum bytepool_bad_free block_claim(struct bytepool *pool, struct look *look)
+/* Take a block back from its caller, and tell where it lies if @where does not yet. Section. */
+static enum bytepool_bad_free block_claim(struct bytepool *pool, struct where *where)
 {
-	if (!look->slab)
-		look->slab = slab_find(look->block);
-	if (!look->slab)
+	if (!where->slab)
+		where->slab = table_find(where->block);
+	if (!where->slab)
 		return BAD_FREE_UNKNOWN;
-	if (look->slab->depot->class->pool != pool)
+	if (where->slab->depot->class->pool != pool)
 		return BAD_FREE_FOREIGN;
-	if (!look->state)
-		look->state = block_state(look->slab, look->block);
-	if (!look->state)
+	if (!where->state)
+		where->state = block_state(where->slab, where->block);
+	if (!where->state)
 		return BAD_FREE_INSIDE;
-	return state_claim(look->state) ? BAD_FREE_NONE : BAD_FREE_IDLE;
+	return state_claim(where->state) ? BAD_FREE_NONE : BAD_FREE_IDLE;
 }
 
 /* Put a claimed block on top of a cache that is not full. */
-static void cache_push_freed(struct bytepool_cache *cache, struct look *look)
+static void cache_push_freed(struct bytepool_cache *cache, struct where *where)
 {
-	cache_push(cache, cache->top, (void *)look->block, look->state, look->slab, jiffies);
+	cache_push(cache, cache->top, (void *)where->block, where->state, where->slab, jiffies);
 	cache_count(cache->frees, 1);
-	look->cache = cache;
+	where->cache = cache;
 }
 
 /* Put a claimed block into this CPU's cache, if that is open and not full. Section. */
-static bool cache_free(struct bytepool *pool, struct look *look)
+static bool cache_free(struct bytepool *pool, struct where *where)
 {
-	const struct bytepool_depot *depot = look->slab->depot;
+	const struct bytepool_depot *depot = where->slab->depot;
 	struct bytepool_cache *cache;
 	bool done = false;
 
-	cache = open_cache(pool, class_slot(depot->class));
+	cache = cache_this_cpu(pool, class_slot(depot->class));
 	if (!cache_enter(cache, pool))
 		return false;
 	if (!cache_full(cache) && cache->depot == depot) {
-		cache_push_freed(cache, look);
+		cache_push_freed(cache, where);
 		done = true;
 	}
 	cache_leave(cache, pool);
@@ -2748,26 +2759,26 @@ static bool cache_free(struct bytepool *pool, struct look *look)
  * Put a claimed block into this CPU's cache, making room there, or else into
  * its depot; @remember where it lies, if its cache is open then. Section.
  */
-static void depot_free(struct look *look, bool remember)
+static void depot_free(struct where *where, bool remember)
 {
-	struct bytepool_depot *depot = look->slab->depot;
+	struct bytepool_depot *depot = where->slab->depot;
 	struct bytepool_class *class = depot->class;
 	unsigned long flags = depot_lock(depot);
 	bool waited_for = swait_active(&class->wait);
-	struct bytepool_cache *cache = waited_for ? NULL : cache_own(depot);
+	struct bytepool_cache *cache = waited_for ? NULL : depot_this_cpu_cache(depot);
 	bool wake;
 
 	/* A cache of one or two is not emptied for one more. */
-	if (cache && cache_full(cache) && cache_batch(cache) > 1)
-		cache_relieve(depot, cache);
+	if (cache && cache_full(cache) && cache_half(cache) > 1)
+		cache_make_space(depot, cache);
 	if (cache && !cache_full(cache)) {
-		cache_push_freed(cache, look);
+		cache_push_freed(cache, where);
 		cache_set_open(cache, cache);
 		wake = true;
 	} else {
-		depot_unfile(look->slab);
-		depot_push(depot, look->slab, look->state, jiffies);
-		depot_file(depot, look->slab);
+		depot_unlink(where->slab);
+		depot_push(depot, where->slab, where->state, jiffies);
+		depot_link(depot, where->slab);
 		depot->frees++;
 		wake = depot_wakes(depot);
 	}
@@ -2777,51 +2788,52 @@ static void depot_free(struct look *look, bool remember)
 	if (wake)
 		pool_wake(class->pool);
 	/* Unless it took the block, the cache may be closed, and the pool asleep. */
-	if (look->cache && remember)
-		lookaside_enter(look);
+	if (where->cache && remember)
+		memo_enter(where);
 }
 
 /* What a pool with such flags does to a claimed block, which may be long: no section. */
-static noinline void block_take_in(struct bytepool *pool, const struct look *look,
-				   unsigned long caller)
+static noinline void block_retake(struct bytepool *pool, const struct where *where,
+				  unsigned long caller)
 {
-	u32 size = look->slab->depot->class->size;
+	u32 size = where->slab->depot->class->size;
 
 	if (pool->flags & BYTEPOOL_POISON)
-		block_poison((void *)look->block, size);
+		block_poison((void *)where->block, size);
 	else if (pool->flags & BYTEPOOL_WIPE)
-		memset((void *)look->block, 0, size);
+		memset((void *)where->block, 0, size);
 	if (pool->flags & BYTEPOOL_TRACK)
-		block_track(look->slab, look->state - look->slab->state, caller);
+		block_track(where->slab, where->state - where->slab->state, caller);
 }
 
 /* Free what may be anything, but may be @known to this CPU. */
-static void free_any(struct bytepool *pool, const void *block, bool known, unsigned long caller)
+static void free_looked_up(struct bytepool *pool, const void *block, bool known,
+			   unsigned long caller)
 {
-	struct look look = { .block = block };
+	struct where where = { .block = block };
 	struct bytepool_class *class;
 	enum bytepool_bad_free bad;
 	bool remember = false;
 
 	section_enter();
-	if (!known || !lookaside_find(&look))
-		remember = lookaside_refresh();
-	bad = block_claim(pool, &look);
+	if (!known || !memo_find(&where))
+		remember = memo_refresh();
+	bad = block_claim(pool, &where);
 	if (likely(!bad)) {
-		class = look.slab->depot->class;
+		class = where.slab->depot->class;
 		trace_free(pool->name, class->size, block, caller);
 		if (pool->flags & (BYTEPOOL_WIPE | BYTEPOOL_FLAGS_CHECKED)) {
-			/* Never remembered: free_known() does none of it. */
+			/* Never remembered: free_fast() does none of it. */
 			remember = false;
 			section_exit();
-			block_take_in(pool, &look, caller);
+			block_retake(pool, &where, caller);
 			section_enter();
 		}
 		instrument_free(block, class->size);
-		if (!cache_free(pool, &look))
-			depot_free(&look, remember);
+		if (!cache_free(pool, &where))
+			depot_free(&where, remember);
 		else if (remember)
-			lookaside_enter(&look);
+			memo_enter(&where);
 	}
 	section_exit();
 	if (likely(!bad))
@@ -2838,18 +2850,18 @@ enum free_result {
 	FREE_KNOWN,	/* it does, but its cache is busy, full, closed, or another pool's */
 };
 
-/* Free a block that this CPU remembers to its open cache. Section, lookaside_current(). */
-static __always_inline enum free_result free_known(struct bytepool *pool, const void *block)
+/* Free a block that this CPU remembers to its open cache. Section, memo_current(). */
+static __always_inline enum free_result free_fast(struct bytepool *pool, const void *block)
 {
-	struct look __percpu *look;
+	struct where __percpu *where;
 	struct bytepool_entry *top;
 	struct bytepool_cache *cache;
 	struct bytepool_slab *slab;
 	u8 *state;
 
-	if (unlikely(!look_find(block, &look)))
+	if (unlikely(!memo_locate(block, &where)))
 		return FREE_UNKNOWN;
-	cache = raw_cpu_read(look->cache);
+	cache = raw_cpu_read(where->cache);
 	if (unlikely(!cache_enter(cache, pool)))
 		return FREE_KNOWN;
 	top = cache->top;
@@ -2857,12 +2869,12 @@ static __always_inline enum free_result free_known(struct bytepool *pool, const 
 		cache_leave(cache, pool);
 		return FREE_KNOWN;
 	}
-	state = raw_cpu_read(look->state);
+	state = raw_cpu_read(where->state);
 	if (unlikely(!state_claim(state))) {
 		cache_leave(cache, pool);
 		return FREE_TWICE;
 	}
-	slab = raw_cpu_read(look->slab);
+	slab = raw_cpu_read(where->slab);
 	if (BYTEPOOL_INSTRUMENTED)
 		instrument_free(block, slab->depot->class->size);
 	cache_push(cache, top, (void *)block, state, slab, jiffies);
@@ -2871,14 +2883,14 @@ static __always_inline enum free_result free_known(struct bytepool *pool, const 
 	return FREE_DONE;
 }
 
-/* Free what free_known() did not. */
+/* Free what free_fast() did not. */
 static noinline void free_slow(struct bytepool *pool, const void *block, enum free_result result,
 			       unsigned long caller)
 {
 	if (result == FREE_TWICE)
 		bad_free(pool, block, BAD_FREE_IDLE, caller);
 	else if (block)
-		free_any(pool, block, result == FREE_KNOWN, caller);
+		free_looked_up(pool, block, result == FREE_KNOWN, caller);
 }
 
 /**
@@ -2896,8 +2908,8 @@ void bytepool_free(struct bytepool *pool, const void *block)
 	enum free_result result = FREE_UNKNOWN;
 
 	section_enter();
-	if (lookaside_current() && !trace_free_enabled()) {
-		result = free_known(pool, block);
+	if (memo_current() && !trace_free_enabled()) {
+		result = free_fast(pool, block);
 		if (likely(result == FREE_DONE)) {
 			section_exit();
 			return;
@@ -2925,9 +2937,9 @@ void bytepool_free_bulk(struct bytepool *pool, unsigned int nr, void **blocks)
 		enum free_result result = FREE_UNKNOWN;
 
 		section_enter();
-		if (lookaside_current() && !trace_free_enabled()) {
+		if (memo_current() && !trace_free_enabled()) {
 			do {
-				result = free_known(pool, blocks[i]);
+				result = free_fast(pool, blocks[i]);
 			} while (likely(result == FREE_DONE) && ++i < end);
 		}
 		section_exit();
@@ -2955,12 +2967,12 @@ void bytepool_free_any(const void *block)
 	if (!block)
 		return;
 	section_enter();
-	slab = slab_find(block);
+	slab = table_find(block);
 	if (slab)
 		pool = slab->depot->class->pool;
 	section_exit();
 	if (pool)
-		free_any(pool, block, false, _RET_IP_);
+		free_looked_up(pool, block, false, _RET_IP_);
 	else
 		bad_free(NULL, block, BAD_FREE_UNKNOWN, _RET_IP_);
 }
@@ -2981,7 +2993,7 @@ size_t bytepool_usable_size(struct bytepool *pool, const void *block)
 	u8 *state;
 
 	section_enter();
-	slab = slab_find(block);
+	slab = table_find(block);
 	if (slab && slab->depot->class->pool == pool) {
 		state = block_state(slab, block);
 		if (state && READ_ONCE(*state) == BYTEPOOL_BLOCK_IN_USE)
@@ -3073,7 +3085,7 @@ static bool class_close(struct bytepool_class *class, const struct gc_pass *pass
 
 	for_each_cache(cache, class) {
 		if (!cache->gc_owned && !pass->all &&
-		    !(cache_nr(cache) && gc_wants(pass, cache_oldest(cache))))
+		    !(cache_nr(cache) && gc_pass_wants(pass, cache_oldest(cache))))
 			continue;
 		flags = depot_lock(cache->depot);
 		cache->gc_owned = true;
@@ -3082,7 +3094,7 @@ static bool class_close(struct bytepool_class *class, const struct gc_pass *pass
 		closed = true;
 	}
 	if (closed)
-		lookaside_forget();
+		memo_forget();
 	return closed;
 }
 
@@ -3098,14 +3110,14 @@ static struct bytepool_batch *depot_take_old_batch(struct bytepool_depot *depot,
 	struct bytepool_batch **at = &depot->full;
 	unsigned long now = jiffies;
 
-	while (*at && (!gc_wants(pass, (*at)->entries[0].stamp) ||
-		       now - (*at)->entries[0].stamp < now - begun))
+	while (*at && (!gc_pass_wants(pass, (*at)->entries[0].idle_since) ||
+		       now - (*at)->entries[0].idle_since < now - begun))
 		at = &(*at)->next;
 	return batch_take(at);
 }
 
 /* Put the blocks of such batches back into their slabs, but for those that fill meanwhile. */
-static void class_unbatch(struct bytepool_class *class, const struct gc_pass *pass)
+static void class_flush_batches(struct bytepool_class *class, const struct gc_pass *pass)
 {
 	unsigned long begun = jiffies;
 	struct bytepool_depot *depot;
@@ -3143,7 +3155,7 @@ static void class_drain(struct bytepool_class *class, const struct gc_pass *pass
 		if (!cache->gc_owned)
 			continue;
 		flags = depot_lock(cache->depot);
-		while (nr < cache_nr(cache) && gc_wants(pass, cache->entries[nr].stamp))
+		while (nr < cache_nr(cache) && gc_pass_wants(pass, cache->entries[nr].idle_since))
 			nr++;
 		cache_flush(cache, nr);
 		cache->gc_owned = false;
@@ -3152,7 +3164,7 @@ static void class_drain(struct bytepool_class *class, const struct gc_pass *pass
 			cache_set_open(cache, cache);
 		depot_unlock(cache->depot, flags);
 	}
-	class_unbatch(class, pass);
+	class_flush_batches(class, pass);
 }
 
 /* What was given back. */
@@ -3184,9 +3196,9 @@ static struct gc_reaped depot_reap(struct bytepool_depot *depot, const struct gc
 	}
 	depot_unlock(depot, flags);
 	list_for_each_entry(slab, &dead, list)
-		slab_unregister(slab);
+		table_remove(slab);
 	if (reaped.blocks)
-		lookaside_forget();
+		memo_forget();
 	list_for_each_entry_safe(slab, next, &dead, list)
 		reaped.bytes += slab_destroy(slab);
 	WRITE_ONCE(pool->reclaimed_blocks, pool->reclaimed_blocks + reaped.blocks);
@@ -3223,7 +3235,7 @@ static struct gc_reaped class_reap(struct bytepool_class *class, const struct gc
 }
 
 /* Wait until the system has what others have taken off the books. */
-static void pool_settle(struct bytepool *pool)
+static void pool_wait_for_reap(struct bytepool *pool)
 {
 	mutex_lock(&pool->reap_lock);
 	mutex_unlock(&pool->reap_lock);
@@ -3251,12 +3263,12 @@ static void pool_drain(struct bytepool *pool, const struct gc_pass *pass)
 	}
 }
 
-static void pool_unbatch(struct bytepool *pool, const struct gc_pass *pass)
+static void pool_flush_batches(struct bytepool *pool, const struct gc_pass *pass)
 {
 	struct bytepool_class *class;
 
 	for_each_class(class, pool) {
-		class_unbatch(class, pass);
+		class_flush_batches(class, pass);
 		cond_resched();
 	}
 }
@@ -3300,7 +3312,7 @@ static void pool_sleep(struct bytepool *pool)
 	WRITE_ONCE(pool->awake, false);
 	/* Pairs with cmpxchg() in cache_create(): we see the cache, or its CPU the pool asleep. */
 	smp_mb();
-	pool_close(pool, &everything);
+	pool_close(pool, &gc_everything);
 }
 
 /*
@@ -3322,9 +3334,9 @@ static bool gc_begin(struct bytepool *pool)
 	}
 	pool->visited = true;
 	mutex_lock(&pool->gc_lock);
-	pool_unbatch(pool, &pass);
+	pool_flush_batches(pool, &pass);
 	pool_reap(pool, &pass);
-	pass.now += CLOSE_AHEAD;
+	pass.now += GC_CLOSE_AHEAD;
 	closed = pool_close(pool, &pass);
 	if (!closed && !pool_reclaimable(pool)) {
 		pool_sleep(pool);
@@ -3371,7 +3383,10 @@ static void gc_work_fn(struct work_struct *work)
 		queue_delayed_work(gc_wq, &gc_work, max((long)(due - jiffies), 0L));
 }
 
-/* Give back what has expired, now. Return how many blocks; *@bytes_held, if any, is what is left. */
+/*
+ * Give back what has expired, now. Return how many blocks; *@bytes_held, if any,
+ * is what is left.
+ */
 static unsigned long pool_gc(struct bytepool *pool, size_t *bytes_held)
 {
 	struct gc_pass pass = gc_pass_begin(pool);
@@ -3419,14 +3434,14 @@ static unsigned long pool_trim_locked(struct bytepool *pool)
 		pool_sleep(pool);
 		if (!pool_single(pool))
 			synchronize_rcu();
-		pool_drain(pool, &everything);
+		pool_drain(pool, &gc_everything);
 	} else {
 		/* A cache that was emptied while we looked has nothing now, but its depot has. */
-		pool_unbatch(pool, &everything);
+		pool_flush_batches(pool, &gc_everything);
 	}
-	blocks = pool_reap(pool, &everything);
+	blocks = pool_reap(pool, &gc_everything);
 	if (blocks)
-		pool->trims_fruitful = pool->trims;
+		pool->last_fruitful_trim = pool->trims;
 	if (pool_reclaimable(pool))
 		pool_wake(pool);
 	return blocks;
@@ -3436,16 +3451,16 @@ static unsigned long pool_trim_locked(struct bytepool *pool)
  * Trim for the sake of what is wanted now, unless a trim was begun since @trims was
  * read. Whether there may be room now: one in vain is that for all who waited for it.
  */
-static bool make_room(struct bytepool *pool, unsigned long trims)
+static bool pool_make_room(struct bytepool *pool, unsigned long trims)
 {
 	bool made;
 
 	mutex_lock(&pool->gc_lock);
 	if (pool->trims == trims)
 		pool_trim_locked(pool);
-	made = (long)(pool->trims_fruitful - trims) > 0;
+	made = (long)(pool->last_fruitful_trim - trims) > 0;
 	mutex_unlock(&pool->gc_lock);
-	pool_settle(pool);
+	pool_wait_for_reap(pool);
 	return made;
 }
 
@@ -3457,7 +3472,7 @@ static unsigned long pool_trim(struct bytepool *pool)
 	mutex_lock(&pool->gc_lock);
 	blocks = pool_trim_locked(pool);
 	mutex_unlock(&pool->gc_lock);
-	pool_settle(pool);
+	pool_wait_for_reap(pool);
 	return blocks;
 }
 
@@ -3501,9 +3516,9 @@ static unsigned int class_set_reserve(struct bytepool_class *class, unsigned int
 		WRITE_ONCE(class->reserve, nr);
 		depot_unlock(depot, flags);
 	}
-	if (nr && !old && class_close(class, &everything)) {
+	if (nr && !old && class_close(class, &gc_everything)) {
 		synchronize_rcu();
-		class_drain(class, &everything);
+		class_drain(class, &gc_everything);
 	}
 	mutex_unlock(&pool->gc_lock);
 	/* More may be idle in the depot, or above the reserve; or waiting may be over. */
@@ -3551,7 +3566,7 @@ static int pool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp
 
 undo:
 	class_set_reserve(class, old);
-	class_reap(class, &everything, added);
+	class_reap(class, &gc_everything, added);
 	return -ENOMEM;
 }
 
@@ -3725,9 +3740,9 @@ struct shrink_survey {
 	long cached_age;
 };
 
-static void survey_add(const struct shrink_survey *survey, long *oldest, unsigned long stamp)
+static void survey_add(const struct shrink_survey *survey, long *oldest, unsigned long idle_since)
 {
-	long age = min_t(unsigned long, age_at(survey->now, stamp), LONG_MAX);
+	long age = min_t(unsigned long, age_at(survey->now, idle_since), LONG_MAX);
 
 	*oldest = max(*oldest, age);
 }
@@ -3742,11 +3757,11 @@ static void survey_depot(struct bytepool_depot *depot, struct shrink_survey *sur
 	if (!data_race(depot->nr_whole) && !READ_ONCE(depot->full))
 		return;
 	flags = depot_lock(depot);
-	slab = depot_oldest(depot, &everything);
+	slab = depot_oldest(depot, &gc_everything);
 	if (slab)
-		survey_add(survey, &survey->age, slab->stamp);
+		survey_add(survey, &survey->age, slab->idle_since);
 	for (batch = depot->full; batch; batch = batch->next)
-		survey_add(survey, &survey->cached_age, batch->entries[0].stamp);
+		survey_add(survey, &survey->cached_age, batch->entries[0].idle_since);
 	depot_unlock(depot, flags);
 }
 
@@ -3808,7 +3823,7 @@ static void shrink_drain(struct bytepool *pool, const struct gc_pass *pass, bool
 	if (locked)
 		pool_drain(pool, pass);
 	else
-		pool_unbatch(pool, pass);
+		pool_flush_batches(pool, pass);
 }
 
 /*
@@ -3880,7 +3895,7 @@ static int pool_shrinker_add(struct bytepool *pool)
  */
 
 /* All that a cache has goes to the depot. Its CPU is not inside, nor will it be soon. */
-static bool cache_retire(struct bytepool_cache *cache)
+static bool cache_flush_all(struct bytepool_cache *cache)
 {
 	unsigned long flags = depot_lock(cache->depot);
 	bool wake;
@@ -3906,13 +3921,13 @@ static int cpu_dead(unsigned int cpu)
 		for_each_class(class, pool) {
 			struct bytepool_cache *cache = READ_ONCE(class->cache[cpu]);
 
-			wake |= cache && cache_retire(cache);
+			wake |= cache && cache_flush_all(cache);
 		}
 		if (wake)
 			pool_wake(pool);
 	}
 	/* Should the CPU come back: it remembers caches that are closed now. */
-	lookaside_forget();
+	memo_forget();
 	return 0;
 }
 
@@ -4285,7 +4300,7 @@ static void *blocks_start(struct seq_file *m, loff_t *pos)
 
 	if (!*pos) {
 		rhashtable_walk_exit(&iter->slabs);
-		rhashtable_walk_enter(&slab_table, &iter->slabs);
+		rhashtable_walk_enter(&table, &iter->slabs);
 		rhashtable_walk_start(&iter->slabs);
 		return SEQ_START_TOKEN;
 	}
@@ -4342,7 +4357,7 @@ static int blocks_open(struct inode *inode, struct file *file)
 	if (!iter)
 		return -ENOMEM;
 	iter->pool = inode->i_private;
-	rhashtable_walk_enter(&slab_table, &iter->slabs);
+	rhashtable_walk_enter(&table, &iter->slabs);
 	return 0;
 }
 
@@ -4492,17 +4507,17 @@ static struct bytepool *pool_new(const char *name, const struct bytepool_params 
 }
 
 /* Give back what is idle, whatever the reserve: how many blocks are in use, and leak. */
-static unsigned long class_retire(struct bytepool_class *class)
+static unsigned long class_teardown(struct bytepool_class *class)
 {
 	struct bytepool_cache *cache;
 	unsigned long leaked;
 
 	/* No CPU is inside: the caller is the last user. */
 	for_each_cache(cache, class)
-		cache_retire(cache);
-	class_unbatch(class, &everything);
+		cache_flush_all(cache);
+	class_flush_batches(class, &gc_everything);
 	WRITE_ONCE(class->reserve, 0);
-	class_reap(class, &everything, ULONG_MAX);
+	class_reap(class, &gc_everything, ULONG_MAX);
 	leaked = atomic_long_read(&class->nr_blocks) - class_nr_idle(class);
 	if (leaked)
 		pr_warn("%s: %lu blocks of %u bytes are in use, and leak\n", class->pool->name,
@@ -4524,7 +4539,7 @@ static void slab_leak(struct bytepool_slab *slab, void *arg)
 	if (slab->depot->class->pool != walk->pool || slab->leaked)
 		return;
 	slab->leaked = true;
-	depot_unfile(slab);
+	depot_unlink(slab);
 	list_add(&slab->list, walk->leaked);
 }
 
@@ -4542,10 +4557,10 @@ static void pool_leak(struct bytepool *pool)
 	if (pool->flags & BYTEPOOL_TRACK)
 		report_leaks(pool, &leaked);
 	list_for_each_entry(slab, &leaked, list) {
-		slab_unregister(slab);
+		table_remove(slab);
 		cond_resched();
 	}
-	lookaside_forget();
+	memo_forget();
 	list_for_each_entry_safe(slab, next, &leaked, list)
 		kfree_rcu(slab, rcu);
 }
@@ -4637,10 +4652,10 @@ static void pool_destroy(struct bytepool *pool)
 	compat_shrinker_remove(pool->shrinker);
 	pool_unlink(pool);
 	for_each_class(class, pool)
-		leaked += class_retire(class);
+		leaked += class_teardown(class);
 	if (leaked)
 		pool_leak(pool);
-	/* What look-asides knew of the caches, they forgot with the slabs. */
+	/* What memos knew of the caches, they forgot with the slabs. */
 	for_each_class(class, pool)
 		class_free(class);
 	WARN(leaked, pr_fmt("%s: destroyed with %lu blocks in use\n"), pool->name, leaked);
@@ -4852,14 +4867,14 @@ static int __init bytepool_init(void)
 	err = table_init();
 	if (err)
 		return err;
-	err = lookaside_init();
+	err = memo_init();
 	if (err)
 		goto exit_table;
 	INIT_DELAYED_WORK(&gc_work, gc_work_fn);
 	gc_wq = alloc_workqueue("bytepool", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!gc_wq) {
 		err = -ENOMEM;
-		goto exit_lookaside;
+		goto exit_memo;
 	}
 	cpuhp_state = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "lib/bytepool:dead", NULL,
 						cpu_dead);
@@ -4889,11 +4904,11 @@ remove_cpuhp:
 destroy_wq:
 	destroy_workqueue(gc_wq);
 	gc_wq = NULL;
-	/* Who frees to no pool may have been in the look-asides: no longer. */
-	lookaside_forget();
+	/* Who frees to no pool may have been in the memos: no longer. */
+	memo_forget();
 	synchronize_rcu();
-exit_lookaside:
-	lookaside_exit();
+exit_memo:
+	memo_exit();
 exit_table:
 	table_exit();
 	return err;
@@ -4909,7 +4924,7 @@ static void __exit bytepool_exit(void)
 	cancel_delayed_work_sync(&gc_work);
 	table_exit();
 	destroy_workqueue(gc_wq);
-	lookaside_exit();
+	memo_exit();
 }
 
 /* Early enough for the drivers of a kernel that bytepool is built into. */

@@ -25,19 +25,19 @@ struct bytepool_depot;
  * @block: its address
  * @state: its state in @slab
  * @slab: where it lies
- * @stamp: jiffies when it was freed; of one that came from its slab, when the
+ * @idle_since: jiffies when it was freed; of one that came from its slab, when the
  *	youngest idle block there was
  */
 struct bytepool_entry {
 	void *block;
 	u8 *state;
 	struct bytepool_slab *slab;
-	unsigned long stamp;
+	unsigned long idle_since;
 } __aligned(4 * sizeof(long));	/* in one cache line */
 
 /**
  * struct bytepool_cache - the idle blocks of one class on one CPU
- * @pool: whose; cache_busy while its CPU is inside: an interrupt goes to the depot then
+ * @pool: whose; CACHE_BUSY while its CPU is inside: an interrupt goes to the depot then
  * @top: one above the youngest entry
  * @end: where @top is when it is full
  * @hits: allocations served
@@ -102,12 +102,12 @@ static inline bool cache_full(const struct bytepool_cache *cache)
 /* Put a block on top, where @top is cache->top: who has read it need not read it again. */
 static __always_inline void cache_push(struct bytepool_cache *cache, struct bytepool_entry *top,
 				       void *block, u8 *state, struct bytepool_slab *slab,
-				       unsigned long stamp)
+				       unsigned long idle_since)
 {
 	top->block = block;
 	top->state = state;
 	top->slab = slab;
-	top->stamp = stamp;
+	top->idle_since = idle_since;
 	WRITE_ONCE(cache->top, top + 1);
 }
 
@@ -126,14 +126,14 @@ static __always_inline void *cache_pop(struct bytepool_cache *cache)
 
 /* Put a block where its age belongs. */
 static inline void cache_insert(struct bytepool_cache *cache, void *block, u8 *state,
-				struct bytepool_slab *slab, unsigned long stamp)
+				struct bytepool_slab *slab, unsigned long idle_since)
 {
 	struct bytepool_entry *entry = cache->top;
 
-	for (; entry > cache->entries && stamp_before(stamp, entry[-1].stamp); entry--)
+	for (; entry > cache->entries && longer_ago(idle_since, entry[-1].idle_since); entry--)
 		*entry = entry[-1];
 	*entry = (struct bytepool_entry){
-		.block = block, .state = state, .slab = slab, .stamp = stamp,
+		.block = block, .state = state, .slab = slab, .idle_since = idle_since,
 	};
 	WRITE_ONCE(cache->top, cache->top + 1);
 }
@@ -150,7 +150,8 @@ static inline void cache_drop_oldest(struct bytepool_cache *cache, u32 nr)
 }
 
 /* Move the @nr youngest entries to an empty batch. */
-static inline void cache_give(struct bytepool_cache *cache, struct bytepool_batch *batch, u32 nr)
+static inline void cache_unload_batch(struct bytepool_cache *cache, struct bytepool_batch *batch,
+				      u32 nr)
 {
 	struct bytepool_entry *from = cache->top - nr;
 	u32 i;
@@ -162,7 +163,7 @@ static inline void cache_give(struct bytepool_cache *cache, struct bytepool_batc
 }
 
 /* Move as many entries of a batch as fit into a cache that is empty. */
-static inline void cache_take(struct bytepool_cache *cache, struct bytepool_batch *batch)
+static inline void cache_load_batch(struct bytepool_cache *cache, struct bytepool_batch *batch)
 {
 	u32 nr = min(batch->nr, cache_capacity(cache));
 	u32 i;
@@ -180,7 +181,7 @@ static inline void cache_take(struct bytepool_cache *cache, struct bytepool_batc
 static inline unsigned long cache_oldest(const struct bytepool_cache *cache)
 {
 	/* Its CPU may move entries meanwhile. */
-	return data_race(cache->entries[0].stamp);
+	return data_race(cache->entries[0].idle_since);
 }
 
 #endif /* _BYTEPOOL_CACHE_H */

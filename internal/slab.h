@@ -38,7 +38,7 @@ enum bytepool_block_state {
  * @age: instead, in its depot's tree of idle slabs that came out of order
  * @rcu: at its end, until no CPU can be looking at it
  * @depot: whose
- * @stamp: jiffies when the youngest idle block in the slab was freed
+ * @idle_since: jiffies when the youngest idle block in the slab was freed
  * @node: in the table of addresses, by @base
  * @base: its address, which is that of its first block
  * @cpu: the first to take blocks of it since it was whole
@@ -47,7 +47,7 @@ enum bytepool_block_state {
  * @first: head of the chain, if it is @chained, or BYTEPOOL_NO_BLOCK
  * @carved: blocks that were ever in the chain or handed out; those beyond have no links
  * @hashed: it is in the table of addresses
- * @orphan: it is not yet, see slab_register()
+ * @pending: it is not yet, see table_add()
  * @leaked: its pool was destroyed with blocks in use
  * @chained: idle blocks are: there are several, and they may be written to
  * @state: enum bytepool_block_state of each block; in a pool that tracks them,
@@ -60,7 +60,7 @@ struct bytepool_slab {
 		struct rcu_head rcu;
 	};
 	struct bytepool_depot *depot;
-	unsigned long stamp;
+	unsigned long idle_since;
 	struct rhash_head node;
 	unsigned long base;
 	u16 cpu;
@@ -69,7 +69,7 @@ struct bytepool_slab {
 	u16 first;
 	u16 carved;
 	bool hashed;
-	bool orphan;
+	bool pending;
 	bool leaked;
 	bool chained;
 	u8 state[];
@@ -179,18 +179,19 @@ static inline u32 slab_pop(struct bytepool_slab *slab, u32 size, void **overwrit
  * Whether @a is longer ago than @b. Ages are compared: either may be longer ago than
  * half of what jiffies can tell.
  */
-static inline bool stamp_before(unsigned long a, unsigned long b)
+static inline bool longer_ago(unsigned long a, unsigned long b)
 {
 	unsigned long now = jiffies;
 
 	return now - a > now - b;
 }
 
-/* Give a block back; @stamp is when it was freed. */
-static inline void slab_push(struct bytepool_slab *slab, u32 size, u32 index, unsigned long stamp)
+/* Give a block back; @idle_since is when it was freed. */
+static inline void slab_push(struct bytepool_slab *slab, u32 size, u32 index,
+			     unsigned long idle_since)
 {
-	if (!slab->nr_idle || stamp_before(slab->stamp, stamp))
-		slab->stamp = stamp;
+	if (!slab->nr_idle || longer_ago(slab->idle_since, idle_since))
+		slab->idle_since = idle_since;
 	slab->nr_idle++;
 	WRITE_ONCE(slab->state[index], BYTEPOOL_BLOCK_IDLE);
 	if (!slab->chained)

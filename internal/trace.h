@@ -96,8 +96,8 @@ TRACE_EVENT(grow,
 /* A slab to the system, wholly idle for @age_ms. */
 TRACE_EVENT(shrink,
 	TP_PROTO(const char *pool, u32 class, unsigned int blocks, unsigned long bytes,
-		 unsigned long stamp),
-	TP_ARGS(pool, class, blocks, bytes, stamp),
+		 unsigned long idle_since),
+	TP_ARGS(pool, class, blocks, bytes, idle_since),
 	TP_STRUCT__entry(
 		__string(pool, pool)
 		__field(u32, class)
@@ -110,7 +110,7 @@ TRACE_EVENT(shrink,
 		__entry->class = class;
 		__entry->blocks = blocks;
 		__entry->bytes = bytes;
-		__entry->age_ms = jiffies64_to_msecs(jiffies - stamp);
+		__entry->age_ms = jiffies64_to_msecs(jiffies - idle_since);
 	),
 	TP_printk("pool=%s class=%u blocks=%u bytes=%lu age_ms=%llu", __get_str(pool),
 		  __entry->class, __entry->blocks, __entry->bytes, __entry->age_ms)

@@ -271,7 +271,7 @@ static bool cache_ordered(const struct bytepool_cache *cache)
 	u32 i;
 
 	for (i = 1; i < cache_nr(cache); i++) {
-		if (time_after(cache->entries[i - 1].stamp, cache->entries[i].stamp))
+		if (time_after(cache->entries[i - 1].idle_since, cache->entries[i].idle_since))
 			return false;
 	}
 	return true;
@@ -319,7 +319,7 @@ static void test_cache_order(void)
 		}
 		ok &= cache_ordered(cache) && (u32)__builtin_popcountl(mask) == cache_nr(cache);
 		if (mask)
-			ok &= cache_oldest(cache) == cache->entries[0].stamp;
+			ok &= cache_oldest(cache) == cache->entries[0].idle_since;
 	}
 	EXPECT(ok);
 	free(cache);
