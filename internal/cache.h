@@ -4,105 +4,60 @@
  *
  * Entries rise in age from top to bottom, always: what has expired is the
  * lowest part. Below the lowest lies an entry without a block, so that a pop
- * finds out that the cache is empty by what it has to read anyway. Who may
- * touch a cache, and how it is taken away from its CPU, stands in bytepool.c.
+ * finds out that the cache is empty by what it has to read anyway.
+ *
+ * Alloc and free come here in a section; whoever has a depot's lock has
+ * interrupts off. What keeps a CPU from its own cache then is only that it
+ * interrupted itself there, or that the GC has it.
  */
-#ifndef _BYTEPOOL_CACHE_H
-#define _BYTEPOOL_CACHE_H
+#ifndef _BP_CACHE_H
+#define _BP_CACHE_H
 
 #include <linux/compiler.h>
-#include <linux/jiffies.h>
 #include <linux/minmax.h>
+#include <linux/percpu.h>
 #include <linux/types.h>
 
-#include "slab.h"
+#include "age.h"
+#include "types.h"
 
-struct bytepool;
-struct bytepool_depot;
+#define BP_CACHE_BUSY	((struct bytepool *)&bp_no_pool)
 
-/**
- * struct bytepool_entry - an idle block in a cache
- * @block: its address
- * @state: its state in @slab
- * @slab: where it lies
- * @idle_since: jiffies when it was freed; of one that came from its slab, when the
- *	youngest idle block there was
- */
-struct bytepool_entry {
-	void *block;
-	u8 *state;
-	struct bytepool_slab *slab;
-	unsigned long idle_since;
-} __aligned(4 * sizeof(long));	/* in one cache line */
+extern char bp_no_pool;
+/* Always busy: what a CPU follows where it has no open cache. */
+extern struct bp_cache bp_closed_cache;
 
-/**
- * struct bytepool_cache - the idle blocks of one class on one CPU
- * @pool: whose; CACHE_BUSY while its CPU is inside: an interrupt goes to the depot then
- * @top: one above the youngest entry
- * @end: where @top is when it is full
- * @hits: allocations served
- * @frees: frees taken
- * @depot: where its blocks come from and go
- * @cpu: the CPU that it belongs to
- * @gc_owned: the GC has it, or will after a grace period; changes under gc_lock
- *	and the depot's lock
- * @floor: one below the oldest entry; without a block
- * @rcu: at its end, until no CPU can be looking at it
- * @entries: oldest first
- */
-struct bytepool_cache {
-	struct bytepool *pool;
-	struct bytepool_entry *top;
-	struct bytepool_entry *end;
-	u64 hits;
-	u64 frees;
-	struct bytepool_depot *depot;
-	int cpu;
-	bool gc_owned;
-	union {
-		/* Nobody pops from a cache at its end. */
-		struct bytepool_entry floor;
-		struct rcu_head rcu;
-	};
-	struct bytepool_entry entries[];
-};
-
-/* What cache_pop() relies on. */
-static_assert(offsetof(struct bytepool_cache, entries) ==
-	      offsetof(struct bytepool_cache, floor) + sizeof(struct bytepool_entry));
-
-/**
- * struct bytepool_batch - idle blocks on their way from CPU to CPU
- * @next: in the depot's list of full or of empty ones
- * @nr: entries
- * @entries: oldest first
- */
-struct bytepool_batch {
-	struct bytepool_batch *next;
-	u32 nr;
-	struct bytepool_entry entries[];
-};
+struct bp_cache *bp_depot_this_cpu_cache(struct bp_depot *depot);
+void bp_cache_set_open(struct bp_cache *cache, struct bp_cache *to);
+void bp_cache_ensure(struct bp_class *class);
+void bp_cache_take_batch(struct bp_depot *depot, struct bp_cache *cache);
+void bp_cache_refill(struct bp_depot *depot, struct bp_cache *cache,
+		     void **overwritten);
+bool bp_cache_reopen(struct bp_cache *cache);
+void bp_cache_flush(struct bp_cache *cache, u32 nr);
+void bp_cache_make_space(struct bp_depot *depot, struct bp_cache *cache);
+bool bp_cache_flush_all(struct bp_cache *cache);
 
 /* How many entries it has; from another CPU than the cache's a hint. */
-static inline u32 cache_nr(const struct bytepool_cache *cache)
+static inline u32 bp_cache_nr(const struct bp_cache *cache)
 {
 	return READ_ONCE(cache->top) - cache->entries;
 }
 
-static inline u32 cache_capacity(const struct bytepool_cache *cache)
+static inline u32 bp_cache_capacity(const struct bp_cache *cache)
 {
 	return cache->end - cache->entries;
 }
 
-static inline bool cache_full(const struct bytepool_cache *cache)
+static inline bool bp_cache_full(const struct bp_cache *cache)
 {
 	return cache->top == cache->end;
 }
 
 /* Put a block on top, where @top is cache->top: who has read it need not read it again. */
-static __always_inline void cache_push(struct bytepool_cache *cache, struct bytepool_entry *top,
-				       void *block, u8 *state, struct bytepool_slab *slab,
-				       unsigned long idle_since)
+static __always_inline void bp_cache_push(struct bp_cache *cache, struct bp_entry *top,
+					  void *block, u8 *state, struct bp_slab *slab,
+					  unsigned long idle_since)
 {
 	top->block = block;
 	top->state = state;
@@ -112,37 +67,37 @@ static __always_inline void cache_push(struct bytepool_cache *cache, struct byte
 }
 
 /* The youngest block, in use from now on, or NULL. */
-static __always_inline void *cache_pop(struct bytepool_cache *cache)
+static __always_inline void *bp_cache_pop(struct bp_cache *cache)
 {
-	struct bytepool_entry *top = cache->top - 1;
+	struct bp_entry *top = cache->top - 1;
 	void *block = top->block;
 
 	if (likely(block)) {
-		WRITE_ONCE(*top->state, BYTEPOOL_BLOCK_IN_USE);
+		WRITE_ONCE(*top->state, BP_BLOCK_IN_USE);
 		WRITE_ONCE(cache->top, top);
 	}
 	return block;
 }
 
 /* Put a block where its age belongs. */
-static inline void cache_insert(struct bytepool_cache *cache, void *block, u8 *state,
-				struct bytepool_slab *slab, unsigned long idle_since)
+static inline void bp_cache_insert(struct bp_cache *cache, void *block, u8 *state,
+				   struct bp_slab *slab, unsigned long idle_since)
 {
-	struct bytepool_entry *entry = cache->top;
+	struct bp_entry *entry = cache->top;
 
-	for (; entry > cache->entries && longer_ago(idle_since, entry[-1].idle_since); entry--)
+	for (; entry > cache->entries && bp_longer_ago(idle_since, entry[-1].idle_since); entry--)
 		*entry = entry[-1];
-	*entry = (struct bytepool_entry){
+	*entry = (struct bp_entry){
 		.block = block, .state = state, .slab = slab, .idle_since = idle_since,
 	};
 	WRITE_ONCE(cache->top, cache->top + 1);
 }
 
 /* Drop the @nr oldest entries, which the caller has dealt with. */
-static inline void cache_drop_oldest(struct bytepool_cache *cache, u32 nr)
+static inline void bp_cache_drop_oldest(struct bp_cache *cache, u32 nr)
 {
-	struct bytepool_entry *to = cache->entries;
-	const struct bytepool_entry *from = to + nr;
+	struct bp_entry *to = cache->entries;
+	const struct bp_entry *from = to + nr;
 
 	while (from < cache->top)
 		*to++ = *from++;
@@ -150,10 +105,10 @@ static inline void cache_drop_oldest(struct bytepool_cache *cache, u32 nr)
 }
 
 /* Move the @nr youngest entries to an empty batch. */
-static inline void cache_unload_batch(struct bytepool_cache *cache, struct bytepool_batch *batch,
-				      u32 nr)
+static inline void bp_cache_unload_batch(struct bp_cache *cache, struct bp_batch *batch,
+					 u32 nr)
 {
-	struct bytepool_entry *from = cache->top - nr;
+	struct bp_entry *from = cache->top - nr;
 	u32 i;
 
 	for (i = 0; i < nr; i++)
@@ -163,9 +118,9 @@ static inline void cache_unload_batch(struct bytepool_cache *cache, struct bytep
 }
 
 /* Move as many entries of a batch as fit into a cache that is empty. */
-static inline void cache_load_batch(struct bytepool_cache *cache, struct bytepool_batch *batch)
+static inline void bp_cache_load_batch(struct bp_cache *cache, struct bp_batch *batch)
 {
-	u32 nr = min(batch->nr, cache_capacity(cache));
+	u32 nr = min(batch->nr, bp_cache_capacity(cache));
 	u32 i;
 
 	batch->nr -= nr;
@@ -178,10 +133,44 @@ static inline void cache_load_batch(struct bytepool_cache *cache, struct bytepoo
  * When the oldest block was freed, if there is any. From another CPU than the
  * cache's a hint, which the next look mends.
  */
-static inline unsigned long cache_oldest(const struct bytepool_cache *cache)
+static inline unsigned long bp_cache_oldest(const struct bp_cache *cache)
 {
 	/* Its CPU may move entries meanwhile. */
 	return data_race(cache->entries[0].idle_since);
 }
 
-#endif /* _BYTEPOOL_CACHE_H */
+/*
+ * Make a cache this section's alone, if it is the pool's: an interrupt of this
+ * CPU finds it busy. Against those, the compiler's order is enough. Section.
+ */
+static __always_inline bool bp_cache_enter(struct bp_cache *cache, struct bytepool *pool)
+{
+	/* An interrupt that comes here leaves it as it was. */
+	if (unlikely(data_race(cache->pool) != pool))
+		return false;
+	WRITE_ONCE(cache->pool, BP_CACHE_BUSY);
+	barrier();
+	return true;
+}
+
+static __always_inline void bp_cache_leave(struct bp_cache *cache, struct bytepool *pool)
+{
+	barrier();
+	WRITE_ONCE(cache->pool, pool);
+}
+
+/* This CPU's cache for the slot, or bp_closed_cache. Section. */
+static __always_inline struct bp_cache *bp_cache_this_cpu(struct bytepool *pool, u32 slot)
+{
+	return READ_ONCE(raw_cpu_read(pool->cpu->open)[slot]);
+}
+
+/* Statistics of a cache are read from afar, as they stand. */
+#define bp_cache_count(counter, nr)	((void)data_race((counter) += (nr)))
+
+static inline u32 bp_cache_half(const struct bp_cache *cache)
+{
+	return (bp_cache_capacity(cache) + 1) / 2;
+}
+
+#endif /* _BP_CACHE_H */

@@ -16,14 +16,14 @@
 #include <linux/types.h>
 
 /* Whether something is to be done wherever a block comes and goes: no fast path then. */
-#define BYTEPOOL_INSTRUMENTED	(IS_ENABLED(CONFIG_KASAN_GENERIC) || \
-				 IS_ENABLED(CONFIG_KMSAN) || \
-				 IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) || \
-				 IS_ENABLED(CONFIG_FAULT_INJECTION))
+#define BP_INSTRUMENTED	(IS_ENABLED(CONFIG_KASAN_GENERIC) || \
+			 IS_ENABLED(CONFIG_KMSAN) || \
+			 IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) || \
+			 IS_ENABLED(CONFIG_FAULT_INJECTION))
 
 /* What a free page's shadow is, and that of memory to be used: KASAN's own. */
-#define BYTEPOOL_SHADOW_IDLE	0xff
-#define BYTEPOOL_SHADOW_IN_USE	0
+#define BP_SHADOW_IDLE	0xff
+#define BP_SHADOW_IN_USE	0
 
 #ifdef CONFIG_KASAN_GENERIC
 /* Exported, but in no header for modules. */
@@ -42,13 +42,13 @@ static inline void instrument_shadow(const void *block, size_t size, u8 shadow)
 /* Idle memory, of one block or of several. */
 static inline void instrument_idle(const void *block, size_t size)
 {
-	instrument_shadow(block, size, BYTEPOOL_SHADOW_IDLE);
+	instrument_shadow(block, size, BP_SHADOW_IDLE);
 }
 
 /* It may be looked at and written to again. */
 static inline void instrument_open(const void *block, size_t size)
 {
-	instrument_shadow(block, size, BYTEPOOL_SHADOW_IN_USE);
+	instrument_shadow(block, size, BP_SHADOW_IN_USE);
 }
 
 /*
