@@ -4,7 +4,7 @@
  *
  * All is measured when the module is loaded, in one run of one kernel, and
  * printed as lines of `bench`, mode, kernel, case, allocator, size, value and
- * unit, with tabs between them. scripts/bench loads it, and says what the cases
+ * unit, with tabs between them. bench/scripts/bench loads it, and says what the cases
  * are for.
  */
 #include <linux/cpumask.h>
