@@ -4,7 +4,7 @@
  *
  * The module runs the cases when it is loaded, on one kernel, and prints a line
  * for each result. The line has the word `bench`, the mode, kernel, case,
- * allocator, size, value and unit, separated by tabs. scripts/bench loads the
+ * allocator, size, value and unit, separated by tabs. bench/scripts/bench loads the
  * module and describes the cases.
  */
 #include <linux/cpumask.h>

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# Sourced by the scripts that run kunit.py, after lib.sh: a tree that looks like
+# Sourced by the scripts that run kunit.py, which set $top: a tree that looks like
 # Debian's kernel source with bytepool dropped into lib/, built in the cache, for
 # User Mode Linux or for another machine in QEMU.
 
-: "${cache:?source lib.sh first}"
+: "${top:?}"
+. "$top/scripts/lib/kernel.sh"
+. "$top/scripts/lib/module.sh"
 
 # link_all FROM TO: symbolic links in TO to all that FROM holds.
 link_all() {
