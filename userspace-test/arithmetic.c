@@ -337,5 +337,5 @@ static const struct test tests[] = {
 
 int main(void)
 {
-	return test_main(SUITE, tests, ARRAY_SIZE(tests));
+	return test_main(tests, ARRAY_SIZE(tests));
 }

@@ -1436,5 +1436,5 @@ int main(void)
 {
 	shim_cpu_enter(0);
 	shim_virtual_clock = true;
-	return test_main(SUITE, tests, ARRAY_SIZE(tests));
+	return test_main(tests, ARRAY_SIZE(tests));
 }

@@ -80,5 +80,5 @@ int main(int argc, char **argv)
 {
 	corpus = argc > 1 ? argv[1] : "fuzz-corpus";
 	LLVMFuzzerInitialize(&argc, &argv);
-	return test_main(SUITE, tests, 1);
+	return test_main(tests, 1);
 }

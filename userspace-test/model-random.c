@@ -220,5 +220,5 @@ int main(int argc, char **argv)
 		steps = strtoul(argv[1], NULL, 0);
 	if (argc > 2)
 		seed = strtoul(argv[2], NULL, 0);
-	return test_main(SUITE, tests, 1);
+	return test_main(tests, 1);
 }

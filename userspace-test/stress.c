@@ -839,5 +839,5 @@ int main(int argc, char **argv)
 	if (argc > 1)
 		seconds = strtoul(argv[1], NULL, 0);
 	shim_cpu_enter(nr_cpu_ids - 2);
-	return test_main(SUITE, tests, ARRAY_SIZE(tests));
+	return test_main(tests, ARRAY_SIZE(tests));
 }

@@ -123,7 +123,7 @@ bool bytes_are(const u8 *p, u8 value, size_t bytes)
 	return *p == value && !memcmp(p, p + 1, bytes - 1);
 }
 
-int test_main(const char *suite, const struct test *tests, unsigned int nr)
+int test_main(const struct test *tests, unsigned int nr)
 {
 	unsigned int i, failed = 0;
 
@@ -136,8 +136,8 @@ int test_main(const char *suite, const struct test *tests, unsigned int nr)
 		tests[i].run();
 		test_expect_warnings(0);
 		failed += test_failed();
-		printf("%sok %u - %s: %s\n", test_failed() ? "not " : "", i + 1, suite,
-		       tests[i].name);
+		printf("%sok %u - %s: %s\n", test_failed() ? "not " : "", i + 1,
+		       program_invocation_short_name, tests[i].name);
 	}
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

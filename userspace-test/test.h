@@ -39,7 +39,7 @@ unsigned int test_release_born(void);
 bool bytes_are(const u8 *p, u8 value, size_t bytes);
 unsigned int text_lines(const char *text);
 
-/* Run them all: the exit status. */
-int test_main(const char *suite, const struct test *tests, unsigned int nr);
+/* Run the tests, print KTAP with the name of the program, and return the exit status. */
+int test_main(const struct test *tests, unsigned int nr);
 
 #endif /* TEST_H */
