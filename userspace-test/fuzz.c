@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #include "fuzz.h"
-#include "model.h"
+#include "model/model.h"
 
 #define RECORD		8
 #define FUZZ_POOLS	3
