@@ -210,6 +210,7 @@ static void run_model(void)
 
 static const struct test tests[] = {
 	{ "every step as the model has it", run_model },
+	{}
 };
 
 int main(int argc, char **argv)
@@ -220,5 +221,5 @@ int main(int argc, char **argv)
 		steps = strtoul(argv[1], NULL, 0);
 	if (argc > 2)
 		seed = strtoul(argv[2], NULL, 0);
-	return test_main(SUITE, tests, 1);
+	return test_main(tests);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The fuzz target: see fuzz.c.
+ * The fuzz target: see target.c.
  */
 #ifndef FUZZ_H
 #define FUZZ_H
@@ -12,7 +12,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
 extern u64 fuzz_trace;
 
-/* fuzz-kernel.c: memory of pages. */
+/* kernel.c: memory of pages. */
 void fuzz_arena_init(void);
 void fuzz_arena_reset(void);
 /* An address near those that were given out. */

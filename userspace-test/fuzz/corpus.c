@@ -74,11 +74,12 @@ static void replay_all(void)
 
 static const struct test tests[] = {
 	{ "the inputs that fuzzing has kept", replay_all },
+	{}
 };
 
 int main(int argc, char **argv)
 {
 	corpus = argc > 1 ? argv[1] : "fuzz-corpus";
 	LLVMFuzzerInitialize(&argc, &argv);
-	return test_main(SUITE, tests, 1);
+	return test_main(tests);
 }
