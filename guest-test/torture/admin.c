@@ -223,8 +223,8 @@ int admin_start(void)
 		if (torture_pools[i].params.limit_bytes)
 			watch.data = &torture_pools[i];
 	}
-	err = worker_start(&admin, "admin");
-	return err ?: worker_start(&watch, "limit");
+	err = worker_start(&admin, "torture-admin");
+	return err ?: worker_start(&watch, "torture-limit");
 }
 
 void admin_stop(void)

@@ -183,10 +183,10 @@ int churn_start(void)
 
 	pool_rnd = get_random_u64() | 1;
 	cpu_rnd = get_random_u64() | 1;
-	err = worker_start(&pools_worker, "pools");
+	err = worker_start(&pools_worker, "torture-pools");
 	if (err || !hotplug)
 		return err;
-	return worker_start(&cpus_worker, "cpus");
+	return worker_start(&cpus_worker, "torture-cpus");
 }
 
 void churn_stop(void)

@@ -128,7 +128,7 @@ int contexts_start(void)
 		err = err ?: threads_init(cpu);
 	}
 	for (i = 0; !err && i < nr_threads; i++)
-		err = worker_start(&threads[i], "actor");
+		err = worker_start(&threads[i], "torture-actor");
 	return err;
 }
 

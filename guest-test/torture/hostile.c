@@ -344,7 +344,7 @@ int hostile_first(void)
 
 int hostile_start(void)
 {
-	return worker_start(&hostile, "hostile");
+	return worker_start(&hostile, "torture-hostile");
 }
 
 void hostile_stop(void)

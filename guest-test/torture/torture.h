@@ -17,6 +17,7 @@
 #include <linux/types.h>
 
 #include "bytepool.h"
+#include "../lib/worker.h"
 
 #define NR_SMALL	64U	/* mailboxes of a pool, powers of two */
 #define NR_LARGE	8U
@@ -142,22 +143,6 @@ struct totals {
 
 extern struct totals totals;
 
-/**
- * struct worker - a thread
- * @fn: what it does until worker_stopping()
- * @data: for @fn
- * @cpu: which it prefers, while that is online; -1 for none
- * @faulty: allocations of the system fail for it, where the kernel injects faults
- * @task: the thread
- */
-struct worker {
-	void (*fn)(struct worker *w);
-	void *data;
-	int cpu;
-	bool faulty;
-	struct task_struct *task;
-};
-
 /* xorshift64*: good enough, and cheap. */
 static inline u64 random_next(u64 *state)
 {
@@ -178,11 +163,6 @@ extern bool hotplug;
 extern unsigned int threads_per_cpu;
 __printf(2, 3)
 void torture_error(enum error what, const char *fmt, ...);
-
-/* worker.c */
-int worker_start(struct worker *w, const char *name);
-void worker_stop(struct worker *w);
-bool worker_stopping(struct worker *w);
 
 /* pools.c */
 int pools_create(void);

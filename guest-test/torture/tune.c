@@ -201,7 +201,7 @@ int tune_start(void)
 		if (err)
 			return err;
 	}
-	return worker_start(&tuner, "tuner");
+	return worker_start(&tuner, "torture-tuner");
 }
 
 /* As it was. */
