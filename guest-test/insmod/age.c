@@ -68,7 +68,7 @@ static bool age_begin(struct seq_file *m, struct ageing *age, const char *of, un
 		return false;
 	}
 	age_alloc(age);
-	err = worker_start(&worker);
+	err = worker_start(&worker, "bytepool_test");
 	if (!err)
 		worker_join(&worker);
 	if (!err && age->nr == NR_BLOCKS)

@@ -65,7 +65,7 @@ void hold_begin(struct seq_file *m)
 	nr = held_alloc();
 	err = bytepool_reserve(held, RESERVED_SIZE, NR_RESERVED, GFP_KERNEL);
 	if (!err)
-		err = worker_start(&worker);
+		err = worker_start(&worker, "bytepool_test");
 	if (worker.task)
 		worker_join(&worker);
 	check(m, !err && nr == NR_HELD, "hold", "begins", "error %d, %u blocks", err, nr);

@@ -616,7 +616,7 @@ static void wait_for(struct numa *n, int node)
 	unsigned long start;
 
 	waiter.w = (struct worker){ .fn = wait_fn, .data = &waiter, .cpu = node_cpu(n->other) };
-	if (worker_start(&waiter.w)) {
+	if (worker_start(&waiter.w, "bytepool_test")) {
 		want(n, false, "out of memory");
 		return;
 	}
@@ -873,7 +873,7 @@ static void swappers_run(struct numa *n, struct swapper *swappers)
 
 		*w = (struct worker){ .fn = swap_fn, .data = &swappers[nr], .cpu = nr };
 		prandom_seed_state(&w->rnd, nr + 1);
-		if (worker_start(w)) {
+		if (worker_start(w, "bytepool_test")) {
 			want(n, false, "out of memory");
 			break;
 		}

@@ -153,7 +153,7 @@ static void race_run(struct seq_file *m, struct race *race, const char *name, st
 	if (!race_create(m, race, name))
 		return;
 	expect_warning_begin(name);
-	err = third ? worker_start(third) : 0;
+	err = third ? worker_start(third, "bytepool_test") : 0;
 	if (!err)
 		err = workers_start(workers, 2);
 	if (err)
@@ -254,7 +254,7 @@ void race_hardirq(struct seq_file *m)
 	if (!race_create(m, &race, "double-free-hardirq"))
 		return;
 	expect_warning_begin("double-free-hardirq");
-	err = worker_start(&worker);
+	err = worker_start(&worker, "bytepool_test");
 	if (!err)
 		worker_join(&worker);
 	expect_warning_end();

@@ -189,7 +189,7 @@ static void wait_once(struct seq_file *m, struct waiting *wait, int cpu, smp_cal
 		check(m, false, "wait", what, "the reserve is not there");
 		return;
 	}
-	err = worker_start(&worker);
+	err = worker_start(&worker, "bytepool_test");
 	msleep(200);
 	early = completion_done(&worker.done);
 	begin = ktime_get();

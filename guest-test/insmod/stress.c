@@ -435,9 +435,9 @@ static int run_for_its_time(struct run *run)
 	err = workers_start(run->workers, stress->nr_threads);
 	if (err)
 		return err;
-	err = worker_start(&run->admin);
+	err = worker_start(&run->admin, "bytepool_test");
 	if (!err && stress->params.limit_bytes)
-		err = worker_start(&run->sampler);
+		err = worker_start(&run->sampler, "bytepool_test");
 	if (!err)
 		msleep(stress->seconds * 1000);
 	/* The others go on counting: whether it was enough is seen when they have ended. */

@@ -6,7 +6,6 @@
 #ifndef _BYTEPOOL_TEST_H
 #define _BYTEPOOL_TEST_H
 
-#include <linux/completion.h>
 #include <linux/prandom.h>
 #include <linux/printk.h>
 #include <linux/sched.h>
@@ -15,6 +14,7 @@
 
 #include "bytepool.h"
 #include "../lib/compat.h"
+#include "../lib/worker.h"
 
 /* PREEMPT_RT allocates nothing there. */
 #define HARDIRQ_MAY_REFUSE	IS_ENABLED(CONFIG_PREEMPT_RT)
@@ -35,33 +35,6 @@ static inline void expect_warning_end(void)
 {
 	pr_info("bytepool-test: expect-warning end\n");
 }
-
-/**
- * struct worker - a thread that prefers one CPU
- * @fn: what it does; returns in its own time, or when worker_stopping()
- * @data: for @fn
- * @cpu: where it runs, while that CPU is online
- * @rnd: its random numbers, the same in every run
- * @done: @fn has returned
- * @task: the thread
- */
-struct worker {
-	void (*fn)(struct worker *w);
-	void *data;
-	int cpu;
-	struct rnd_state rnd;
-	struct completion done;
-	struct task_struct *task;
-};
-
-/* worker.c */
-int worker_start(struct worker *w);
-void worker_stop(struct worker *w);
-void worker_join(struct worker *w);
-bool worker_stopping(struct worker *w);
-int workers_start(struct worker *workers, unsigned int nr);
-void workers_stop(struct worker *workers, unsigned int nr);
-void workers_join(struct worker *workers, unsigned int nr);
 
 /* block.c */
 void block_fill(void *block, size_t size, u16 tag);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * GC, trim, reserves and statistics, and one who watches the limits.
+ * A thread that calls gc, trim and reserve, and one that watches a limit
  */
 #include <linux/delay.h>
 #include <linux/kernel.h>
@@ -8,7 +8,11 @@
 #include <linux/random.h>
 #include <linux/smp.h>
 
-#include "torture.h"
+#include "../lib/worker.h"
+#include "actor.h"
+#include "admin.h"
+#include "random.h"
+#include "report.h"
 
 #define NR_RESERVED	12U
 
@@ -37,7 +41,7 @@ static bool stats_absurd(const struct bytepool_stats *now)
 	       now->allocs != now->hits + now->misses;
 }
 
-/* What is true at any time. @before is what the caller saw last, and is updated. */
+/* Check what is always true of statistics. Compare them with @before, and update that. */
 static void stats_check(struct torture_pool *tp, struct bytepool_stats *before)
 {
 	struct bytepool_stats now;
@@ -53,7 +57,8 @@ static void stats_check(struct torture_pool *tp, struct bytepool_stats *before)
 }
 
 /*
- * What is reserved where nobody else allocates is there for anybody.
+ * No actor allocates from the class of RESERVE_SIZE, so all of its reserve is available to
+ * every CPU and context.
  */
 
 struct taking {
@@ -102,7 +107,7 @@ static void reserve_private(struct torture_pool *tp)
 	totals.reserves++;
 	if (random_below(&admin_rnd, 2))
 		bytepool_trim(tp->pool);
-	/* In an interrupt there, or if that CPU is offline, here. */
+	/* Allocate in an interrupt of that CPU; if it is offline, here. */
 	if (smp_call_function_single(cpu, take_reserved, &taking, 1))
 		take_reserved(&taking);
 	taken_give(&taking);
@@ -130,7 +135,10 @@ static void reserves_drop(struct torture_pool *tp)
 	}
 }
 
-/* No pool ages its memory while the tuner says so: that must not be all of the machine's. */
+/*
+ * Trim all pools if they hold half of the memory: the tuner turns ageing off for a while, and
+ * the pools must not use up the machine.
+ */
 static void keep_half(void)
 {
 	unsigned long held = 0;
@@ -186,7 +194,7 @@ static void admin_fn(struct worker *w)
 	}
 }
 
-/* Nobody may see the pool above its limit, at no time. */
+/* Watch that the pool never holds more than its limit. */
 static void watch_fn(struct worker *w)
 {
 	struct torture_pool *tp = w->data;
@@ -223,8 +231,8 @@ int admin_start(void)
 		if (torture_pools[i].params.limit_bytes)
 			watch.data = &torture_pools[i];
 	}
-	err = worker_start(&admin, "admin");
-	return err ?: worker_start(&watch, "limit");
+	err = worker_start(&admin, "torture-admin");
+	return err ?: worker_start(&watch, "torture-limit");
 }
 
 void admin_stop(void)

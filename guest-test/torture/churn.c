@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pools and CPUs come and go.
+ * Threads that create and destroy pools, and take CPUs offline and online
  */
 #include <linux/cpu.h>
 #include <linux/delay.h>
@@ -8,14 +8,18 @@
 #include <linux/kernel.h>
 #include <linux/random.h>
 
-#include "torture.h"
+#include "../lib/worker.h"
+#include "churn.h"
+#include "pattern.h"
+#include "random.h"
+#include "report.h"
 
 #define NR_TEMPORARY	8U
 
 static u64 pool_rnd;
 static u64 cpu_rnd;
 
-/* Each is wrong in one way. */
+/* Each is invalid for one reason. */
 static const struct bytepool_params wrong_params[] = {
 	{ .min_size = 12 },
 	{ .max_size = 100 },
@@ -72,7 +76,7 @@ static void temporary_wrong(const char *what, const struct bytepool_params *para
 		      params->min_size, params->max_size, params->step, params->flags);
 }
 
-/* A short life: blocks come and go, and what is idle is left to the end. */
+/* Allocate and free some blocks. Half of the time, leave the idle ones to destroy. */
 static void temporary_live(struct bytepool *pool, const struct bytepool_params *params)
 {
 	struct parcel parcels[NR_TEMPORARY] = { };
@@ -127,7 +131,7 @@ static void create_temporary(void)
 	totals.pools++;
 }
 
-/* Each wrong parameter is a line in the log: not too many of them. */
+/* Use invalid parameters in few rounds, because each of them is a line in the log. */
 static void pools_fn(struct worker *w)
 {
 	unsigned int i;
@@ -149,7 +153,7 @@ static void cpus_fn(struct worker *w)
 		bool online;
 
 		if (cpu && cpu_present(cpu)) {
-			/* -EBUSY: somebody else has CPUs come or go. */
+			/* -EBUSY: CPU hotplug is disabled for the moment. */
 			online = cpu_online(cpu);
 			if (!(online ? remove_cpu(cpu) : add_cpu(cpu)))
 				totals.toggles++;
@@ -158,7 +162,7 @@ static void cpus_fn(struct worker *w)
 	}
 }
 
-/* All come back, if not at once. */
+/* Take all CPUs online. That may need some tries. */
 static void cpus_return(void)
 {
 	unsigned int tries;
@@ -170,7 +174,7 @@ static void cpus_return(void)
 				msleep(100);
 		}
 		if (!cpu_online(cpu))
-			torture_error(ERROR_CPU, "CPU %d does not come back", cpu);
+			torture_error(ERROR_CPU, "CPU %d does not come back online", cpu);
 	}
 }
 
@@ -183,10 +187,10 @@ int churn_start(void)
 
 	pool_rnd = get_random_u64() | 1;
 	cpu_rnd = get_random_u64() | 1;
-	err = worker_start(&pools_worker, "pools");
+	err = worker_start(&pools_worker, "torture-pools");
 	if (err || !hotplug)
 		return err;
-	return worker_start(&cpus_worker, "cpus");
+	return worker_start(&cpus_worker, "torture-cpus");
 }
 
 void churn_stop(void)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where actors act: threads on every CPU, timers in hard and soft interrupt,
- * and tasklets.
+ * The threads and interrupts that actors run in: threads on each CPU, timers in hard and soft
+ * interrupts, and tasklets
  */
 #include <linux/cpumask.h>
 #include <linux/delay.h>
@@ -11,15 +11,20 @@
 #include <linux/smp.h>
 
 #include "../lib/compat.h"
-#include "torture.h"
+#include "../lib/worker.h"
+#include "actor.h"
+#include "burst.h"
+#include "context.h"
+#include "random.h"
+#include "report.h"
 
-/* An interrupt comes within so many ns of when a thread asks for it: amid its burst. */
+/* ns from arming a timer to its interrupt, at most: it comes in the middle of a burst. */
 #define DELAY_MAX	50000U
 
 #define NR_THREADS_MAX	64U
 
 /**
- * struct interrupts - those of a CPU
+ * struct interrupts - the interrupts of a CPU
  * @hard: in hard interrupt
  * @soft: in soft interrupt
  * @tasklet: in soft interrupt, too; scheduled by @hard
@@ -66,7 +71,10 @@ static void arm(struct actor *a, struct hrtimer *timer, enum hrtimer_mode mode)
 		hrtimer_start(timer, ns_to_ktime(random_below(&a->rnd, DELAY_MAX)), mode);
 }
 
-/* Interrupts come as long as a thread runs here to ask for them: also when a CPU was away. */
+/*
+ * Arm the timers of @cpu, if the thread runs there. So a CPU has interrupts as long as it has
+ * threads, also after it was offline.
+ */
 static void interrupts_arm(struct actor *a, int cpu)
 {
 	struct interrupts *in = &interrupts[cpu];
@@ -128,7 +136,7 @@ int contexts_start(void)
 		err = err ?: threads_init(cpu);
 	}
 	for (i = 0; !err && i < nr_threads; i++)
-		err = worker_start(&threads[i], "actor");
+		err = worker_start(&threads[i], "torture-actor");
 	return err;
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Bad frees, all by one thread, so that after each the pool's count is known.
- * What is freed twice must not be another owner's by then: in busy pools it is
- * of a class that only this thread uses, and has a neighbour that keeps its
- * slab from going back to the system between the two frees.
+ * A thread that frees what it must not free
+ *
+ * It injects all bad frees, so that after each the pool's count is known. A block that is
+ * freed twice must not have another owner by then. In pools that actors use, it is therefore of
+ * a class that only this thread uses, and shares a page with a block in use, so that its slab
+ * does not go back to the system between the two frees.
  */
 #include <linux/cpu.h>
 #include <linux/cpumask.h>
@@ -17,17 +19,22 @@
 #include <linux/smp.h>
 #include <linux/vmalloc.h>
 
-#include "torture.h"
+#include "../lib/worker.h"
+#include "actor.h"
+#include "hostile.h"
+#include "pattern.h"
+#include "random.h"
+#include "report.h"
 
 #define NR_PAIR		10U
 #define RACE_SPINS	100000U
 
 static struct actor *hostile_actor;
 static u64 hostile_rnd;
-static void *own_memory[3];	/* no pool's: a page, of a slab, mapped */
+static void *own_memory[3];	/* of no pool: a page, from kmalloc(), from vmalloc() */
 static struct torture_pool *lone;
 
-/* Blocks in use; @target, which is not among @blocks, shares a page with one that is. */
+/* Blocks in use. @target is not one of @blocks, but shares a page with one of them. */
 struct pair {
 	struct torture_pool *tp;
 	unsigned int nr;
@@ -46,7 +53,7 @@ static void *hostile_alloc(struct torture_pool *tp, size_t size)
 	return block;
 }
 
-/* A free that must succeed. */
+/* Free a block in use. */
 static void hostile_free(struct torture_pool *tp, void *block)
 {
 	if (!block)
@@ -55,7 +62,7 @@ static void hostile_free(struct torture_pool *tp, void *block)
 	bytepool_free(tp->pool, block);
 }
 
-/* @nr bad frees happened. */
+/* Check that the pool has counted @nr more bad frees. */
 static void expect_bad(struct torture_pool *tp, unsigned int nr, const char *how)
 {
 	struct bytepool_stats stats;
@@ -140,7 +147,7 @@ static void pair_find(struct pair *pair)
 	}
 }
 
-/* Whether there is one. */
+/* Return true if there is a target. */
 static bool pair_get(struct pair *pair, struct torture_pool *tp)
 {
 	struct tally *tally = &hostile_actor->tally[tp->index];
@@ -153,7 +160,7 @@ static bool pair_get(struct pair *pair, struct torture_pool *tp)
 	return pair->target;
 }
 
-/* All but the target, which has been freed. */
+/* Free all blocks but the target, which is free already. */
 static void pair_put(struct pair *pair)
 {
 	unsigned int i;
@@ -189,7 +196,7 @@ static void inject_double(struct torture_pool *tp, bool bulk)
 }
 
 /*
- * Several CPUs free one block at once
+ * Several CPUs free one block at the same time
  */
 
 struct race {
@@ -205,7 +212,7 @@ static void race_free(void *data)
 	unsigned int spins;
 
 	atomic_inc(&race->arrived);
-	/* Some may be late, for the machine is not theirs alone. */
+	/* Do not wait for long: on a busy host a virtual CPU may not run at all. */
 	for (spins = 0; spins < RACE_SPINS; spins++) {
 		if (atomic_read(&race->arrived) >= race->expected)
 			break;
@@ -214,7 +221,7 @@ static void race_free(void *data)
 	bytepool_free(race->pool, race->block);
 }
 
-/* One of them succeeds. */
+/* Free @block on several CPUs. One of the frees is good. */
 static void race_run(struct torture_pool *tp, void *block)
 {
 	struct race race = { .pool = tp->pool, .block = block };
@@ -248,7 +255,7 @@ static void inject_race(struct torture_pool *tp)
 	pair_put(&pair);
 }
 
-/* A pool that nobody else uses: of any size, and with a trim between the two. */
+/* Free a block of a pool that nothing else uses, of any size, twice; or trim in between. */
 static void inject_lone(struct torture_pool *tp)
 {
 	static const u32 sizes[] = { 8, 200, SZ_4K, SZ_64K, SZ_1M };
@@ -270,7 +277,7 @@ static void hostile_step(void)
 	struct torture_pool *tp = pool_random(&hostile_rnd);
 	u32 dice = random_below(&hostile_rnd, 7);
 
-	/* In a pool of one class, that is everybody's. */
+	/* A pool of one class has no class for this thread alone. */
 	if (tp->params.min_size == tp->params.max_size)
 		dice = dice % 3;
 	switch (dice) {
@@ -320,8 +327,8 @@ static int hostile_init(void)
 }
 
 /*
- * The first of each kind in each pool, which have stack traces. Before anybody
- * else is there, so that no warning of somebody else passes.
+ * Inject one bad free of each kind into each pool, because the first of a kind is reported with
+ * a stack trace. Call before there are other threads, whose warnings must not pass.
  */
 int hostile_first(void)
 {
@@ -330,7 +337,7 @@ int hostile_first(void)
 
 	if (err)
 		return err;
-	/* Between these, lib/kernel-log lets warnings of bytepool pass. */
+	/* Between these lines, lib/kernel-log lets warnings of bytepool pass. */
 	pr_info("bytepool-torture: expect-warning begin\n");
 	for (tp = torture_pools; tp < torture_pools + NR_POOLS; tp++) {
 		inject_unknown(tp);
@@ -344,7 +351,7 @@ int hostile_first(void)
 
 int hostile_start(void)
 {
-	return worker_start(&hostile, "hostile");
+	return worker_start(&hostile, "torture-hostile");
 }
 
 void hostile_stop(void)

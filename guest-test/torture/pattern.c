@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What an owner writes into its block: each word names its own address, the
- * pool, the owner, which of the owner's allocations it is, and every other word
- * the size, too. So another owner's hand shows, and whose it was.
+ * The content that an owner writes into its block
+ *
+ * Each word contains its own address, the pool, the owner and the number of the allocation.
+ * Every other word contains the size, too. A word that another owner wrote is noticed, and
+ * tells which owner that was.
  *
  *	63 ... 58  57 ... 50  49 ... 32             31 ... 0
  *	pool       owner      allocation (^ size)   address of the word
@@ -10,9 +12,10 @@
 #include <linux/math.h>
 #include <linux/minmax.h>
 
-#include "torture.h"
+#include "pattern.h"
+#include "report.h"
 
-#define SAMPLES	4U	/* words of a block that are written to, where not all are */
+#define SAMPLES	4U	/* words written to in a block that is not dense */
 
 u32 parcel_id(unsigned int pool, u8 owner, u32 seq)
 {
@@ -27,8 +30,9 @@ static __always_inline u64 pattern_word(const u64 *at, u32 id, u32 size)
 }
 
 /*
- * The words to write and check: some, or if the parcel is dense all, and always
- * the first and the last. The stride is an odd number of words, to have both kinds.
+ * The distance of the words to write and check: all words if the parcel is dense, and samples
+ * otherwise, always with the first and the last word. The stride is an odd number of words, so
+ * that the samples have words with the size and words without it.
  */
 static __always_inline size_t word_stride(size_t size, bool dense)
 {
@@ -101,8 +105,8 @@ void pattern_check_zero(const void *block, size_t size, const struct torture_poo
 }
 
 /*
- * What is left of an owner is the pool's number beside the address. Fresh memory
- * may have anything else in it.
+ * Report words of an earlier owner. They have the pool's index beside their address. Any other
+ * content may be that of new memory.
  */
 void pattern_check_wiped(const void *block, size_t size, const struct torture_pool *tp)
 {

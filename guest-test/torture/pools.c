@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The pools that are tortured, all at once.
+ * The pools that are tortured, all at the same time
  */
 #include <linux/err.h>
 #include <linux/kernel.h>
 #include <linux/minmax.h>
 #include <linux/slab.h>
 
-#include "torture.h"
+#include "pools.h"
+#include "random.h"
+#include "report.h"
 
-/* Few boxes have blocks of so much, but what is idle comes on top of them. */
+/* The mailboxes hold few blocks of this size, but idle blocks come in addition. */
 #define LARGEST		((u32)SZ_1M)
 
 struct torture_pool torture_pools[NR_POOLS] = {
@@ -40,7 +42,7 @@ static struct torture_pool *busy_pools[NR_POOLS];
 static unsigned int nr_busy;
 static struct parcel *parcels;
 
-/* One of those that everybody uses. */
+/* Return one of the pools that are not for bad frees alone. */
 struct torture_pool *pool_random(u64 *rnd)
 {
 	return busy_pools[random_below(rnd, nr_busy)];
@@ -112,7 +114,7 @@ static void pool_finish(struct torture_pool *tp)
 	totals.counted += stats.bad_frees - tp->before.bad_frees;
 }
 
-/* Everything is free: see that all of it goes. */
+/* Check that a trim gives back everything, when all blocks are free. */
 void pools_finish(void)
 {
 	unsigned int i;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What the administrator does: write to every file of sysfs that may be written
- * to, valid values and others, and read back what is there then. In this time
- * nobody else writes to them.
+ * A thread that writes to the files of sysfs
+ *
+ * It writes valid and invalid values to every writable file, and reads them back. Nothing else
+ * writes to these files while the test runs.
  */
 #include <linux/delay.h>
 #include <linux/err.h>
@@ -11,7 +12,11 @@
 #include <linux/random.h>
 #include <linux/string.h>
 
-#include "torture.h"
+#include "../lib/worker.h"
+#include "pools.h"
+#include "random.h"
+#include "report.h"
+#include "tune.h"
 
 #define SYSFS		"/sys/kernel/bytepool"
 #define PATH_LENGTH	160U
@@ -25,7 +30,7 @@ static const char * const wrong_values[] = {
 static u64 tune_rnd;
 static char before[ARRAY_SIZE(module_files)][VALUE_LENGTH];
 
-/* How many bytes were written, or -errno. */
+/* Return the number of bytes written, or -errno. */
 static ssize_t file_write(const char *path, const char *value)
 {
 	struct file *file = filp_open(path, O_WRONLY, 0);
@@ -56,7 +61,7 @@ static int file_read(const char *path, char *value)
 	return 0;
 }
 
-/* Write a valid value, and if @reads, see that it is there. */
+/* Write a valid value. If @reads, check that the file has it then. */
 static void tune(const char *path, const char *value, bool reads)
 {
 	char now[VALUE_LENGTH] = "";
@@ -70,7 +75,7 @@ static void tune(const char *path, const char *value, bool reads)
 		totals.tunings++;
 }
 
-/* One that is not valid is refused, and changes nothing. */
+/* Check that an invalid value is refused, and changes nothing. */
 static void tune_wrong(const char *path)
 {
 	const char *value = wrong_values[random_below(&tune_rnd, ARRAY_SIZE(wrong_values))];
@@ -131,7 +136,7 @@ static void tune_module(void)
 	}
 }
 
-/* A limit is met for a while: a low one has what is idle trimmed, and allocations fail. */
+/* Set a limit for a moment. A low limit trims idle memory, and allocations fail. */
 static void tune_limit(const struct torture_pool *tp)
 {
 	char path[PATH_LENGTH];
@@ -201,10 +206,10 @@ int tune_start(void)
 		if (err)
 			return err;
 	}
-	return worker_start(&tuner, "tuner");
+	return worker_start(&tuner, "torture-tuner");
 }
 
-/* As it was. */
+/* Restore the values from before the test. */
 void tune_stop(void)
 {
 	char path[PATH_LENGTH];
