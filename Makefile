@@ -56,7 +56,7 @@ test-debug: ## the tests on kernels built to find bugs: KASAN, KCSAN, PREEMPT_RT
 		kernel-6.12-$(kernel) planted-6.12-$(kernel) torture-6.12-$(kernel))
 
 torture: ## everything at once for SECONDS=120, on Debian's 6.12 kernel in QEMU
-	@scripts/torture -s $(or $(SECONDS),120)
+	@guest-test/run torture 6.12 -s $(or $(SECONDS),120)
 
 models: ## the arguments about the order of memory, checked by SPIN
 	@scripts/models

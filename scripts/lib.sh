@@ -196,7 +196,7 @@ kernel_arches() (
 # is_ours SERIES: whether that kernel is one that we configure and build.
 is_ours() {
 	case $1 in
-	*-*) [ -e "$top/scripts/kernel/${1#*-}.config" ] ;;
+	*-*) [ -e "$top/guest-test/kernel/${1#*-}.config" ] ;;
 	*) return 1 ;;
 	esac
 }
@@ -205,7 +205,7 @@ is_ours() {
 # for and nothing else. Of the outcome it keeps the kernel and what a module is
 # built with.
 build_kernel() (
-	configs=$top/scripts/kernel
+	configs=$top/guest-test/kernel
 	cat "$configs/base.config" "$configs/$2.config" >"$3/wanted" || exit
 	kbuild() {
 		nice -n 5 make -C "$1" O="$3" ARCH=x86_64 "$4" "$5" >>"$3/log" 2>&1 && return
@@ -228,7 +228,7 @@ our_kernel() (
 	need_kernel_tools || exit
 	source=$(kernel_source "${1%%-*}") || exit
 	version=${source##*/source-}
-	key=$(cd "$top/scripts/kernel" && cat base.config "$flavour.config" |
+	key=$(cd "$top/guest-test/kernel" && cat base.config "$flavour.config" |
 		sha256sum | cut -c1-12)
 	out=$cache/kernel-$version-$flavour-$key
 	once "$out" build_kernel "$source" "$flavour" || exit
@@ -326,8 +326,7 @@ make_modules() (
 		set -- CONFIG_BYTEPOOL_KUNIT_TEST=m "$@"
 	fi
 	make -C "$kdir" M="$src" "$@" modules || exit
-	for dir in "$src"/insmod-test "$src"/debug-test "$src"/torture "$src"/bench \
-		   "$src"/samples/* "$src"/extra/*; do
+	for dir in "$src"/guest-test/* "$src"/bench "$src"/samples/* "$src"/extra/*; do
 		if [ -e "$dir/Kbuild" ] || [ -e "$dir/Makefile" ]; then
 			make -C "$kdir" M="$dir" KCFLAGS="-I$src" \
 				KBUILD_EXTRA_SYMBOLS="$src/Module.symvers" \

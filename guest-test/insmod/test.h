@@ -14,7 +14,7 @@
 #include <linux/types.h>
 
 #include "bytepool.h"
-#include "compat.h"
+#include "../lib/compat.h"
 
 /* PREEMPT_RT allocates nothing there. */
 #define HARDIRQ_MAY_REFUSE	IS_ENABLED(CONFIG_PREEMPT_RT)

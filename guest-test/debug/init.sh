@@ -119,7 +119,7 @@ forget_leaks
 loads
 percpu=$(percpu_kb)
 
-# See scripts/kernel-log.
+# See lib/kernel-log.
 echo "bytepool-test: no-memory begin" >/dev/kmsg
 echo "KTAP version 1"
 check "allocations: each fails in turn" fail_each self

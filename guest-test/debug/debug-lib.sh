@@ -3,7 +3,7 @@
 #
 # What the scripts that run on a debug kernel share, beside guest-lib.sh.
 
-# shellcheck source-path=SCRIPTDIR/../insmod-test source=guest-lib.sh
+# shellcheck source-path=SCRIPTDIR/../lib source=guest-lib.sh
 . /guest-lib.sh
 
 # no_reports FILE: in that part of the kernel's log.
@@ -11,7 +11,7 @@ no_reports() {
 	awk -f /kernel-log "$1"
 }
 
-# The whole of the log is for scripts/kernel-log to read once more, on the host.
+# The whole of the log is for lib/kernel-log to read once more, on the host.
 end_of_tests() {
 	save_log
 	echo "1..$number"

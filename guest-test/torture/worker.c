@@ -9,7 +9,7 @@
 #include <linux/sched.h>
 #include <linux/sched/task.h>
 
-#include "insmod-test/settle.h"
+#include "../lib/settle.h"
 #include "torture.h"
 
 static int worker_main(void *data)

@@ -5,7 +5,7 @@
 # what only userspace can: read all files, press on memory, inject faults where
 # the kernel can. Prints KTAP.
 
-# shellcheck source-path=SCRIPTDIR/../insmod-test source=guest-lib.sh
+# shellcheck source-path=SCRIPTDIR/../lib source=guest-lib.sh
 . /guest-lib.sh
 
 plan=29

@@ -6,7 +6,7 @@
 # Prints KTAP; exits with 1 if a check failed. Ours is CPU 0; CPU 1 is for what
 # the tests do there.
 
-# shellcheck source-path=SCRIPTDIR source=guest-lib.sh
+# shellcheck source-path=SCRIPTDIR/../lib source=guest-lib.sh
 . /guest-lib.sh
 
 plan=197

@@ -10,7 +10,7 @@
 #include <linux/slab.h>
 #include <linux/smp.h>
 
-#include "insmod-test/compat.h"
+#include "../lib/compat.h"
 #include "torture.h"
 
 /* An interrupt comes within so many ns of when a thread asks for it: amid its burst. */

@@ -4,7 +4,7 @@
 # Runs in the guest, on a stock kernel with little memory, most of which lies idle
 # in a pool: whoever needs it gets it, and nobody is killed. Prints KTAP.
 
-# shellcheck source-path=SCRIPTDIR source=guest-lib.sh
+# shellcheck source-path=SCRIPTDIR/../lib source=guest-lib.sh
 . /guest-lib.sh
 
 plan=26

@@ -330,7 +330,7 @@ int hostile_first(void)
 
 	if (err)
 		return err;
-	/* Between these, scripts/kernel-log lets warnings of bytepool pass. */
+	/* Between these, lib/kernel-log lets warnings of bytepool pass. */
 	pr_info("bytepool-torture: expect-warning begin\n");
 	for (tp = torture_pools; tp < torture_pools + NR_POOLS; tp++) {
 		inject_unknown(tp);

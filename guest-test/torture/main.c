@@ -5,7 +5,7 @@
  * insmod begins, and after `seconds`, or with rmmod, it ends with one line in
  * the log: `bytepool-torture:--- End of test: SUCCESS: ...` or FAILURE, what was
  * wrong, and how much of everything there was. What only userspace can do, a
- * script does meanwhile (torture/guest.sh), and tells here how often.
+ * script does meanwhile (guest.sh), and tells here how often.
  */
 #include <linux/err.h>
 #include <linux/jiffies.h>

@@ -4,7 +4,7 @@
 # Runs in the guest, on a stock kernel with two NUMA nodes of two CPUs each: load
 # bytepool, run what bytepool_insmod_test has for that, unload it. Prints KTAP.
 
-# shellcheck source-path=SCRIPTDIR source=guest-lib.sh
+# shellcheck source-path=SCRIPTDIR/../lib source=guest-lib.sh
 . /guest-lib.sh
 
 plan=194

@@ -9,7 +9,7 @@
 #include <linux/kthread.h>
 #include <linux/sched/task.h>
 
-#include "settle.h"
+#include "../lib/settle.h"
 #include "test.h"
 
 static int worker_main(void *data)
