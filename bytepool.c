@@ -126,9 +126,6 @@
 #include "internal/types.h"
 #include "internal/wake.h"
 
-#define CREATE_TRACE_POINTS
-#include "internal/trace.h"
-
 /*
  * How long something has been idle, and whether a GC pass takes it.
  */
