@@ -59,9 +59,7 @@
 #include <linux/cache.h>
 #include <linux/compiler.h>
 #include <linux/completion.h>
-#include <linux/debugfs.h>
 #include <linux/device.h>
-#include <linux/fault-inject.h>
 #include <linux/gfp.h>
 #include <linux/jiffies.h>
 #include <linux/list.h>
@@ -2216,48 +2214,6 @@ void bp_pool_shrinker_remove(struct bytepool *pool)
 {
 	compat_shrinker_remove(pool->shrinker);
 }
-
-#ifdef CONFIG_FAULT_INJECTION
-/*
- * fail_bytepool: allocations that fail on demand.
- */
-
-/* In debugfs, as failslab: which of those that may be refused are. */
-static struct {
-	struct fault_attr attr;
-	bool ignore_gfp_wait;
-} fail_bytepool = {
-	.attr = FAULT_ATTR_INITIALIZER,
-	.ignore_gfp_wait = true,
-};
-
-/* Whether the allocation is to fail. Who would wait for a block is spared, as by a shortage. */
-noinline bool bp_alloc_injected(struct bytepool *pool, size_t size, gfp_t gfp)
-{
-	struct bp_class *class;
-
-	if (gfp & __GFP_NOFAIL ||
-	    (READ_ONCE(fail_bytepool.ignore_gfp_wait) && gfpflags_allow_blocking(gfp)))
-		return false;
-	/* should_fail() takes a lock that sleeps on PREEMPT_RT. */
-	if (!bp_system_may_serve())
-		return false;
-	/* Pairs with cmpxchg() in bp_class_add(). */
-	class = smp_load_acquire(&pool->class[bytepool_class_index(&pool->sizes, size)]);
-	if (class && bp_class_may_wait(class, gfp))
-		return false;
-	return should_fail(&fail_bytepool.attr, size);
-}
-
-struct dentry *bp_faults_add(void)
-{
-	struct dentry *dir = fault_create_debugfs_attr("fail_bytepool", NULL, &fail_bytepool.attr);
-
-	if (!IS_ERR(dir))
-		debugfs_create_bool("ignore-gfp-wait", 0600, dir, &fail_bytepool.ignore_gfp_wait);
-	return dir;
-}
-#endif
 
 /* What the fast path does not look at. */
 #define GFP_SLOW	(BP_GFP_REFUSED | __GFP_ZERO)
