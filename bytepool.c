@@ -53,8 +53,6 @@
  * shrinker runs in the middle of anybody's allocation, so it only tries gc_lock.
  * Without it, reap_lock is enough to reap the depots.
  */
-#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
-
 #include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/device.h>
@@ -63,8 +61,6 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/poison.h>
-#include <linux/ratelimit.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/string.h>
@@ -75,7 +71,6 @@
 #include "internal/alloc.h"
 #include "internal/backing.h"
 #include "internal/cache.h"
-#include "internal/check.h"
 #include "internal/class.h"
 #include "internal/context.h"
 #include "internal/fault.h"
@@ -221,78 +216,6 @@ void *bp_backing_alloc(struct bytepool *pool, unsigned long bytes, unsigned long
 int bp_backing_node(const void *base)
 {
 	return page_to_nid(is_vmalloc_addr(base) ? vmalloc_to_page(base) : virt_to_page(base));
-}
-
-/*
- * POISON and TRACK: what a pool checks, and remembers, of each block. They write
- * while the block is theirs alone: before it is in the depot, and once it is out.
- */
-
-/* So many bytes of what was written to a free block are shown. */
-#define REPORT_BYTES		16U
-
-void bp_block_poison(void *block, u32 size)
-{
-	memset(block, POISON_FREE, size - 1);
-	((u8 *)block)[size - 1] = POISON_END;
-}
-
-/* The first byte that is not as bp_block_poison() left it, or NULL. */
-static u8 *poison_broken(void *block, u32 size)
-{
-	u8 *last = block + size - 1;
-	u8 *broken = memchr_inv(block, POISON_FREE, size - 1);
-
-	if (broken)
-		return broken;
-	return *last == POISON_END ? NULL : last;
-}
-
-void bp_block_track(struct bp_slab *slab, u32 index, unsigned long caller)
-{
-	struct bp_track *track = bp_slab_track(slab, index);
-
-	/* Pairs with READ_ONCE() in bp_track_read(). */
-	WRITE_ONCE(track->caller, caller);
-	WRITE_ONCE(track->when, jiffies);
-	WRITE_ONCE(track->pid, task_pid_nr(current));
-}
-
-/* What is known of a block that may be allocated or freed meanwhile. */
-struct bp_track bp_track_read(struct bp_slab *slab, u32 index)
-{
-	struct bp_track *track = bp_slab_track(slab, index);
-
-	return (struct bp_track){
-		.caller = READ_ONCE(track->caller),
-		.when = READ_ONCE(track->when),
-		.pid = READ_ONCE(track->pid),
-	};
-}
-
-/* Tell if somebody wrote to an idle block, and who had it @last, if that is known. */
-void bp_block_verify(const struct bp_class *class, u8 *block,
-		     const struct bp_track *last)
-{
-	struct bytepool *pool = class->pool;
-	u8 *broken = poison_broken(block, class->size);
-	u32 offset;
-
-	if (likely(!broken) || !__ratelimit(&pool->overwritten_limit))
-		return;
-	offset = broken - block;
-	pr_err("%s: a free block of %u bytes was written to: %p, at offset %u: %*ph\n", pool->name,
-	       class->size, block, offset, (int)min(class->size - offset, REPORT_BYTES), broken);
-	if (last->caller)
-		pr_err("%s: it was freed %llu ms ago by %pS, pid %d\n", pool->name,
-		       bp_track_age_ms(last), (void *)last->caller, last->pid);
-}
-
-void bp_report_overwritten(struct bp_class *class, const void *block)
-{
-	if (__ratelimit(&class->pool->overwritten_limit))
-		pr_err("%s: a free block of %u bytes was written to: %p, or near it\n",
-		       class->pool->name, class->size, block);
 }
 
 /* What the fast path does not look at. */
