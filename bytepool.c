@@ -65,7 +65,6 @@
 #include <linux/string.h>
 
 #include "bytepool.h"
-#include "internal/age.h"
 #include "internal/alloc.h"
 #include "internal/backing.h"
 #include "internal/cache.h"
@@ -84,33 +83,6 @@
 #include "internal/table.h"
 #include "internal/trace.h"
 #include "internal/types.h"
-
-/*
- * How long something has been idle, and whether a GC pass takes it.
- */
-
-const struct bp_gc_pass bp_gc_everything = { .all = true };
-
-unsigned int bp_idle_timeout_ms = 300000;
-
-/* Age in jiffies at which idle blocks of the pool are given back. */
-unsigned long bp_pool_timeout(const struct bytepool *pool)
-{
-	unsigned int ms = READ_ONCE(pool->idle_timeout_ms);
-
-	if (ms == BYTEPOOL_TIMEOUT_DEFAULT)
-		ms = READ_ONCE(bp_idle_timeout_ms) ?: BYTEPOOL_TIMEOUT_NEVER;
-	if (ms == BYTEPOOL_TIMEOUT_NEVER)
-		return MAX_JIFFY_OFFSET;
-	/* msecs_to_jiffies() takes what is above INT_MAX for negative. */
-	return min_t(u64, DIV_ROUND_UP_ULL((u64)ms * HZ, MSEC_PER_SEC), MAX_JIFFY_OFFSET);
-}
-
-/* By the pool's timeout, as of now. */
-struct bp_gc_pass bp_gc_pass_begin(const struct bytepool *pool)
-{
-	return (struct bp_gc_pass){ .now = jiffies, .timeout = bp_pool_timeout(pool) };
-}
 
 /* What the fast path does not look at. */
 #define GFP_SLOW	(BP_GFP_REFUSED | __GFP_ZERO)
