@@ -32,8 +32,8 @@
  * The same. At the pool's limit, or when the system is short, what the pool
  * has idle elsewhere goes first, before the system is pressed any harder.
  */
-struct bp_slab *bp_class_new_slab(struct bp_class *class, bool large,
-					 gfp_t gfp, int node)
+struct bp_slab *bp_class_new_slab(struct bp_class *class, bool large, gfp_t gfp,
+				  int node)
 {
 	unsigned int left = gfpflags_allow_blocking(gfp) ? ROOM_RETRIES : 0;
 	const gfp_t gently = gfp | __GFP_NOWARN | __GFP_NORETRY;

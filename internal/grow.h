@@ -10,8 +10,8 @@
 
 #include "types.h"
 
-struct bp_slab *bp_class_new_slab(struct bp_class *class, bool large,
-					 gfp_t gfp, int node);
+struct bp_slab *bp_class_new_slab(struct bp_class *class, bool large, gfp_t gfp,
+				  int node);
 void *bp_class_grow(struct bp_class *class, gfp_t gfp, int node);
 bool bp_class_wants_private_slab(struct bp_class *class);
 

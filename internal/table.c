@@ -158,7 +158,7 @@ void bp_table_remove(struct bp_slab *slab)
  * pending slabs enter it. Walk the list of pending slabs first: a pending slab
  * is in the table before it leaves the list, so that none is missed.
  */
-void bp_table_for_each_slab(void (*fn)(struct bp_slab *slab, void *arg), void *arg)
+void bp_table_for_each_slab(bp_table_fn fn, void *arg)
 {
 	struct pending_slab *pending;
 	struct bp_slab *slab;

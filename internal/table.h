@@ -19,6 +19,8 @@
 /* So many slabs at most are looked at in one RCU section, where all are. */
 #define BP_WALK_SECTION		1024U
 
+typedef void (*bp_table_fn)(struct bp_slab *slab, void *arg);
+
 extern struct rhashtable bp_table;
 
 struct bp_slab *bp_table_find_pending(unsigned long address);
@@ -26,7 +28,7 @@ int bp_table_init(void);
 void bp_table_exit(void);
 int bp_table_add(struct bp_slab *slab, gfp_t gfp);
 void bp_table_remove(struct bp_slab *slab);
-void bp_table_for_each_slab(void (*fn)(struct bp_slab *slab, void *arg), void *arg);
+void bp_table_for_each_slab(bp_table_fn fn, void *arg);
 
 /* Fibonacci hashing: slabs are near each other, and the product spreads them at little cost. */
 static __always_inline u32 bp_table_hash(const void *key, u32 len, u32 seed)
