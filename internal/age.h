@@ -10,14 +10,17 @@
 
 #include "types.h"
 
-/* No pass takes as long: what seems to be freed later than that after it began is old. */
+/*
+ * An upper bound of the duration of a pass. A time that appears to be further
+ * in the future than this has wrapped around, and is long ago.
+ */
 #define BP_GC_PASS_MAX		(3600UL * HZ)
 
 /**
  * struct bp_gc_pass - what to give back
- * @all: everything idle, else by age
+ * @all: take all idle memory, otherwise only what has expired
  * @now: jiffies when the pass began
- * @timeout: age in jiffies beyond which a block has expired; MAX_JIFFY_OFFSET = never
+ * @timeout: a block that is idle for longer has expired, jiffies; MAX_JIFFY_OFFSET = never
  */
 struct bp_gc_pass {
 	bool all;
@@ -33,8 +36,8 @@ unsigned long bp_pool_timeout(const struct bytepool *pool);
 struct bp_gc_pass bp_gc_pass_begin(const struct bytepool *pool);
 
 /*
- * Whether @a is longer ago than @b. Ages are compared: either may be longer ago than
- * half of what jiffies can tell.
+ * Return true if @a is longer ago than @b. Compare ages, because either may be
+ * more than half of the range of jiffies ago.
  */
 static inline bool bp_longer_ago(unsigned long a, unsigned long b)
 {
@@ -43,7 +46,10 @@ static inline bool bp_longer_ago(unsigned long a, unsigned long b)
 	return now - a > now - b;
 }
 
-/* Age at @now, when a pass began, of what became idle at @idle_since: 0 if that was later. */
+/*
+ * Return the age at @now, when a pass began, of what is idle since @idle_since;
+ * 0 if that is later.
+ */
 static inline unsigned long bp_age_at(unsigned long now, unsigned long idle_since)
 {
 	unsigned long age = now - idle_since;
@@ -51,7 +57,7 @@ static inline unsigned long bp_age_at(unsigned long now, unsigned long idle_sinc
 	return age > -BP_GC_PASS_MAX ? 0 : age;
 }
 
-/* Whether the pass takes what became idle at @idle_since. */
+/* Return true if the pass takes what is idle since @idle_since. */
 static inline bool bp_gc_pass_wants(const struct bp_gc_pass *pass, unsigned long idle_since)
 {
 	unsigned long age = bp_age_at(pass->now, idle_since);

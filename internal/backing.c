@@ -13,7 +13,7 @@
 #include "instrument.h"
 #include "types.h"
 
-/* Where a CPU's memory comes from: its node, or the nearest to one that has none. */
+/* Return the node of the CPU, or the nearest node with memory if that has none. */
 int bp_cpu_memory_node(int cpu)
 {
 	int node = cpu_to_mem(cpu);
@@ -30,7 +30,7 @@ int bp_cpu_memory_node(int cpu)
 	return nearest;
 }
 
-/* Take @bytes of the pool's limit: all or nothing, whoever else does. */
+/* Take @bytes of the limit of the pool. Return false, and take nothing, if they exceed it. */
 bool bp_pool_charge(struct bytepool *pool, unsigned long bytes)
 {
 	unsigned long limit = READ_ONCE(pool->limit);
@@ -49,8 +49,8 @@ void bp_pool_uncharge(struct bytepool *pool, unsigned long bytes)
 }
 
 /*
- * Pages in a row, the surplus of the order given back: alloc_pages_exact() with
- * a node and an alignment.
+ * Allocate consecutive pages and free the surplus of the order, as
+ * alloc_pages_exact() does, but on a node and with an alignment.
  */
 static void *pages_alloc(unsigned long bytes, unsigned long align, gfp_t gfp, int node)
 {
@@ -88,8 +88,9 @@ void bp_backing_free(void *base, unsigned long bytes, unsigned long align)
 }
 
 /*
- * A long run is asked of the page allocator only gently if the caller may
- * sleep: then one that is mapped will do as well.
+ * Allocate the memory of a slab. If the caller may sleep, the page allocator
+ * need not try hard for a long run of pages, because mapped memory serves as
+ * well.
  */
 void *bp_backing_alloc(struct bytepool *pool, unsigned long bytes, unsigned long align,
 		       gfp_t gfp, int node)
@@ -102,12 +103,12 @@ void *bp_backing_alloc(struct bytepool *pool, unsigned long bytes, unsigned long
 	base = pages_alloc(bytes, align, may_map ? gfp | __GFP_NORETRY | __GFP_NOWARN : gfp, node);
 	if (!base && may_map) {
 		base = __vmalloc(bytes, gfp);
-		kmemleak_free(base);	/* what it knows are blocks in use */
+		kmemleak_free(base);	/* kmemleak is told of blocks in use instead */
 	}
 	return base;
 }
 
-/* The node where the slab's memory begins; where it is mapped, the rest may be elsewhere. */
+/* Return the node of the first page. The rest of mapped memory may be on other nodes. */
 int bp_backing_node(const void *base)
 {
 	return page_to_nid(is_vmalloc_addr(base) ? vmalloc_to_page(base) : virt_to_page(base));

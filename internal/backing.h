@@ -13,9 +13,12 @@
 #include "size_class.h"
 #include "types.h"
 
-/* What slabs of several pages and blocks are aligned to, so that an address tells their base. */
+/*
+ * The alignment of slabs of several pages and blocks, so that an address tells
+ * the base of its slab.
+ */
 #define BP_SLAB_ALIGN		(BYTEPOOL_SLAB_PAGES * PAGE_SIZE)
-/* What is aligned is never mapped, see bp_backing_alloc(). */
+/* Aligned memory is never mapped, see bp_backing_alloc(). */
 static_assert(!(BYTEPOOL_SLAB_PAGES & (BYTEPOOL_SLAB_PAGES - 1)) &&
 	      BYTEPOOL_SLAB_PAGES <= 1 << PAGE_ALLOC_COSTLY_ORDER);
 
@@ -27,13 +30,13 @@ void *bp_backing_alloc(struct bytepool *pool, unsigned long bytes, unsigned long
 		       gfp_t gfp, int node);
 int bp_backing_node(const void *base);
 
-/* Whether @bytes more than are held would be too much. */
+/* Return true if @held and @bytes together exceed @limit. */
 static inline bool bp_over_limit(unsigned long limit, unsigned long held, unsigned long bytes)
 {
 	return limit && (bytes > limit || held > limit - bytes);
 }
 
-/* Memory that the pool has from the system, bytes. */
+/* Return the memory that the pool has from the system, in bytes. */
 static inline size_t bp_pool_held(const struct bytepool *pool)
 {
 	return atomic_long_read(&pool->held);

@@ -2,13 +2,14 @@
 /*
  * A per-CPU cache: a stack of idle blocks of one class, the last freed on top.
  *
- * Entries rise in age from top to bottom, always: what has expired is the
- * lowest part. Below the lowest lies an entry without a block, so that a pop
- * finds out that the cache is empty by what it has to read anyway.
+ * Entries are always in order of age, the oldest at the bottom, so what has
+ * expired is the lowest part. Below the lowest entry is an entry without a
+ * block, so that a pop learns that the cache is empty from what it has to read
+ * anyway.
  *
- * Alloc and free come here in a section; whoever has a depot's lock has
- * interrupts off. What keeps a CPU from its own cache then is only that it
- * interrupted itself there, or that the GC has it.
+ * Alloc and free use a cache in a section. A CPU that holds the lock of a depot
+ * has interrupts off. It may then use its own cache, unless it has interrupted
+ * itself inside the cache, or the GC owns the cache.
  */
 #ifndef _BP_CACHE_H
 #define _BP_CACHE_H
@@ -21,10 +22,14 @@
 #include "age.h"
 #include "types.h"
 
+/*
+ * Marks a cache as busy. It is the address of no pool, so bp_cache_enter() fails,
+ * and its caller uses the depot.
+ */
+extern char bp_no_pool;
 #define BP_CACHE_BUSY	((struct bytepool *)&bp_no_pool)
 
-extern char bp_no_pool;
-/* Always busy: what a CPU follows where it has no open cache. */
+/* The cache that a CPU follows where it has no open one. It is always busy. */
 extern struct bp_cache bp_closed_cache;
 
 struct bp_cache *bp_depot_this_cpu_cache(struct bp_depot *depot);
@@ -38,7 +43,7 @@ void bp_cache_flush(struct bp_cache *cache, u32 nr);
 void bp_cache_make_space(struct bp_depot *depot, struct bp_cache *cache);
 bool bp_cache_flush_all(struct bp_cache *cache);
 
-/* How many entries it has; from another CPU than the cache's a hint. */
+/* Return the number of entries. From another CPU than the cache's, it is a hint. */
 static inline u32 bp_cache_nr(const struct bp_cache *cache)
 {
 	return READ_ONCE(cache->top) - cache->entries;
@@ -54,7 +59,7 @@ static inline bool bp_cache_full(const struct bp_cache *cache)
 	return cache->top == cache->end;
 }
 
-/* Put a block on top, where @top is cache->top: who has read it need not read it again. */
+/* Push a block. @top is cache->top, which the caller has read already. */
 static __always_inline void bp_cache_push(struct bp_cache *cache, struct bp_entry *top,
 					  void *block, u8 *state, struct bp_slab *slab,
 					  unsigned long idle_since)
@@ -66,7 +71,7 @@ static __always_inline void bp_cache_push(struct bp_cache *cache, struct bp_entr
 	WRITE_ONCE(cache->top, top + 1);
 }
 
-/* The youngest block, in use from now on, or NULL. */
+/* Pop the youngest block, which is in use from now on. Return NULL if the cache is empty. */
 static __always_inline void *bp_cache_pop(struct bp_cache *cache)
 {
 	struct bp_entry *top = cache->top - 1;
@@ -79,7 +84,7 @@ static __always_inline void *bp_cache_pop(struct bp_cache *cache)
 	return block;
 }
 
-/* Put a block where its age belongs. */
+/* Insert a block in order of age. */
 static inline void bp_cache_insert(struct bp_cache *cache, void *block, u8 *state,
 				   struct bp_slab *slab, unsigned long idle_since)
 {
@@ -93,7 +98,7 @@ static inline void bp_cache_insert(struct bp_cache *cache, void *block, u8 *stat
 	WRITE_ONCE(cache->top, cache->top + 1);
 }
 
-/* Drop the @nr oldest entries, which the caller has dealt with. */
+/* Drop the @nr oldest entries. The caller has dealt with their blocks. */
 static inline void bp_cache_drop_oldest(struct bp_cache *cache, u32 nr)
 {
 	struct bp_entry *to = cache->entries;
@@ -117,7 +122,7 @@ static inline void bp_cache_unload_batch(struct bp_cache *cache, struct bp_batch
 	WRITE_ONCE(cache->top, from);
 }
 
-/* Move as many entries of a batch as fit into a cache that is empty. */
+/* Move as many entries of a batch as fit into an empty cache. */
 static inline void bp_cache_load_batch(struct bp_cache *cache, struct bp_batch *batch)
 {
 	u32 nr = min(batch->nr, bp_cache_capacity(cache));
@@ -130,8 +135,8 @@ static inline void bp_cache_load_batch(struct bp_cache *cache, struct bp_batch *
 }
 
 /*
- * When the oldest block was freed, if there is any. From another CPU than the
- * cache's a hint, which the next look mends.
+ * Return the time when the oldest block was freed, if the cache has one. From
+ * another CPU than the cache's, it is a hint, which the next look corrects.
  */
 static inline unsigned long bp_cache_oldest(const struct bp_cache *cache)
 {
@@ -140,12 +145,14 @@ static inline unsigned long bp_cache_oldest(const struct bp_cache *cache)
 }
 
 /*
- * Make a cache this section's alone, if it is the pool's: an interrupt of this
- * CPU finds it busy. Against those, the compiler's order is enough. Section.
+ * Mark a cache busy, so that interrupts of this CPU do not use it. Return false
+ * if it is busy, closed, or of another pool. Compiler barriers are enough,
+ * because only interrupts of this CPU can race.
+ * Context: Section.
  */
 static __always_inline bool bp_cache_enter(struct bp_cache *cache, struct bytepool *pool)
 {
-	/* An interrupt that comes here leaves it as it was. */
+	/* An interrupt that enters the cache here leaves it as it was. */
 	if (unlikely(data_race(cache->pool) != pool))
 		return false;
 	WRITE_ONCE(cache->pool, BP_CACHE_BUSY);
@@ -159,13 +166,16 @@ static __always_inline void bp_cache_leave(struct bp_cache *cache, struct bytepo
 	WRITE_ONCE(cache->pool, pool);
 }
 
-/* This CPU's cache for the slot, or bp_closed_cache. Section. */
+/*
+ * Return this CPU's cache for the slot, or bp_closed_cache.
+ * Context: Section.
+ */
 static __always_inline struct bp_cache *bp_cache_this_cpu(struct bytepool *pool, u32 slot)
 {
 	return READ_ONCE(raw_cpu_read(pool->cpu->open)[slot]);
 }
 
-/* Statistics of a cache are read from afar, as they stand. */
+/* Add to a counter of a cache. Other CPUs read it as it is. */
 #define bp_cache_count(counter, nr)	((void)data_race((counter) += (nr)))
 
 static inline u32 bp_cache_half(const struct bp_cache *cache)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * POISON and TRACK: what a pool checks, and remembers, of each block. They write
- * while the block is theirs alone: before it is in the depot, and once it is out.
+ * BYTEPOOL_POISON and BYTEPOOL_TRACK: check and record each block. Blocks are
+ * written to only while no other CPU can reach them: before they enter the
+ * depot, and after they have left it.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -16,7 +17,7 @@
 #include "check.h"
 #include "types.h"
 
-/* So many bytes of what was written to a free block are shown. */
+/* Show at most this many bytes of what was written to an idle block. */
 #define REPORT_BYTES		16U
 
 void bp_block_poison(void *block, u32 size)
@@ -25,7 +26,7 @@ void bp_block_poison(void *block, u32 size)
 	((u8 *)block)[size - 1] = POISON_END;
 }
 
-/* The first byte that is not as bp_block_poison() left it, or NULL. */
+/* Return the first byte that differs from what bp_block_poison() has written, or NULL. */
 static u8 *poison_broken(void *block, u32 size)
 {
 	u8 *last = block + size - 1;
@@ -46,7 +47,7 @@ void bp_block_track(struct bp_slab *slab, u32 index, unsigned long caller)
 	WRITE_ONCE(track->pid, task_pid_nr(current));
 }
 
-/* What is known of a block that may be allocated or freed meanwhile. */
+/* Return the record of a block. Another CPU may allocate or free the block meanwhile. */
 struct bp_track bp_track_read(struct bp_slab *slab, u32 index)
 {
 	struct bp_track *track = bp_slab_track(slab, index);
@@ -58,7 +59,7 @@ struct bp_track bp_track_read(struct bp_slab *slab, u32 index)
 	};
 }
 
-/* Tell if somebody wrote to an idle block, and who had it @last, if that is known. */
+/* Report a write to an idle block, and the caller that had it @last, if that is known. */
 void bp_block_verify(const struct bp_class *class, u8 *block,
 		     const struct bp_track *last)
 {

@@ -24,7 +24,7 @@ static inline size_t bp_slab_track_offset(unsigned int nr)
 		     __alignof__(struct bp_track));
 }
 
-/* In a slab of a pool that tracks its blocks. */
+/* Return the record of a block. Only slabs of pools with BYTEPOOL_TRACK have them. */
 static inline struct bp_track *bp_slab_track(struct bp_slab *slab, u32 index)
 {
 	return (void *)slab + bp_slab_track_offset(slab->nr) + index * sizeof(struct bp_track);

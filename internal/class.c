@@ -21,9 +21,9 @@
 #include "types.h"
 
 /*
- * A CPU caches up to CACHE_BYTES and CACHE_ENTRIES_MAX blocks of a class; of
- * classes above CACHE_BLOCK_MAX none. On a 64-bit machine the largest cache is
- * 1 KiB.
+ * A CPU caches at most CACHE_BYTES and CACHE_ENTRIES_MAX blocks of a class, and
+ * no block larger than CACHE_BLOCK_MAX. The largest cache is 1 KiB on a 64-bit
+ * machine.
  */
 #define CACHE_BYTES		SZ_8M
 #define CACHE_BLOCK_MAX		SZ_4M
@@ -42,7 +42,10 @@ static struct bp_class *class_new(struct bytepool *pool, u32 index, gfp_t gfp)
 	class->pool = pool;
 	class->index = index;
 	class->size = size;
-	/* Where each block has a record in the descriptor, or is searched for there, few do. */
+	/*
+	 * In a pool that checks its blocks, slabs are small, because each block
+	 * has a record in the descriptor or is searched for there.
+	 */
 	class->slab_bytes = pool->flags & BP_FLAGS_CHECKED ? PAGE_ALIGN(size) :
 								    bytepool_slab_bytes(size);
 	class->reciprocal = bytepool_reciprocal(size);
@@ -71,12 +74,12 @@ noinline struct bp_class *bp_class_add(struct bytepool *pool, u32 index, gfp_t g
 	/* Pairs with smp_load_acquire() below, in bp_class_get() and in bp_class_next(). */
 	if (cmpxchg(&pool->class[index], NULL, class)) {
 		kfree(class);
-		return smp_load_acquire(&pool->class[index]);	/* another was first */
+		return smp_load_acquire(&pool->class[index]);	/* another CPU was first */
 	}
 	return class;
 }
 
-/* Whether the class has something that age or a trim could give back. */
+/* Return true if the class has something that a pass by age or a trim could give back. */
 bool bp_class_reclaimable(struct bp_class *class)
 {
 	struct bp_depot *depot;
@@ -84,7 +87,10 @@ bool bp_class_reclaimable(struct bp_class *class)
 	unsigned long flags;
 	bool reclaimable;
 
-	/* First and under the lock: what then leaves for a cache is seen there. */
+	/*
+	 * Look at the depots first and under their locks: a block that leaves
+	 * for a cache later is seen there.
+	 */
 	bp_for_each_depot(depot, class) {
 		flags = bp_depot_lock(depot);
 		reclaimable = depot->full || bp_depot_oldest(depot, &bp_gc_everything);
@@ -92,7 +98,7 @@ bool bp_class_reclaimable(struct bp_class *class)
 		if (reclaimable)
 			return true;
 	}
-	/* What comes in this moment comes with bp_pool_wake(). */
+	/* A block that enters a cache now comes with bp_pool_wake(). */
 	bp_for_each_cache(cache, class) {
 		if (bp_cache_nr(cache))
 			return true;
@@ -111,15 +117,18 @@ static bool class_has_idle(struct bp_class *class)
 	return false;
 }
 
-/* Wake one who waits for a block: there are more than its caller takes. */
+/* Wake one task that waits for a block if the class has an idle one. */
 void bp_class_wake(struct bp_class *class)
 {
-	/* One wakeup too many does no harm, and who waits looks again. */
+	/* A spurious wakeup does no harm, because the task looks again. */
 	if (class_has_idle(class))
 		swake_up_one(&class->wait);
 }
 
-/* No slab is left, and what looks at the caches or the class is over in a grace period. */
+/*
+ * Free a class that has no slab. Sections that look at its caches or at the
+ * class end within a grace period.
+ */
 void bp_class_free(struct bp_class *class)
 {
 	struct bp_batch *batch;

@@ -15,8 +15,8 @@
 #include "types.h"
 
 /*
- * How long a task waits for what nobody announces, before it looks again: as
- * mempool_alloc() does.
+ * How long a task waits before it looks for what nobody announces, as in
+ * mempool_alloc(): with a reserve, and for __GFP_NOFAIL.
  */
 #define BP_RESERVE_RETRY	(5 * HZ)
 #define BP_NOFAIL_RETRY		(HZ / 10)
@@ -26,7 +26,7 @@ bool bp_class_reclaimable(struct bp_class *class);
 void bp_class_wake(struct bp_class *class);
 void bp_class_free(struct bp_class *class);
 
-/* The class, made at its first use. */
+/* Return the class, which is made at its first use, or NULL if memory is short. */
 static inline struct bp_class *bp_class_get(struct bytepool *pool, u32 index, gfp_t gfp)
 {
 	/* Pairs with cmpxchg() in bp_class_add(). */
@@ -35,7 +35,10 @@ static inline struct bp_class *bp_class_get(struct bytepool *pool, u32 index, gf
 	return likely(class) ? class : bp_class_add(pool, index, gfp);
 }
 
-/* The class at *@index, or the next one that there is; *@index is then after it. */
+/*
+ * Return the class at *@index or the next one that exists, and set *@index to
+ * the one after it. Return NULL at the end.
+ */
 static inline struct bp_class *bp_class_next(struct bytepool *pool, u32 *index)
 {
 	while (*index < pool->sizes.nr) {
@@ -51,13 +54,13 @@ static inline struct bp_class *bp_class_next(struct bytepool *pool, u32 *index)
 #define bp_for_each_class(class, pool) \
 	for (u32 __index = 0; ((class) = bp_class_next(pool, &__index)); )
 
-/* Any of its slots. */
+/* Return one of the slots of the class. */
 static inline u32 bp_class_slot(const struct bp_class *class)
 {
 	return bytepool_last_slot(&class->pool->sizes, class->index);
 }
 
-/* The depot of node *@node, if there is one; *@node is then after it. */
+/* Return the depot of node *@node and increment *@node. Return NULL at the end. */
 static inline struct bp_depot *bp_depot_next(struct bp_class *class, unsigned int *node)
 {
 	return *node < nr_node_ids ? &class->depot[(*node)++] : NULL;
@@ -66,20 +69,26 @@ static inline struct bp_depot *bp_depot_next(struct bp_class *class, unsigned in
 #define bp_for_each_depot(depot, class) \
 	for (unsigned int __node = 0; ((depot) = bp_depot_next(class, &__node)); )
 
-/* How many idle blocks the depots' slabs have; more or less, while others use the class. */
+/*
+ * Return the number of idle blocks in slabs of the class. It is approximate
+ * while others use the class.
+ */
 static inline unsigned long bp_class_nr_idle(struct bp_class *class)
 {
 	struct bp_depot *depot;
 	unsigned long nr = 0;
 
 	bp_for_each_depot(depot, class) {
-		/* It may change meanwhile. */
+		/* Other CPUs may change it meanwhile. */
 		nr += data_race(depot->nr_idle);
 	}
 	return nr;
 }
 
-/* The cache of CPU *@cpu, or the next one that there is; *@cpu is then after it. */
+/*
+ * Return the cache of CPU *@cpu or the next one that exists, and set *@cpu to
+ * the CPU after it. Return NULL at the end.
+ */
 static inline struct bp_cache *bp_cache_next(struct bp_class *class, unsigned int *cpu)
 {
 	while (*cpu < nr_cpu_ids) {
@@ -94,15 +103,20 @@ static inline struct bp_cache *bp_cache_next(struct bp_class *class, unsigned in
 #define bp_for_each_cache(cache, class) \
 	for (unsigned int __cpu = 0; ((cache) = bp_cache_next(class, &__cpu)); )
 
-/* Jiffies after which a task that waits for a block tries again, though nobody has woken it. */
+/*
+ * Return the jiffies after which a task that waits for a block looks again,
+ * though nobody has woken it.
+ */
 static inline unsigned long bp_class_retry_delay(const struct bp_class *class)
 {
 	return READ_ONCE(class->reserve) ? BP_RESERVE_RETRY : BP_NOFAIL_RETRY;
 }
 
 /*
- * Whether an allocation waits rather than fail. Where only the waiter frees, it
- * would wait in vain; and so it may for a block of one node.
+ * Return true if an allocation waits rather than fail. The owner of a
+ * BYTEPOOL_SINGLE pool would wait for itself. With __GFP_THISNODE, an
+ * allocation does not wait for the reserve, because no block of that node may
+ * come back.
  */
 static inline bool bp_class_may_wait(struct bp_class *class, gfp_t gfp)
 {

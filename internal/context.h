@@ -14,16 +14,16 @@
 #include "compat.h"
 #include "types.h"
 
-/* What a caller's gfp may say to the system: how hard to try, not what to give. */
+/* The bits of a caller's gfp that reach the system: how hard to try, not what to give. */
 #define BP_GFP_MASK	(__GFP_RECLAIM | __GFP_IO | __GFP_FS | __GFP_HIGH | __GFP_ATOMIC | \
 			 __GFP_NOWARN | __GFP_NORETRY | __GFP_RETRY_MAYFAIL | \
 			 __GFP_MEMALLOC | __GFP_NOMEMALLOC | __GFP_HARDWALL | \
 			 __GFP_THISNODE)
 
 /*
- * The section in which a CPU may use its open caches and look at slabs that
- * are not its own: preemption off, which RCU knows as a reader. Only a kernel
- * that checks the use of RCU wants to be told so.
+ * A section: the CPU may use its open caches, and look at slabs of others.
+ * Preemption is off, which makes the CPU an RCU reader. Only a kernel that
+ * checks the use of RCU is told so.
  */
 static __always_inline void bp_section_enter(void)
 {
@@ -39,14 +39,17 @@ static __always_inline void bp_section_exit(void)
 	preempt_enable();
 }
 
-/* What of a caller's gfp is for the system; 6.1 warns of __GFP_ATOMIC where one may sleep. */
+/* Return the bits of @gfp for the system; 6.1 warns of __GFP_ATOMIC where one may sleep. */
 static inline gfp_t bp_system_gfp(gfp_t gfp)
 {
 	gfp &= BP_GFP_MASK;
 	return gfp & __GFP_DIRECT_RECLAIM ? gfp & ~__GFP_ATOMIC : gfp;
 }
 
-/* On PREEMPT_RT, the locks of the system's allocator are not to be taken with preemption off. */
+/*
+ * Return true if the system's allocator may be called. On PREEMPT_RT, its locks
+ * must not be taken with preemption off.
+ */
 static inline bool bp_system_may_serve(void)
 {
 	return !IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible();

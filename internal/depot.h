@@ -58,17 +58,24 @@ static inline void bp_depot_unlock(struct bp_depot *depot, unsigned long flags)
 		raw_spin_unlock_irqrestore(&depot->lock, flags);
 }
 
-/* Take a slab of which a block comes back off its list, if it is on one. depot->lock. */
+/* For those who expect the lock. A BYTEPOOL_SINGLE pool has none. */
+static inline void bp_depot_assert_held(const struct bp_depot *depot)
+{
+	if (!bp_pool_single(depot->class->pool))
+		lockdep_assert_held(&depot->lock);
+}
+
+/* Take a slab, to which a block comes back, off its list, if it is on one. */
 static inline void bp_depot_unlink(struct bp_slab *slab)
 {
 	if (slab->nr_idle)
 		list_del(&slab->list);
 }
 
-/* Whether it has an idle block. */
+/* Return true if the depot seems to have an idle block. */
 static inline bool bp_depot_has_idle(const struct bp_depot *depot)
 {
-	/* It may change meanwhile. */
+	/* Another CPU may change it meanwhile. */
 	return data_race(depot->nr_idle) || READ_ONCE(depot->full);
 }
 

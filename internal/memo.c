@@ -18,10 +18,10 @@ DEFINE_PER_CPU(long, bp_memo_seen);
 atomic_long_t bp_memo_generation __read_mostly = ATOMIC_LONG_INIT(1);
 
 /*
- * What is remembered of a slab or by a cache is not true any more: no section
- * that begins after the next grace period believes it. The caller has unhashed
- * the slab, or closed the cache; and lets a grace period pass before it frees the
- * one or reaches into the other.
+ * Invalidate all memos: no section that begins after the next grace period uses
+ * what they hold now. The caller has removed a slab from the table or closed a
+ * cache, and waits for a grace period before it frees the slab or touches the
+ * cache.
  */
 void bp_memo_forget(void)
 {
@@ -31,8 +31,10 @@ void bp_memo_forget(void)
 }
 
 /*
- * Whether no section that this one interrupted can be amid the memo: a
- * task interrupts none, and where preemption was on, there was none. Section.
+ * Return true if no interrupted section on this CPU can be in the middle of an
+ * update of the memo. A task interrupts no section, and neither does an
+ * interrupt that was taken with preemption enabled.
+ * Context: Section.
  */
 static bool memo_writable(void)
 {
@@ -40,16 +42,19 @@ static bool memo_writable(void)
 			     (preempt_count() & PREEMPT_MASK) == PREEMPT_OFFSET);
 }
 
-/* Forget what is not true any more: whether anything may be entered. Section. */
+/*
+ * Drop invalid entries. Return true if entries may be added.
+ * Context: Section.
+ */
 bool bp_memo_refresh(void)
 {
 	struct bp_memo *memo = this_cpu_ptr(bp_memos);
-	long age = atomic_long_read(&bp_memo_generation);
+	long generation = atomic_long_read(&bp_memo_generation);
 	unsigned int place;
 
 	if (!memo_writable())
 		return false;
-	if (raw_cpu_read(bp_memo_seen) == age)
+	if (raw_cpu_read(bp_memo_seen) == generation)
 		return true;
 	if (!bp_gc_wq)
 		return false;
@@ -57,13 +62,19 @@ bool bp_memo_refresh(void)
 		memo->at[0][place].cache = &bp_closed_cache;
 		memo->at[1][place].cache = &bp_closed_cache;
 	}
-	/* Pairs with smp_mb__before_atomic() in bp_memo_forget(): look up what is true by now. */
+	/*
+	 * Pairs with smp_mb__before_atomic() in bp_memo_forget(): later lookups
+	 * see what it followed.
+	 */
 	smp_rmb();
-	raw_cpu_write(bp_memo_seen, age);
+	raw_cpu_write(bp_memo_seen, generation);
 	return true;
 }
 
-/* This CPU's interrupts may read it at any time, so the compiler's order is enough. */
+/*
+ * Set an entry. Compiler barriers are enough, because only interrupts of this
+ * CPU can read it meanwhile.
+ */
 static void memo_set(struct bp_where *where, const struct bp_where *from)
 {
 	where->cache = &bp_closed_cache;
@@ -76,8 +87,9 @@ static void memo_set(struct bp_where *where, const struct bp_where *from)
 }
 
 /*
- * Remember a block, which was looked up since bp_memo_refresh() allowed it. Who
- * was there goes to its other place. Section.
+ * Remember @new. It must have been looked up after bp_memo_refresh() returned
+ * true. The entry that it displaces moves to its second place.
+ * Context: Section.
  */
 void bp_memo_enter(const struct bp_where *new)
 {
@@ -89,7 +101,11 @@ void bp_memo_enter(const struct bp_where *new)
 	memo_set(where, new);
 }
 
-/* What this CPU remembers of a block. Section. */
+/*
+ * Fill in @where for its @block from the memo. Return false if the block is not
+ * in it.
+ * Context: Section.
+ */
 bool bp_memo_find(struct bp_where *where)
 {
 	struct bp_where __percpu *at;
@@ -106,7 +122,7 @@ int __init bp_memo_init(void)
 	bp_memos = alloc_percpu(struct bp_memo);
 	if (!bp_memos)
 		return -ENOMEM;
-	kmemleak_free_percpu(bp_memos);	/* what they remember are no references */
+	kmemleak_free_percpu(bp_memos);	/* their entries are no references to blocks */
 	return 0;
 }
 

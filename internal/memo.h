@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A memo: what a CPU remembers of the blocks that it freed last, so that the next
- * free of one needs neither the table nor the slab.
+ * A memo: what a CPU remembers of the blocks that it freed last, so that the
+ * next free of one of them needs no lookup.
  */
 #ifndef _BP_MEMO_H
 #define _BP_MEMO_H
@@ -16,15 +16,15 @@
 #include "types.h"
 
 /*
- * What a CPU remembers of blocks, two for each of these places, takes 16 KiB on a
- * 64-bit machine: room for what is on its way from CPU to CPU.
+ * A memo has two entries for each of these places, and takes 16 KiB on a 64-bit
+ * machine: enough for blocks on their way from CPU to CPU.
  */
 #define BP_MEMO_BITS	8
 #define BP_MEMO_PLACES	BIT(BP_MEMO_BITS)
 
 /**
- * struct bp_where - a block that this CPU has freed, and what the table said of it
- * @cache: where to free it; bp_closed_cache while the rest is not to be relied on
+ * struct bp_where - a block that this CPU has freed, and where the table found it
+ * @cache: the cache to free it to; bp_closed_cache while the other members are invalid
  * @block: its address
  * @state: its state in @slab
  * @slab: where it lies
@@ -37,11 +37,13 @@ struct bp_where {
 };
 
 /*
- * The memo of a CPU. What is in it was true when bp_memo_generation was its
- * bp_memo_seen, which bytepool_free() may read before there is a memo.
- * The age goes up when a slab has died or a cache was closed, a grace period
- * before the one is freed or the other touched.
- * Read in sections; see memo_writable() for who writes them.
+ * The memo of a CPU. Its entries are valid only while bp_memo_seen of the CPU
+ * equals bp_memo_generation. The generation is incremented when a slab is
+ * removed from the table or a cache is closed, at least a grace period before
+ * the slab is freed or the cache touched. bytepool_free() may compare the two
+ * before the memo is allocated.
+ *
+ * A memo is read in sections. See memo_writable() for when it may be written.
  */
 struct bp_memo {
 	struct bp_where at[2][BP_MEMO_PLACES];
@@ -59,8 +61,8 @@ int bp_memo_init(void);
 void bp_memo_exit(void);
 
 /*
- * A block has two places, by different parts of a product that spreads addresses
- * that are far apart as well as those that are near.
+ * Return one of the two places of a block. Different parts of one product tell
+ * them. It spreads addresses that are far apart as well as those that are near.
  */
 static __always_inline u32 bp_memo_place(const void *block, unsigned int which)
 {
@@ -71,7 +73,10 @@ static __always_inline u32 bp_memo_place(const void *block, unsigned int which)
 	return hash >> (BITS_PER_LONG == 64 ? 32 : 16) & (BP_MEMO_PLACES - 1);
 }
 
-/* Whether this CPU remembers the block, and where. Section. */
+/*
+ * Find the entry of a block. Return false if there is none.
+ * Context: Section.
+ */
 static __always_inline bool bp_memo_locate(const void *block, struct bp_where __percpu **where)
 {
 	*where = &bp_memos->at[0][bp_memo_place(block, 0)];
@@ -81,7 +86,7 @@ static __always_inline bool bp_memo_locate(const void *block, struct bp_where __
 	return raw_cpu_read((*where)->block) == block;
 }
 
-/* Whether what this CPU remembers is true, for the rest of the section. */
+/* Return true if the entries of this CPU are valid, for the rest of the section. */
 static __always_inline bool bp_memo_current(void)
 {
 	return likely(raw_cpu_read(bp_memo_seen) == atomic_long_read(&bp_memo_generation));

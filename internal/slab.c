@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * The birth and death of a slab: system <-> slab.
- */
+/* The birth and death of a slab: the step between system and slab. */
 #include <linux/gfp.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
@@ -28,7 +26,7 @@ static void slab_poison(struct bp_slab *slab)
 		bp_block_poison(bp_slab_block(slab, size, index), size);
 }
 
-/* Check those of one that goes. */
+/* Check the blocks of a slab that is about to be freed. */
 static void slab_verify(struct bp_slab *slab)
 {
 	const struct bp_class *class = slab->depot->class;
@@ -43,7 +41,10 @@ static void slab_verify(struct bp_slab *slab)
 	}
 }
 
-/* The descriptor. One of a single block takes no more than 96 bytes on a 64-bit machine. */
+/*
+ * Allocate the descriptor. That of a single block takes no more than 96 bytes
+ * on a 64-bit machine.
+ */
 static struct bp_slab *slab_desc_alloc(struct bp_class *class, void *base,
 				       unsigned int nr, gfp_t gfp, int node)
 {
@@ -53,7 +54,7 @@ static struct bp_slab *slab_desc_alloc(struct bp_class *class, void *base,
 	slab = kmalloc_node(bp_slab_desc_bytes(nr, flags & BYTEPOOL_TRACK), gfp, node);
 	if (!slab)
 		return NULL;
-	/* Or @base would be a reference to the first block that hides its leak. */
+	/* Otherwise @base would be a reference to the first block and hide its leak. */
 	kmemleak_scan_area(slab, offsetof(struct bp_slab, base), gfp);
 	slab->depot = &class->depot[bp_backing_node(base)];
 	slab->idle_since = jiffies;
@@ -72,13 +73,19 @@ static struct bp_slab *slab_desc_alloc(struct bp_class *class, void *base,
 	return slab;
 }
 
-/* A block of a slab is found by the slab's alignment, unless all begin in its first page. */
+/*
+ * Return the alignment of a slab, by which its blocks are found unless all of
+ * them begin in its first page.
+ */
 static unsigned long slab_align(unsigned int nr, unsigned long bytes)
 {
 	return nr > 1 && bytes > PAGE_SIZE ? BP_SLAB_ALIGN : PAGE_SIZE;
 }
 
-/* Whether it was the pool's limit, if there is none, goes to *@at_limit. */
+/*
+ * Create a slab of @bytes. If that fails, *@at_limit tells whether the limit of
+ * the pool was the reason.
+ */
 static struct bp_slab *slab_create_sized(struct bp_class *class, unsigned long bytes,
 					 gfp_t gfp, int node, bool *at_limit)
 {
@@ -116,9 +123,9 @@ uncharge:
 }
 
 /*
- * A new slab, all idle, known by its address but in no depot yet: the usual one
- * if it may be @large, or else, or where that is not to be had, as small as a
- * block allows; *@at_limit as above.
+ * Create a slab, all idle and in the table, but in no depot yet. If it may be
+ * @large, try the usual size of the class first. Otherwise, or if that fails,
+ * make it as small as a block allows. *@at_limit is as in slab_create_sized().
  */
 struct bp_slab *bp_slab_create_fitting(struct bp_class *class, bool large,
 				       gfp_t gfp, int node, bool *at_limit)
@@ -132,7 +139,10 @@ struct bp_slab *bp_slab_create_fitting(struct bp_class *class, bool large,
 	return slab ?: slab_create_sized(class, least, gfp, node, at_limit);
 }
 
-/* Give a slab back that nothing leads to any more: how many bytes. Sleeping contexts only. */
+/*
+ * Free a slab that is in neither a depot nor the table. Return its bytes.
+ * Context: May sleep.
+ */
 unsigned long bp_slab_destroy(struct bp_slab *slab)
 {
 	struct bp_class *class = slab->depot->class;

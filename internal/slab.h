@@ -2,15 +2,16 @@
 /*
  * A slab: one run of memory carved into equal blocks.
  *
- * Idle blocks are chained by index: the first two bytes of a chained block
- * hold the index of the next. A block joins the chain only once it has been
- * used; until then it lies beyond @carved, so that a new slab costs the same
- * whatever its size. What each block is stands in @state, outside of the
- * blocks, where no caller can write: a link is followed only if it agrees.
- * Where idle blocks are not to be touched at all, there is no chain, and @state
- * is searched.
+ * Idle blocks are chained by index: the first two bytes of a chained block hold
+ * the index of the next. A block joins the chain when it is freed for the first
+ * time. Until then its index is not below @carved, so a new slab costs the same
+ * whatever its size.
  *
- * Nothing here takes a lock: the depot that owns the slab does.
+ * @state holds the state of each block, outside of the blocks, where no caller
+ * can write. A link is followed only if @state agrees. If idle blocks must not
+ * be written to, there is no chain, and @state is searched.
+ *
+ * Nothing here takes a lock. The depot that owns the slab does.
  */
 #ifndef _BP_SLAB_H
 #define _BP_SLAB_H
@@ -29,7 +30,7 @@ struct bp_slab *bp_slab_create_fitting(struct bp_class *class, bool large,
 				       gfp_t gfp, int node, bool *at_limit);
 unsigned long bp_slab_destroy(struct bp_slab *slab);
 
-/* Size of the descriptor of a slab of @nr blocks. */
+/* Return the size of the descriptor of a slab of @nr blocks. */
 static inline size_t bp_slab_desc_bytes(unsigned int nr, bool tracked)
 {
 	if (tracked)
@@ -48,7 +49,7 @@ static inline bool bp_slab_link_ok(const struct bp_slab *slab, u32 index)
 	       (index < slab->carved && READ_ONCE(slab->state[index]) == BP_BLOCK_IDLE);
 }
 
-/* The first idle block of a slab without a chain. */
+/* Return the first idle block of a slab without a chain. */
 static inline u32 bp_slab_search(const struct bp_slab *slab)
 {
 	u32 index = 0;
@@ -58,7 +59,7 @@ static inline u32 bp_slab_search(const struct bp_slab *slab)
 	return index;
 }
 
-/* Chain all idle blocks but @except again, from what @state says of them. */
+/* Chain all idle blocks but @except again, by their states. */
 static inline void bp_slab_rechain(struct bp_slab *slab, u32 size, u32 except)
 {
 	u32 index;
@@ -74,15 +75,15 @@ static inline void bp_slab_rechain(struct bp_slab *slab, u32 size, u32 except)
 
 /**
  * bp_slab_pop() - take an idle block
- * @slab: with an idle block at least
+ * @slab: the slab, with at least one idle block
  * @size: of a block, bytes
- * @overwritten: set to a block that somebody wrote to while it was idle, or
- *	that such a one led to; may be NULL for a slab that nobody had a block of
+ * @overwritten: set to a block that was written to while it was idle, or to which
+ *	the link of such a block led; may be NULL if no block was ever handed out
  *
- * A link that leads anywhere but to an idle block, or that ends the chain
- * early, costs nothing but the time to chain the slab again.
+ * If a link is corrupt (it does not lead to an idle block, or it ends the chain
+ * early), the chain is rebuilt from @state, and no block is lost.
  *
- * Return: its index; its state is the caller's to set.
+ * Return: its index. The caller has to set its state.
  */
 static inline u32 bp_slab_pop(struct bp_slab *slab, u32 size, void **overwritten)
 {
@@ -96,7 +97,7 @@ static inline u32 bp_slab_pop(struct bp_slab *slab, u32 size, void **overwritten
 		return slab->carved++;
 	next = READ_ONCE(*(u16 *)bp_slab_block(slab, size, index));	/* a caller may write it */
 	slab->first = next;
-	/* Uncarved blocks are idle too, but not chained: where the chain ends, they are all. */
+	/* Where the chain ends, all idle blocks must be uncarved. */
 	if (unlikely(!bp_slab_link_ok(slab, next) || next == index ||
 		     (next == BP_NO_BLOCK && slab->nr_idle > slab->nr - slab->carved))) {
 		*overwritten = bp_slab_block(slab, size, index);
@@ -105,7 +106,7 @@ static inline u32 bp_slab_pop(struct bp_slab *slab, u32 size, void **overwritten
 	return index;
 }
 
-/* Give a block back; @idle_since is when it was freed. */
+/* Put a block back, which is idle since @idle_since. */
 static inline void bp_slab_push(struct bp_slab *slab, u32 size, u32 index,
 				unsigned long idle_since)
 {
@@ -119,7 +120,7 @@ static inline void bp_slab_push(struct bp_slab *slab, u32 size, u32 index,
 	slab->first = index;
 }
 
-/* The state of the block of the slab that starts there, or NULL. */
+/* Return the state of the block that starts at the address, or NULL if none does. */
 static inline u8 *bp_block_state(struct bp_slab *slab, const void *block)
 {
 	const struct bp_class *class = slab->depot->class;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The table of addresses: which slab a pointer points into.
+ *
+ * A slab that cannot be added to the table at its birth is pending: it is on a
+ * list, which a work item empties into the table.
  */
 #include <linux/gfp.h>
 #include <linux/list.h>
@@ -18,8 +21,9 @@
 #include "wake.h"
 
 /*
- * A slab that is not in the table: born where the table may not be modified, or
- * while it had no memory to grow. Lookups that miss come here.
+ * A slab that is not in the table yet, because it was born where the table must
+ * not be modified, or because the table had no memory to grow. Lookups that do
+ * not find a slab in the table search the list of these.
  */
 struct pending_slab {
 	struct list_head list;
@@ -27,13 +31,19 @@ struct pending_slab {
 	struct rcu_head rcu;
 };
 
-/* Slabs by where they begin. Modified at a slab's birth and death alone. */
+/* Slabs by their base. Modified only at the birth and death of a slab. */
 struct rhashtable bp_table;
 
-/* Additions to the list of pending slabs, from any context; read under RCU. */
+/*
+ * Protects additions to the list of pending slabs, which come from any context.
+ * The list is read under RCU.
+ */
 static LIST_HEAD(table_pending);
 static DEFINE_RAW_SPINLOCK(table_pending_lock);
-/* Removals from the list, and what becomes of a pending slab. Sleeping contexts only. */
+/*
+ * Protects removals from the list, and the transition of a slab into the table.
+ * Context: may sleep.
+ */
 static DEFINE_MUTEX(table_pending_mutex);
 
 noinline struct bp_slab *bp_table_find_pending(unsigned long address)
@@ -45,14 +55,14 @@ noinline struct bp_slab *bp_table_find_pending(unsigned long address)
 			return pending->slab;
 	}
 	/*
-	 * Pairs with smp_wmb() in table_pending_work_fn(): who has left the list
-	 * is in the table.
+	 * Pairs with smp_wmb() in table_pending_work_fn(): a slab that has left
+	 * the list is in the table.
 	 */
 	smp_rmb();
 	return bp_table_lookup(address);
 }
 
-/* Put the slab into the table. 0 or -errno. */
+/* Insert the slab into the table. Return 0 or -errno. */
 static int table_insert(struct bp_slab *slab)
 {
 	int err = rhashtable_insert_fast(&bp_table, &slab->node, bp_table_params);
@@ -71,7 +81,7 @@ static void table_pending_remove(struct pending_slab *pending)
 	kfree_rcu(pending, rcu);
 }
 
-/* Put the pending slabs into the table. Those that came since are the next run's. */
+/* Move pending slabs into the table. The next run moves those that were added since. */
 static void table_pending_work_fn(struct work_struct *work)
 {
 	struct pending_slab *pending;
@@ -87,8 +97,8 @@ static void table_pending_work_fn(struct work_struct *work)
 			continue;
 		}
 		/*
-		 * Pairs with smp_rmb() in bp_table_find_pending(): in the table,
-		 * then off the list.
+		 * Pairs with smp_rmb() in bp_table_find_pending(): add to the
+		 * table first, then remove from the list.
 		 */
 		smp_wmb();
 		table_pending_remove(pending);
@@ -114,7 +124,10 @@ void bp_table_exit(void)
 	rhashtable_destroy(&bp_table);
 }
 
-/* Make the slab known by its address. Any context that may allocate with @gfp. */
+/*
+ * Make the slab known by its address. Return 0 or -ENOMEM.
+ * Context: Any that may allocate with @gfp.
+ */
 int bp_table_add(struct bp_slab *slab, gfp_t gfp)
 {
 	struct pending_slab *pending;
@@ -154,9 +167,9 @@ void bp_table_remove(struct bp_slab *slab)
 }
 
 /*
- * Call @fn for each slab; for some twice, if the table is resized meanwhile or
- * pending slabs enter it. Walk the list of pending slabs first: a pending slab
- * is in the table before it leaves the list, so that none is missed.
+ * Call @fn for each slab, and twice for some: when the table is resized, or
+ * when a pending slab enters it. Walk the list first: a pending slab enters the
+ * table before it leaves the list, so none is missed.
  */
 void bp_table_for_each_slab(bp_table_fn fn, void *arg)
 {
@@ -172,7 +185,7 @@ void bp_table_for_each_slab(bp_table_fn fn, void *arg)
 	rhashtable_walk_enter(&bp_table, &iter);
 	rhashtable_walk_start(&iter);
 	while ((slab = rhashtable_walk_next(&iter))) {
-		/* -EAGAIN: the table was resized, and some come again. */
+		/* -EAGAIN: the table was resized, and some slabs come again. */
 		if (!IS_ERR(slab))
 			fn(slab, arg);
 		if (!(++seen % BP_WALK_SECTION)) {

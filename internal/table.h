@@ -16,7 +16,7 @@
 #include "types.h"
 #include "wake.h"
 
-/* So many slabs at most are looked at in one RCU section, where all are. */
+/* A walk over all slabs looks at no more than this many in one RCU section. */
 #define BP_WALK_SECTION		1024U
 
 typedef void (*bp_table_fn)(struct bp_slab *slab, void *arg);
@@ -30,7 +30,10 @@ int bp_table_add(struct bp_slab *slab, gfp_t gfp);
 void bp_table_remove(struct bp_slab *slab);
 void bp_table_for_each_slab(bp_table_fn fn, void *arg);
 
-/* Fibonacci hashing: slabs are near each other, and the product spreads them at little cost. */
+/*
+ * Hash by multiplication (Fibonacci hashing). It spreads slabs, which are near
+ * each other, at little cost.
+ */
 static __always_inline u32 bp_table_hash(const void *key, u32 len, u32 seed)
 {
 	unsigned long page = *(const unsigned long *)key >> PAGE_SHIFT;
@@ -44,13 +47,16 @@ static __always_inline u32 bp_table_hash(const void *key, u32 len, u32 seed)
 #endif
 }
 
-/* 0 if the slab begins where the key says. rhashtable's own calls memcmp(). */
+/* Return 0 if the slab begins at the key. The default of rhashtable would call memcmp(). */
 static __always_inline int bp_table_cmp(struct rhashtable_compare_arg *arg, const void *slab)
 {
 	return ((const struct bp_slab *)slab)->base != *(const unsigned long *)arg->key;
 }
 
-/* It does not shrink: that, and to grow again, costs as much as all else of a slab's life. */
+/*
+ * The table never shrinks. Shrinking it and growing it again would cost as much
+ * as everything else in the life of a slab.
+ */
 static const struct rhashtable_params bp_table_params = {
 	.key_len = sizeof_field(struct bp_slab, base),
 	.key_offset = offsetof(struct bp_slab, base),
@@ -59,13 +65,16 @@ static const struct rhashtable_params bp_table_params = {
 	.obj_cmpfn = bp_table_cmp,
 };
 
-/* Whether one of the slab's blocks is at an address. */
+/* Return true if one of the blocks of the slab is at the address. */
 static inline bool bp_slab_holds(const struct bp_slab *slab, unsigned long address)
 {
 	return address - slab->base < (unsigned long)slab->nr * slab->depot->class->size;
 }
 
-/* The slab that begins at @base, if it is in the table and one of its blocks is at @address. */
+/*
+ * Return the slab that begins at @base if it is in the table and has a block at
+ * @address, otherwise NULL.
+ */
 static inline struct bp_slab *bp_table_at(unsigned long base, unsigned long address)
 {
 	struct bp_slab *slab = rhashtable_lookup(&bp_table, &base, bp_table_params);
@@ -74,8 +83,8 @@ static inline struct bp_slab *bp_table_at(unsigned long base, unsigned long addr
 }
 
 /*
- * The slab with a block at the address, if it is in the table. One with blocks
- * that start in several pages is aligned to BP_SLAB_ALIGN.
+ * Return the slab with a block at the address if it is in the table, otherwise
+ * NULL. A slab whose blocks start in several pages is aligned to BP_SLAB_ALIGN.
  */
 static inline struct bp_slab *bp_table_lookup(unsigned long address)
 {
@@ -83,7 +92,10 @@ static inline struct bp_slab *bp_table_lookup(unsigned long address)
 	       bp_table_at(address & PAGE_MASK, address);
 }
 
-/* The slab with a block at an address, or NULL. Section. */
+/*
+ * Return the slab with a block at an address, or NULL.
+ * Context: Section.
+ */
 static __always_inline struct bp_slab *bp_table_find(const void *block)
 {
 	struct bp_slab *slab;

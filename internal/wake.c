@@ -13,9 +13,7 @@
 
 unsigned int bp_gc_interval_ms = 10000;
 
-/* The GC's work item, of which bp_gc_work_fn() is the function. */
 struct delayed_work bp_gc_work;
-/* NULL while bytepool, built into the kernel, has not started, or where it could not: no pools. */
 struct workqueue_struct *bp_gc_wq;
 
 unsigned long bp_gc_interval(void)
@@ -24,11 +22,15 @@ unsigned long bp_gc_interval(void)
 }
 
 /*
- * Have the GC visit the pool, since it may have something idle to give back: when
- * a slab is wholly idle and above the reserve, a cache is opened, or a timeout or a
- * reserve changes. The GC clears @awake before it closes the caches of a pool with
- * nothing idle, and looks again after a grace period: what a section did that came
- * too early to see @awake cleared, it sees whole.
+ * Have the GC visit the pool, because the pool may have idle memory to give
+ * back. Call it after a slab has become wholly idle above the reserve, a cache
+ * was opened, or a timeout or a reserve has changed.
+ *
+ * The GC clears @awake before it closes the caches of a pool with nothing idle,
+ * and looks again after a grace period. If a section was too early to see
+ * @awake cleared, the GC sees all that the section did.
+ *
+ * Context: Any.
  */
 void bp_pool_wake(struct bytepool *pool)
 {
@@ -39,10 +41,13 @@ void bp_pool_wake(struct bytepool *pool)
 	queue_delayed_work(bp_gc_wq, &bp_gc_work, bp_gc_interval());
 }
 
-/* A timeout was written: have the GC see it soon. */
+/* Have the GC see a timeout that was just written. */
 void bp_timeout_changed(struct bytepool *pool)
 {
-	/* Pairs with smp_mb() in gc_begin(): it sees the timeout, or we the pool not awake. */
+	/*
+	 * Pairs with smp_mb() in gc_begin(): either the GC sees the timeout, or
+	 * we see that the pool is not awake.
+	 */
 	smp_mb();
 	bp_pool_wake(pool);
 }

@@ -11,9 +11,12 @@
 #include "types.h"
 
 extern unsigned int bp_gc_interval_ms;
-/* The work item of the GC, whose function is bp_gc_work_fn(). */
+/* The work item of the GC. Its function is bp_gc_work_fn(). */
 extern struct delayed_work bp_gc_work;
-/* NULL while bytepool, built into the kernel, has not started, or where it could not: no pools. */
+/*
+ * The workqueue; NULL if a built-in bytepool has not started yet or has failed
+ * to. Then there are no pools.
+ */
 extern struct workqueue_struct *bp_gc_wq;
 
 unsigned long bp_gc_interval(void);
