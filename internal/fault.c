@@ -13,7 +13,7 @@
 #include "size_class.h"
 #include "types.h"
 
-/* In debugfs, as failslab: which of those that may be refused are. */
+/* In debugfs, as failslab: which allocations fail, of those that may. */
 static struct {
 	struct fault_attr attr;
 	bool ignore_gfp_wait;
@@ -22,7 +22,10 @@ static struct {
 	.ignore_gfp_wait = true,
 };
 
-/* Whether the allocation is to fail. Who would wait for a block is spared, as by a shortage. */
+/*
+ * Return true if the allocation is to fail. Allocations that would wait for a
+ * block are spared, as they are when memory is short.
+ */
 noinline bool bp_alloc_injected(struct bytepool *pool, size_t size, gfp_t gfp)
 {
 	struct bp_class *class;

@@ -32,11 +32,14 @@ static const char * const bad_free_text[] = {
 	[BP_BAD_FREE_IDLE]		= "the block is free already",
 };
 
-/* Tell of a refused free: with a stack trace once for each reason, in a few lines after. */
+/*
+ * Report a refused free: with a stack trace once for each reason, and in a
+ * rate-limited line after that.
+ */
 noinline void bp_bad_free(struct bytepool *pool, const void *block,
 			  enum bp_bad_free_reason why, unsigned long caller)
 {
-	static unsigned long told;	/* as pool->bad_frees_told, without a pool */
+	static unsigned long told;	/* like pool->bad_frees_told, for frees to no pool */
 
 	if (IS_ERR_OR_NULL(pool)) {
 		if (!test_and_set_bit(why, &told))
@@ -55,7 +58,11 @@ noinline void bp_bad_free(struct bytepool *pool, const void *block,
 		pr_warn("%s: bad free of %p: %s\n", pool->name, block, bad_free_text[why]);
 }
 
-/* Take a block back from its caller, and tell where it lies if @where does not yet. Section. */
+/*
+ * Claim a block of the pool, and fill in where it lies unless @where has that.
+ * Return the reason if the free is bad.
+ * Context: Section.
+ */
 static enum bp_bad_free_reason block_claim(struct bytepool *pool, struct bp_where *where)
 {
 	if (!where->slab)
@@ -71,7 +78,7 @@ static enum bp_bad_free_reason block_claim(struct bytepool *pool, struct bp_wher
 	return bp_state_claim(where->state) ? BP_BAD_FREE_NONE : BP_BAD_FREE_IDLE;
 }
 
-/* Put a claimed block on top of a cache that is not full. */
+/* Push a claimed block onto a cache that is not full. */
 static void cache_push_freed(struct bp_cache *cache, struct bp_where *where)
 {
 	bp_cache_push(cache, cache->top, (void *)where->block, where->state, where->slab, jiffies);
@@ -79,7 +86,11 @@ static void cache_push_freed(struct bp_cache *cache, struct bp_where *where)
 	where->cache = cache;
 }
 
-/* Put a claimed block into this CPU's cache, if that is open and not full. Section. */
+/*
+ * Push a claimed block onto this CPU's cache. Return false if that is not open,
+ * is full, or is of another node.
+ * Context: Section.
+ */
 static bool cache_free(struct bytepool *pool, struct bp_where *where)
 {
 	const struct bp_depot *depot = where->slab->depot;
@@ -98,8 +109,9 @@ static bool cache_free(struct bytepool *pool, struct bp_where *where)
 }
 
 /*
- * Put a claimed block into this CPU's cache, making room there, or else into
- * its depot; @remember where it lies, if its cache is open then. Section.
+ * Put a claimed block into this CPU's cache, after making room there, or else
+ * into its depot. Then @remember it if its cache is open.
+ * Context: Section.
  */
 static void depot_free(struct bp_where *where, bool remember)
 {
@@ -110,7 +122,7 @@ static void depot_free(struct bp_where *where, bool remember)
 	struct bp_cache *cache = waited_for ? NULL : bp_depot_this_cpu_cache(depot);
 	bool wake;
 
-	/* A cache of one or two is not emptied for one more. */
+	/* A cache of one or two entries is not emptied for one more block. */
 	if (cache && bp_cache_full(cache) && bp_cache_half(cache) > 1)
 		bp_cache_make_space(depot, cache);
 	if (cache && !bp_cache_full(cache)) {
@@ -129,12 +141,19 @@ static void depot_free(struct bp_where *where, bool remember)
 		swake_up_one(&class->wait);
 	if (wake)
 		bp_pool_wake(class->pool);
-	/* Unless it took the block, the cache may be closed, and the pool asleep. */
+	/*
+	 * Remember the block only if a cache took it. Otherwise the cache may
+	 * be closed and the pool asleep, and the next free has to come here to
+	 * wake it.
+	 */
 	if (where->cache && remember)
 		bp_memo_enter(where);
 }
 
-/* What a pool with such flags does to a claimed block, which may be long: no section. */
+/*
+ * Wipe, poison or record a claimed block, as the flags of the pool ask for. It
+ * may take long, so it is not done in a section.
+ */
 static noinline void block_retake(struct bytepool *pool, const struct bp_where *where,
 				  unsigned long caller)
 {
@@ -148,7 +167,7 @@ static noinline void block_retake(struct bytepool *pool, const struct bp_where *
 		bp_block_track(where->slab, where->state - where->slab->state, caller);
 }
 
-/* Free what may be anything, but may be @known to this CPU. */
+/* Free any pointer. @known tells that the memo of this CPU may have it. */
 void bp_free_looked_up(struct bytepool *pool, const void *block, bool known,
 		       unsigned long caller)
 {
@@ -165,7 +184,7 @@ void bp_free_looked_up(struct bytepool *pool, const void *block, bool known,
 		class = where.slab->depot->class;
 		trace_free(pool->name, class->size, block, caller);
 		if (pool->flags & (BYTEPOOL_WIPE | BP_FLAGS_CHECKED)) {
-			/* Never remembered: bp_free_fast() does none of it. */
+			/* Never remember the block, because bp_free_fast() does none of this. */
 			remember = false;
 			bp_section_exit();
 			block_retake(pool, &where, caller);

@@ -25,12 +25,12 @@ enum bp_bad_free_reason {
 	BP_BAD_FREE_IDLE,
 };
 
-/* What became of a free. */
+/* The result of bp_free_fast(). */
 enum bp_free_result {
 	BP_FREE_DONE,
 	BP_FREE_TWICE,	/* refused: the block is idle */
-	BP_FREE_UNKNOWN,	/* this CPU does not remember the block */
-	BP_FREE_KNOWN,	/* it does, but its cache is busy, full, closed, or another pool's */
+	BP_FREE_UNKNOWN,	/* the memo of this CPU does not have the block */
+	BP_FREE_KNOWN,	/* the memo has it, but its cache is busy, full, closed, or of another pool */
 };
 
 void bp_bad_free(struct bytepool *pool, const void *block,
@@ -40,7 +40,10 @@ void bp_free_looked_up(struct bytepool *pool, const void *block, bool known,
 void bp_free_slow(struct bytepool *pool, const void *block, enum bp_free_result result,
 		  unsigned long caller);
 
-/* Of several CPUs that free a block at once, one succeeds. From then on it is ours. */
+/*
+ * Claim a block in use. If several CPUs free it at once, one of them succeeds,
+ * and the block is that one's.
+ */
 static __always_inline bool bp_state_claim(u8 *state)
 {
 	u8 in_use = BP_BLOCK_IN_USE;
@@ -48,7 +51,10 @@ static __always_inline bool bp_state_claim(u8 *state)
 	return likely(try_cmpxchg(state, &in_use, (u8)BP_BLOCK_CACHED));
 }
 
-/* Free a block that this CPU remembers to its open cache. Section, bp_memo_current(). */
+/*
+ * Free a block that is in the memo of this CPU to its open cache.
+ * Context: Section, and bp_memo_current() is true.
+ */
 static __always_inline enum bp_free_result bp_free_fast(struct bytepool *pool, const void *block)
 {
 	struct bp_where __percpu *where;

@@ -19,28 +19,34 @@
 #include "wake.h"
 
 /*
- * What expires within this of a pass is closed with it: some grace periods, of
- * 10 ms as a rule. If one takes longer, ageing is as late.
+ * A pass also closes caches whose blocks expire within this time after its
+ * begin. It is a few grace periods, which usually take 10 ms. If one takes
+ * longer, blocks age out later by as much.
  */
 #define GC_CLOSE_AHEAD		(HZ / 10)
 
 /*
- * Let a pool with nothing idle sleep: its caches are closed, so that the next
- * free comes by bp_pool_wake(). See there for the order of things; the caller
- * lets a grace period pass, and then looks whether it has to be woken again.
+ * Let a pool with nothing idle sleep. Its caches are closed, so the next free
+ * calls bp_pool_wake(), which tells why the order matters. The caller waits for
+ * a grace period, and then looks whether the pool has to be woken again.
  */
 static void pool_sleep(struct bytepool *pool)
 {
+	lockdep_assert_held(&pool->gc_lock);
 	WRITE_ONCE(pool->awake, false);
-	/* Pairs with cmpxchg() in cache_create(): we see the cache, or its CPU the pool asleep. */
+	/*
+	 * Pairs with cmpxchg() in cache_create(): either we see the cache, or
+	 * its CPU sees that the pool sleeps.
+	 */
 	smp_mb();
 	bp_pool_close(pool, &bp_gc_everything);
 }
 
 /*
- * First half, for a pool that is awake. Whether it needs a grace period. What
- * has expired in the depot need not wait for it; and what expires in a cache
- * while it lasts need not wait for the next pass.
+ * Run the first half of a pass, for a pool that is awake. Return true if a
+ * grace period has to follow. What has expired in depots is given back at once.
+ * Caches are closed early, so that what expires during the grace period need
+ * not wait for the next pass.
  */
 static bool gc_begin(struct bytepool *pool)
 {
@@ -68,7 +74,7 @@ static bool gc_begin(struct bytepool *pool)
 	return closed;
 }
 
-/* Second half. */
+/* Run the second half of a pass, after the grace period. */
 static void gc_finish(struct bytepool *pool)
 {
 	struct bp_gc_pass pass = bp_gc_pass_begin(pool);
@@ -106,8 +112,8 @@ void bp_gc_work_fn(struct work_struct *work)
 }
 
 /*
- * Give back what has expired, now. Return how many blocks; *@bytes_held, if any,
- * is what is left.
+ * Give back what has expired, now. Return the number of blocks, and set
+ * *@bytes_held, unless NULL, to what the pool still holds.
  */
 unsigned long bp_pool_gc(struct bytepool *pool, size_t *bytes_held)
 {
@@ -126,22 +132,32 @@ unsigned long bp_pool_gc(struct bytepool *pool, size_t *bytes_held)
 	return blocks;
 }
 
-/* Give everything idle back, but for what a shrinker has in hand. gc_lock. */
+/*
+ * Give all idle memory back, but for slabs that a shrinker has just taken.
+ * Return the number of blocks.
+ */
 static unsigned long pool_trim_locked(struct bytepool *pool)
 {
 	unsigned long blocks;
 
+	lockdep_assert_held(&pool->gc_lock);
 	WRITE_ONCE(pool->trims, pool->trims + 1);
 	/* Pairs with smp_mb() in bp_class_new_slab(). */
 	smp_mb();
 	if (bp_pool_reclaimable(pool)) {
-		/* Nothing may be left to look after: what is, wakes the pool again. */
+		/*
+		 * Let the pool sleep, because nothing may be left to do for it.
+		 * If something is, the pool is woken again below.
+		 */
 		pool_sleep(pool);
 		if (!bp_pool_single(pool))
 			synchronize_rcu();
 		bp_pool_drain(pool, &bp_gc_everything);
 	} else {
-		/* A cache that was emptied while we looked has nothing now, but its depot has. */
+		/*
+		 * A cache that was emptied during the look is empty now, but
+		 * its blocks are in a batch.
+		 */
 		bp_pool_flush_batches(pool, &bp_gc_everything);
 	}
 	blocks = bp_pool_reap(pool, &bp_gc_everything);
@@ -153,8 +169,10 @@ static unsigned long pool_trim_locked(struct bytepool *pool)
 }
 
 /*
- * Trim for the sake of what is wanted now, unless a trim was begun since @trims was
- * read. Whether there may be room now: one in vain is that for all who waited for it.
+ * Trim the pool to make room for an allocation, unless somebody has begun a
+ * trim since the caller read @trims. Return true if a trim since then gave
+ * something back. A trim that gave back nothing counts for everybody who waited
+ * for it.
  */
 bool bp_pool_make_room(struct bytepool *pool, unsigned long trims)
 {
@@ -169,7 +187,7 @@ bool bp_pool_make_room(struct bytepool *pool, unsigned long trims)
 	return made;
 }
 
-/* Give back everything that is idle, now. Return how many blocks. */
+/* Give all idle memory back, now. Return the number of blocks. */
 unsigned long bp_pool_trim(struct bytepool *pool)
 {
 	unsigned long blocks;

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * A class gets a slab.
- */
+/* Growth: a class gets a slab. At a limit, idle memory of the pool makes room first. */
 #include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/gfp.h>
@@ -19,18 +17,19 @@
 #include "types.h"
 #include "wake.h"
 
-/* A class whose blocks take so many times its slab_bytes grows by slabs of several pages. */
+/* A class that holds at least this many of its usual slabs grows by slabs of several pages. */
 #define LARGE_SLABS_FROM	8UL
 
-/* How often an alloc has room made, if others have taken what was made. */
+/* How often an alloc makes room after others have taken the room that it made. */
 #define ROOM_RETRIES		8U
 
-/* After how many in a row that made none it gives up. */
+/* An alloc gives up after this many trims in a row that gave back nothing. */
 #define ROOM_IN_VAIN		3U
 
 /*
- * The same. At the pool's limit, or when the system is short, what the pool
- * has idle elsewhere goes first, before the system is pressed any harder.
+ * Create a slab, see bp_slab_create_fitting(). At the limit of the pool, or
+ * when the system is short of memory, give back idle memory of the pool first,
+ * before the system is asked to try harder.
  */
 struct bp_slab *bp_class_new_slab(struct bp_class *class, bool large, gfp_t gfp,
 				  int node)
@@ -44,13 +43,13 @@ struct bp_slab *bp_class_new_slab(struct bp_class *class, bool large, gfp_t gfp,
 
 	if (!bp_system_may_serve())
 		return NULL;
-	/* More than the limit: no room would do. */
+	/* No room would be enough. */
 	if (bp_over_limit(READ_ONCE(class->pool->limit), 0, PAGE_ALIGN(class->size)))
 		return NULL;
 	while (left-- && in_vain < ROOM_IN_VAIN) {
 		/*
-		 * Pairs with smp_mb() in pool_trim_locked(): it counts, or it
-		 * finds what we have freed.
+		 * Pairs with smp_mb() in pool_trim_locked(): either we see its
+		 * number, or it finds what we have freed.
 		 */
 		smp_mb();
 		trims = READ_ONCE(class->pool->trims);
@@ -59,9 +58,10 @@ struct bp_slab *bp_class_new_slab(struct bp_class *class, bool large, gfp_t gfp,
 			return slab;
 		in_vain = bp_pool_make_room(class->pool, trims) ? 0 : in_vain + 1;
 		/*
-		 * Below the limit nobody takes that room: it is the system that is
-		 * short. At it, others may take what is idle, and leave something else,
-		 * between a look and the next: one trim in vain is not enough to tell.
+		 * If the pool is below its limit, the system is short of
+		 * memory: try once more at full effort. If it is at its limit,
+		 * other allocations may have taken the room first. One trim in
+		 * vain does not prove that there is none, so try again.
 		 */
 		if (at_limit)
 			continue;
@@ -73,8 +73,9 @@ struct bp_slab *bp_class_new_slab(struct bp_class *class, bool large, gfp_t gfp,
 }
 
 /*
- * Put a new slab into its depot, but for a block, which it returns; if there
- * are more, some go into this CPU's empty cache. Section.
+ * Add a new slab to its depot, but take one block of it, and return that. If
+ * the slab has more, move some to this CPU's cache if that is empty.
+ * Context: Section.
  */
 static void *depot_add_and_take(struct bp_slab *slab, void **overwritten)
 {
@@ -87,7 +88,7 @@ static void *depot_add_and_take(struct bp_slab *slab, void **overwritten)
 
 	bp_depot_account(depot, slab);
 	slab->cpu = smp_processor_id();
-	/* Nobody had a block of it yet, to write to. */
+	/* Nobody can have written to a block of it yet. */
 	block = bp_depot_pop(depot, slab, &state, NULL);
 	bp_block_mark_leaving(depot->class, state);
 	depot->misses++;
@@ -104,12 +105,14 @@ static void *depot_add_and_take(struct bp_slab *slab, void **overwritten)
 	return block;
 }
 
-/* A block of a new slab. */
+/* Return a block of a new slab, or NULL. */
 void *bp_class_grow(struct bp_class *class, gfp_t gfp, int node)
 {
 	/*
-	 * Who needs few blocks should hold few pages, and have them go back one
-	 * by one; and beside a reserve, a large slab could not go for little.
+	 * A class with few blocks grows by the smallest slab that holds one, so
+	 * that its pages can be freed one at a time. A class with a reserve
+	 * does so too, because a large slab could not be freed without going
+	 * below the reserve.
 	 */
 	unsigned long held = atomic_long_read(&class->nr_blocks) * class->size;
 	bool large = held >= LARGE_SLABS_FROM * class->slab_bytes && !READ_ONCE(class->reserve);
@@ -124,7 +127,7 @@ void *bp_class_grow(struct bp_class *class, gfp_t gfp, int node)
 	bp_section_exit();
 	if (unlikely(overwritten))
 		bp_report_overwritten(class, overwritten);
-	/* With more blocks, idle ones of any node may be above the reserve. */
+	/* With more blocks, idle ones of any node may exceed the reserve. */
 	if (READ_ONCE(class->reserve) && bp_class_reclaimable(class))
 		bp_pool_wake(class->pool);
 	if (slab->nr > 1)
@@ -133,8 +136,9 @@ void *bp_class_grow(struct bp_class *class, gfp_t gfp, int node)
 }
 
 /*
- * Whether this CPU would have to share a slab, and should rather get one of its
- * own: not where others may need the memory more.
+ * Return true if this CPU would have to share a slab, and should rather get one
+ * of its own. With a reserve or a limit it does not, because others may need
+ * the memory more.
  */
 bool bp_class_wants_private_slab(struct bp_class *class)
 {

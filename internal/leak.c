@@ -18,15 +18,15 @@
 #include "table.h"
 #include "types.h"
 
-/* So many call sites are told apart in a leak report. */
+/* A leak report tells at most this many call sites apart. */
 #define LEAK_SITES		32U
 
-/* Blocks in use that one line of code has allocated. */
+/* Blocks in use that were allocated by one call site. */
 struct leak_site {
 	unsigned long caller;
 	unsigned long nr;
 	unsigned int size;
-	u64 age_ms;	/* of the oldest */
+	u64 age_ms;	/* of the oldest block */
 };
 
 struct leak_report {
@@ -44,7 +44,7 @@ static void report_leak(struct leak_report *report, struct bp_slab *slab, u32 in
 	       (site->caller != track.caller || site->size != size))
 		site++;
 	if (site == report->site + report->nr) {
-		/* The last one is for all that have no room. */
+		/* The last site stands for all that have no entry of their own. */
 		if (report->nr == LEAK_SITES)
 			site--;
 		else
@@ -56,7 +56,7 @@ static void report_leak(struct leak_report *report, struct bp_slab *slab, u32 in
 	site->age_ms = max(site->age_ms, bp_track_age_ms(&track));
 }
 
-/* Tell who allocated the blocks in use of these slabs. */
+/* Report the call sites that allocated the blocks in use of @slabs. */
 static void report_leaks(struct bytepool *pool, struct list_head *slabs)
 {
 	struct leak_report *report = kzalloc(sizeof(*report), GFP_KERNEL);
@@ -93,7 +93,7 @@ struct leak_walk {
 	struct list_head *leaked;
 };
 
-/* A slab of the pool goes to the leaked ones, whatever list it is on. */
+/* Move a slab of the pool to the leaked ones, from whatever list it is on. */
 static void slab_leak(struct bp_slab *slab, void *arg)
 {
 	struct leak_walk *walk = arg;
@@ -106,8 +106,9 @@ static void slab_leak(struct bp_slab *slab, void *arg)
 }
 
 /*
- * Forget all slabs of a pool, whose memory is their blocks' owners' now. Those
- * without an idle block only the table knows.
+ * Drop the descriptors of all slabs of the pool. Their memory leaks, because
+ * the owners of blocks may still use it. Slabs without an idle block are on no
+ * list of a depot, so walk the table.
  */
 void bp_pool_leak(struct bytepool *pool)
 {

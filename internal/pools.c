@@ -16,11 +16,11 @@
 #include "types.h"
 #include "wake.h"
 
-/* All pools. Sleeping contexts only. */
+/* All pools. The mutex protects the list, and the pins of each pool. */
 static LIST_HEAD(pools);
 static DEFINE_MUTEX(pools_lock);
 
-/* Into the list of all pools, if the name is free. */
+/* Add the pool to the list. Return 0, or -EEXIST if its name is in use. */
 int bp_pool_link(struct bytepool *pool)
 {
 	struct bytepool *other;
@@ -37,7 +37,7 @@ int bp_pool_link(struct bytepool *pool)
 	return err;
 }
 
-/* Off the list, once no walk stands at the pool. */
+/* Remove the pool from the list, as soon as no walk has pinned it. */
 void bp_pool_unlink(struct bytepool *pool)
 {
 	bool pinned;
@@ -53,7 +53,10 @@ void bp_pool_unlink(struct bytepool *pool)
 	mutex_unlock(&pools_lock);
 }
 
-/* The pool after @prev, or the first: pinned, so that it stays; @prev is no longer. */
+/*
+ * Return the pool after @prev, or the first if that is NULL, and pin it. Unpin
+ * @prev. Return NULL at the end.
+ */
 struct bytepool *bp_pool_next(struct bytepool *prev)
 {
 	struct bytepool *pool;
@@ -84,7 +87,7 @@ int bp_cpu_dead(unsigned int cpu)
 
 		if (bp_pool_single(pool))
 			continue;
-		/* No section of a dead CPU is left. */
+		/* A dead CPU is in no section. */
 		bp_for_each_class(class, pool) {
 			struct bp_cache *cache = READ_ONCE(class->cache[cpu]);
 
@@ -93,7 +96,10 @@ int bp_cpu_dead(unsigned int cpu)
 		if (wake)
 			bp_pool_wake(pool);
 	}
-	/* Should the CPU come back: it remembers caches that are closed now. */
+	/*
+	 * The CPU's memo still refers to the caches just closed. Invalidate it
+	 * in case the CPU comes back online.
+	 */
 	bp_memo_forget();
 	return 0;
 }

@@ -23,16 +23,18 @@
 #include "types.h"
 
 /*
- * Given back while reap_lock is held once: so many slabs, which are taken under
- * a depot's lock, and no more after so many bytes. Nobody waits for long.
+ * While reap_lock is held once, at most REAP_SLABS slabs are taken under the
+ * lock of a depot, and no more after REAP_BYTES. So nobody waits for either
+ * lock for long.
  */
 #define REAP_SLABS	16U
 #define REAP_BYTES	SZ_4M
 
 /*
- * Close the caches of a class: all, or those that have what the pass wants.
- * Whether any is closed now, also by the background's first half, whose grace
- * period is not over yet.
+ * Close the caches of a class: all, or those with blocks that the pass wants.
+ * Return true if any cache of the class is closed now. This includes caches
+ * that the first half of a background pass has closed and whose grace period
+ * has not ended.
  */
 bool bp_class_close(struct bp_class *class, const struct bp_gc_pass *pass)
 {
@@ -40,6 +42,7 @@ bool bp_class_close(struct bp_class *class, const struct bp_gc_pass *pass)
 	bool closed = false;
 	unsigned long flags;
 
+	lockdep_assert_held(&class->pool->gc_lock);
 	bp_for_each_cache(cache, class) {
 		if (!cache->gc_owned && !pass->all &&
 		    !(bp_cache_nr(cache) && bp_gc_pass_wants(pass, bp_cache_oldest(cache))))
@@ -56,9 +59,9 @@ bool bp_class_close(struct bp_class *class, const struct bp_gc_pass *pass)
 }
 
 /*
- * A batch with what the pass wants, and that is not younger than @begun, its
- * entries being in order of age. Ages are compared: a stamp may be older than
- * half of what jiffies can tell. depot->lock.
+ * Take a batch whose oldest entry the pass wants and was freed no later than
+ * @begun. The entries are in order of age, so the first one tells. Compare
+ * ages, because a time may be more than half of the range of jiffies ago.
  */
 static struct bp_batch *depot_take_old_batch(struct bp_depot *depot,
 					     const struct bp_gc_pass *pass,
@@ -67,13 +70,14 @@ static struct bp_batch *depot_take_old_batch(struct bp_depot *depot,
 	struct bp_batch **at = &depot->full;
 	unsigned long now = jiffies;
 
+	bp_depot_assert_held(depot);
 	while (*at && (!bp_gc_pass_wants(pass, (*at)->entries[0].idle_since) ||
 		       now - (*at)->entries[0].idle_since < now - begun))
 		at = &(*at)->next;
 	return bp_batch_take(at);
 }
 
-/* Put the blocks of such batches back into their slabs, but for those that fill meanwhile. */
+/* Put the blocks of such batches back into their slabs. Batches that fill meanwhile stay. */
 void bp_class_flush_batches(struct bp_class *class, const struct bp_gc_pass *pass)
 {
 	unsigned long begun = jiffies;
@@ -96,16 +100,17 @@ void bp_class_flush_batches(struct bp_class *class, const struct bp_gc_pass *pas
 }
 
 /*
- * Take what the pass wants out of a class's closed caches, a grace period after
- * they were closed, and out of its batches. A cache that is empty then stays
- * closed, though no longer the GC's, until depot_alloc() or depot_free() has
- * something for it and wakes the GC.
+ * Take what the pass wants out of the closed caches of a class, a grace period
+ * after they were closed, and out of its batches. A cache that is empty then
+ * stays closed, but the GC no longer owns it. It is opened when depot_alloc()
+ * or depot_free() puts a block into it and wakes the GC.
  */
 void bp_class_drain(struct bp_class *class, const struct bp_gc_pass *pass)
 {
 	struct bp_cache *cache;
 	unsigned long flags;
 
+	lockdep_assert_held(&class->pool->gc_lock);
 	bp_for_each_cache(cache, class) {
 		u32 nr = 0;
 
@@ -117,7 +122,7 @@ void bp_class_drain(struct bp_class *class, const struct bp_gc_pass *pass)
 			nr++;
 		bp_cache_flush(cache, nr);
 		cache->gc_owned = false;
-		/* Open caches are for pools that are awake. */
+		/* Only a pool that is awake may have open caches. */
 		if (bp_cache_nr(cache) && !class->reserve && READ_ONCE(class->pool->awake))
 			bp_cache_set_open(cache, cache);
 		bp_depot_unlock(cache->depot, flags);
@@ -125,7 +130,7 @@ void bp_class_drain(struct bp_class *class, const struct bp_gc_pass *pass)
 	bp_class_flush_batches(class, pass);
 }
 
-/* Give back a few wholly idle slabs, until it was @most blocks. */
+/* Give back a few wholly idle slabs, until @most blocks are given back. */
 static struct bp_gc_reaped depot_reap(struct bp_depot *depot, const struct bp_gc_pass *pass,
 				      unsigned long most)
 {
@@ -159,7 +164,7 @@ static struct bp_gc_reaped depot_reap(struct bp_depot *depot, const struct bp_gc
 	return reaped;
 }
 
-/* Give back wholly idle slabs, until it was @most blocks or as many as there were. */
+/* Give back wholly idle slabs, until @most blocks are given back or none is left. */
 struct bp_gc_reaped bp_class_reap(struct bp_class *class, const struct bp_gc_pass *pass,
 				  unsigned long most)
 {
@@ -167,7 +172,7 @@ struct bp_gc_reaped bp_class_reap(struct bp_class *class, const struct bp_gc_pas
 	struct bp_gc_reaped all = {};
 
 	bp_for_each_depot(depot, class) {
-		/* No more than is idle now, about: others go on freeing. */
+		/* Give back no more than is idle now, because others go on freeing. */
 		unsigned long left = min(most, data_race(depot->nr_idle));
 
 		while (left) {
@@ -186,7 +191,7 @@ struct bp_gc_reaped bp_class_reap(struct bp_class *class, const struct bp_gc_pas
 	return all;
 }
 
-/* Wait until the system has what others have taken off the books. */
+/* Wait until the slabs that others have taken from depots are given back to the system. */
 void bp_pool_wait_for_reap(struct bytepool *pool)
 {
 	mutex_lock(&pool->reap_lock);

@@ -16,7 +16,7 @@
 #include "age.h"
 #include "types.h"
 
-/* What was given back. */
+/* What a pass has given back. */
 struct bp_gc_reaped {
 	unsigned long blocks;
 	unsigned long bytes;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * When the system is short, idle memory goes whatever its timeout, the oldest
- * first. A scan may run in the middle of anybody's allocation, also of one for a
- * slab of this pool: no lock is held over those, and of the locks that it takes
- * it waits for none that is held over a grace period.
+ * The shrinker of a pool. When the system is short of memory, it gives idle
+ * memory back, the oldest first, whatever the timeout.
+ *
+ * A scan may run in the middle of anybody's allocation, including one for a
+ * slab of this pool. Therefore no lock is held over those allocations, and a
+ * scan waits for no lock that is held over a grace period.
  */
 #include <linux/atomic.h>
 #include <linux/compiler.h>
@@ -30,16 +32,17 @@
 #include "trace.h"
 #include "types.h"
 
-/* What a scan is asked for at least: it may have to wait for a grace period. */
+/* The batch of a scan. It is large, because a scan may have to wait for a grace period. */
 #define SHRINK_BYTES		SZ_1M
 
-/* How often a scan looks again, if others have taken what it saw. */
+/* How often a scan looks again after others have taken what it saw. */
 #define SHRINK_RETRIES		8U
 
 /*
- * Bytes that a scan could give back, at the least: what it can not would be
- * asked for in vain. A block in use keeps one slab from going, so all but as
- * many slabs as there are such blocks go, wherever the idle ones are.
+ * Return a lower bound of the bytes that a scan can free. Reclaim keeps asking
+ * for whatever is reported here. Each block in use pins at most one slab, so at
+ * least (slabs - blocks in use) slabs can be freed, wherever the idle blocks
+ * are cached.
  */
 static unsigned long class_shrinkable(struct bp_class *class)
 {
@@ -53,14 +56,14 @@ static unsigned long class_shrinkable(struct bp_class *class)
 
 	if (spare <= 0)
 		return 0;
-	/* A slab that is larger than what the reserve leaves stays. */
+	/* A slab that is larger than what exceeds the reserve stays. */
 	if (reserve) {
 		if (!bp_class_reclaimable(class))
 			return 0;
 		spare = max(spare - (per_slab - 1), 1L);
 	}
 	bp_for_each_depot(depot, class) {
-		/* It may change meanwhile. */
+		/* Other CPUs may change it meanwhile. */
 		nr += data_race(depot->nr_whole);
 	}
 	bp_class_add_stats(class, &stats);
@@ -85,8 +88,8 @@ static unsigned long shrink_count(struct shrinker *shrinker, struct shrink_contr
 /**
  * struct shrink_survey - how old the oldest idle memory of a pool is
  * @now: jiffies
- * @age: of the oldest slab that a depot could give back, in jiffies; -1 = there is none
- * @cached_age: of the oldest block in a cache or a batch
+ * @age: age of the oldest slab that a depot could give back, jiffies; -1 = none
+ * @cached_age: age of the oldest block in a cache or a batch; -1 = none
  */
 struct shrink_survey {
 	unsigned long now;
@@ -107,7 +110,7 @@ static void survey_depot(struct bp_depot *depot, struct shrink_survey *survey)
 	struct bp_slab *slab;
 	unsigned long flags;
 
-	/* Nothing, or what came in this moment. */
+	/* There is nothing to give back, or it came just now. */
 	if (!data_race(depot->nr_whole) && !READ_ONCE(depot->full))
 		return;
 	flags = bp_depot_lock(depot);
@@ -138,13 +141,13 @@ static struct shrink_survey survey_pool(struct bytepool *pool)
 	return survey;
 }
 
-/* A pass for what is at least so many jiffies old. */
+/* Return a pass for what is idle for at least @age jiffies. */
 static struct bp_gc_pass shrink_pass(unsigned long now, long age)
 {
 	return (struct bp_gc_pass){ .all = age <= 0, .now = now, .timeout = age - 1 };
 }
 
-/* Reap all depots, until so many bytes are given back. */
+/* Reap all depots until @bytes are given back. Return how many were. */
 static unsigned long pool_reap_bytes(struct bytepool *pool, const struct bp_gc_pass *pass,
 				     unsigned long bytes)
 {
@@ -166,9 +169,9 @@ static unsigned long pool_reap_bytes(struct bytepool *pool, const struct bp_gc_p
 }
 
 /*
- * Get what a pass wants out of the caches. Without gc_lock only out of the
- * batches, after a grace period in which whoever has the lock may get on with
- * the caches.
+ * Drain what the pass wants out of the caches. Without gc_lock, drain only the
+ * batches, after a grace period in which the owner of the lock may have dealt
+ * with the caches.
  */
 static void shrink_drain(struct bytepool *pool, const struct bp_gc_pass *pass, bool locked)
 {
@@ -181,14 +184,16 @@ static void shrink_drain(struct bytepool *pool, const struct bp_gc_pass *pass, b
 }
 
 /*
- * Give back so many bytes of idle memory, if there are as many: the oldest
- * first, ages within a sixteenth being one. How many.
+ * Give back @bytes of idle memory, if there are as many, and the oldest first.
+ * Ages within a sixteenth count as one. Return the bytes given back.
  *
- * Where the oldest is in caches, all there that is more than half as old leaves
- * them, so that a grace period is seldom needed; and all, if that gave nothing.
- * Another scan may have gc_lock, or take what this one saw. The system is not to
- * conclude that the pool is empty: without the lock the depots come first, and
- * what was lost to others is looked for again.
+ * If the oldest idle memory is in caches, drain everything there that is more
+ * than half as old, so that later scans seldom need another grace period. If
+ * that frees nothing, drain everything.
+ *
+ * Another scan may hold gc_lock, or take what this one saw. The system must not
+ * conclude that the pool is empty. Therefore, without the lock, the depots come
+ * first, and a scan looks again if it lost to others.
  */
 static unsigned long pool_shrink(struct bytepool *pool, unsigned long bytes)
 {
@@ -210,7 +215,7 @@ static unsigned long pool_shrink(struct bytepool *pool, unsigned long bytes)
 			drains++;
 			continue;
 		}
-		/* What is in caches is older: the next scan's, after a grace period. */
+		/* What is in caches is older, and left to the next scan, after a grace period. */
 		if (survey.age < 0 || (locked && done && survey.cached_age > survey.age))
 			break;
 		pass = shrink_pass(survey.now, max(survey.age - survey.age / 16,
@@ -234,7 +239,10 @@ static unsigned long shrink_scan(struct shrinker *shrinker, struct shrink_contro
 	return pages ?: SHRINK_STOP;
 }
 
-/* The owner of a SINGLE pool would not notice what a scan does. 0 or -errno. */
+/*
+ * Register the shrinker of the pool. Return 0 or -ENOMEM. A BYTEPOOL_SINGLE
+ * pool has none, because its owner could not serialise with a scan.
+ */
 int bp_pool_shrinker_add(struct bytepool *pool)
 {
 	if (bp_pool_single(pool))

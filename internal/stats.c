@@ -34,7 +34,7 @@ void bp_class_add_stats(struct bp_class *class, struct bytepool_stats *stats)
 		/* As above. */
 		hits += data_race(cache->hits);
 	}
-	/* Counters that move are not read at one moment: keep what is derived within its bounds. */
+	/* The counters are not read at one moment, so keep the result within its bounds. */
 	in_use = hits + misses > frees ? min(hits + misses - frees, blocks) : 0;
 	stats->hits += hits;
 	stats->misses += misses;
@@ -46,7 +46,7 @@ void bp_class_add_stats(struct bp_class *class, struct bytepool_stats *stats)
 	stats->bytes_idle += (blocks - in_use) * class->size;
 }
 
-/* Fill in @stats. */
+/* Fill in @stats. They are exact while nobody uses the pool. */
 void bp_pool_stats(struct bytepool *pool, struct bytepool_stats *stats)
 {
 	struct bp_class *class;
