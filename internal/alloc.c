@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * Alloc: all that the fast path does not serve.
- */
+/* Alloc: everything that the fast path does not serve. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/compiler.h>
@@ -28,10 +26,10 @@
 #include "types.h"
 #include "wake.h"
 
-/* For memory that is good to have: without reclaim, and no emergency reserves. */
+/* For memory that is good to have: without reclaim, and not from emergency reserves. */
 #define GFP_SPARE		(__GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN)
 
-/* An idle block, past any cache. depot->lock. */
+/* Take an idle block of the depot, without regard to caches. Return NULL if there is none. */
 static void *depot_alloc_one(struct bp_depot *depot, void **overwritten)
 {
 	struct bp_slab *slab;
@@ -39,12 +37,13 @@ static void *depot_alloc_one(struct bp_depot *depot, void **overwritten)
 	void *block;
 	u8 *state;
 
+	bp_depot_assert_held(depot);
 	if (depot->nr_idle) {
 		slab = bp_depot_take_slab(depot);
 		block = bp_depot_pop(depot, slab, &state, overwritten);
 		bp_depot_link(depot, slab);
 	} else {
-		/* It stays where bp_depot_has_idle() looks until it is empty. */
+		/* The batch stays where bp_depot_has_idle() looks until it is empty. */
 		batch = depot->full;
 		if (!batch)
 			return NULL;
@@ -57,7 +56,11 @@ static void *depot_alloc_one(struct bp_depot *depot, void **overwritten)
 	return block;
 }
 
-/* An idle block from the depot, and more for this CPU's cache while it is there. Section. */
+/*
+ * Take an idle block of the depot, and fill this CPU's cache while the lock is
+ * held. Return NULL if there is none.
+ * Context: Section.
+ */
 static void *depot_alloc(struct bp_depot *depot, void **overwritten)
 {
 	struct bp_cache *cache;
@@ -68,7 +71,10 @@ static void *depot_alloc(struct bp_depot *depot, void **overwritten)
 	flags = bp_depot_lock(depot);
 	cache = bp_depot_this_cpu_cache(depot);
 	if (cache) {
-		/* If there is something in it, it was closed, or we were on another CPU. */
+		/*
+		 * If the cache has a block, it was closed, or this task was on
+		 * another CPU before.
+		 */
 		if (!bp_cache_nr(cache))
 			bp_cache_take_batch(depot, cache);
 		block = bp_cache_pop(cache);
@@ -88,8 +94,9 @@ static void *depot_alloc(struct bp_depot *depot, void **overwritten)
 }
 
 /*
- * Whether depot_alloc() seems to have one, without the lock: what moves in this
- * moment may be missed. Section.
+ * Return true if depot_alloc() seems to have a block. The lock is not taken, so
+ * a block that moves meanwhile may be missed.
+ * Context: Section.
  */
 static bool depot_may_alloc(const struct bp_depot *depot)
 {
@@ -98,7 +105,10 @@ static bool depot_may_alloc(const struct bp_depot *depot)
 	return bp_depot_has_idle(depot) || (cache && bp_cache_nr(cache));
 }
 
-/* An idle block of another node than @not. Section. */
+/*
+ * Take an idle block of another depot than @not. Return NULL if there is none.
+ * Context: Section.
+ */
 static void *depot_alloc_other(struct bp_class *class, const struct bp_depot *not,
 			       bool sure, void **overwritten)
 {
@@ -116,8 +126,9 @@ static void *depot_alloc_other(struct bp_class *class, const struct bp_depot *no
 }
 
 /*
- * An idle block of the node; where that is NUMA_NO_NODE, of this CPU's, or else
- * of another. To be @sure that there is none takes the locks.
+ * Take an idle block of the node. If that is NUMA_NO_NODE, take one of this
+ * CPU's node, or else of any. Return NULL if there is none. To be @sure of that
+ * takes the locks.
  */
 static void *class_alloc(struct bp_class *class, int node, bool sure)
 {
@@ -138,10 +149,11 @@ static void *class_alloc(struct bp_class *class, int node, bool sure)
 }
 
 /*
- * Wait until a block may be in a depot, as mempool_alloc() does. Queued before
- * looking, and looking under the lock under which depot_free() looks for us,
- * we miss none. What nobody announces - memory of the system, room below the
- * limit, a block that a CPU keeps in its cache - is looked for from time to time.
+ * Wait until a block may be in a depot, as mempool_alloc() does. No block is
+ * missed, because the task is queued before it looks, and looks under the lock
+ * under which depot_free() looks for waiters. Nobody announces memory of the
+ * system, room below the limit, or a block in the cache of a CPU. So the task
+ * looks for those from time to time.
  */
 static void class_wait(struct bp_class *class)
 {
@@ -162,8 +174,8 @@ static void class_wait(struct bp_class *class)
 }
 
 /*
- * An idle block, or one of a new slab, which is a @miss: of the node alone, or of any
- * where it is NUMA_NO_NODE.
+ * Take an idle block, or one of a new slab, which is a @miss. Take it of the
+ * node alone, or of any if that is NUMA_NO_NODE. Return NULL if there is none.
  */
 void *bp_class_alloc_or_grow(struct bp_class *class, gfp_t gfp, int node, bool *miss)
 {
@@ -174,24 +186,28 @@ void *bp_class_alloc_or_grow(struct bp_class *class, gfp_t gfp, int node, bool *
 	*miss = block;
 	block = block ?: class_alloc(class, node, false);
 	if (!block) {
-		/* With a reserve behind it, the system need not try hard. */
+		/* With a reserve to fall back on, the system need not try hard. */
 		if (READ_ONCE(class->reserve))
 			gfp |= __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN;
-		/* What bp_pool_make_room() has found to be idle may have become no slab's worth. */
+		/*
+		 * The blocks that bp_pool_make_room() found idle may since have
+		 * been spread over slabs that are partly in use, so that no
+		 * slab could be freed. Ask the depots once more.
+		 */
 		block = bp_class_grow(class, gfp, node);
 		*miss = block;
 		block = block ?: class_alloc(class, node, true);
 	}
-	/* Not before there is a block. */
+	/* Make the cache last, so that it does not compete with the block for memory. */
 	if (block)
 		bp_cache_ensure(class);
 	return block;
 }
 
 /*
- * The same for who would rather have a node, but takes any: what is idle there,
- * new memory there if it is to be had at once, what is idle elsewhere, new memory
- * from elsewhere, in this order.
+ * Take a block of the node if possible, otherwise of any: an idle block there,
+ * new memory there if the system has it at hand, an idle block elsewhere, new
+ * memory from elsewhere, in this order.
  */
 static void *class_alloc_preferred(struct bp_class *class, gfp_t gfp, int node, bool *miss)
 {
@@ -202,7 +218,7 @@ static void *class_alloc_preferred(struct bp_class *class, gfp_t gfp, int node, 
 	       bp_class_alloc_or_grow(class, gfp, NUMA_NO_NODE, miss);
 }
 
-/* A block, without waiting for one: of the node alone with __GFP_THISNODE. */
+/* Take a block without waiting for one; with __GFP_THISNODE, of the node alone. */
 static void *class_alloc_once(struct bp_class *class, gfp_t gfp, int node, bool *miss)
 {
 	if (node == NUMA_NO_NODE || gfp & __GFP_THISNODE)
@@ -211,8 +227,9 @@ static void *class_alloc_once(struct bp_class *class, gfp_t gfp, int node, bool 
 }
 
 /*
- * Check a block that comes from its depot, and remember who takes it. It is in
- * use only then: until it is, a stale free is refused, and the slab stays.
+ * Check a block that comes from its depot, and record its caller. The block is
+ * in use only after that. Until then, a stale free of it is refused, and its
+ * slab cannot go.
  */
 noinline void bp_block_check(struct bp_class *class, void *block, unsigned long caller)
 {
@@ -237,7 +254,7 @@ noinline void bp_block_check(struct bp_class *class, void *block, unsigned long 
 	WRITE_ONCE(*state, BP_BLOCK_IN_USE);
 }
 
-/* For all that this CPU's cache does not serve. */
+/* Serve what this CPU's cache has not served. */
 noinline void *bp_alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, int node,
 			     unsigned long caller)
 {
@@ -246,10 +263,10 @@ noinline void *bp_alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, int 
 	bool miss;
 	void *block;
 
-	/* It means nothing without a node, and yields to __GFP_NOFAIL. */
+	/* __GFP_THISNODE has no meaning without a node, and __GFP_NOFAIL overrides it. */
 	if (node == NUMA_NO_NODE || gfp & __GFP_NOFAIL)
 		gfp &= ~__GFP_THISNODE;
-	/* Not in the fast path, where it may cost a call. */
+	/* It is not in the fast path, where it may cost a call. */
 	might_alloc(gfp);
 	class = bp_class_get(pool, bytepool_class_index(&pool->sizes, size), gfp);
 	if (!class)
@@ -260,7 +277,7 @@ noinline void *bp_alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, int 
 		class_wait(class);
 		waited = true;
 	}
-	/* The wakeup may have been for another block than the one we got: pass it on. */
+	/* The wakeup may have been for another block than the one we got, so pass it on. */
 	if (waited)
 		bp_class_wake(class);
 	bp_block_prepare(class, block, gfp, caller);
@@ -283,7 +300,7 @@ noinline void *bp_alloc_refuse(struct bytepool *pool, size_t size, gfp_t gfp,
 	return bp_alloc_fail(pool, size, gfp, caller);
 }
 
-/* An allocation of any kind. */
+/* Serve an allocation of any kind. */
 noinline void *bp_alloc_any(struct bytepool *pool, size_t size, gfp_t gfp, int node,
 			    unsigned long caller)
 {
@@ -292,7 +309,10 @@ noinline void *bp_alloc_any(struct bytepool *pool, size_t size, gfp_t gfp, int n
 
 	if (!bp_alloc_ok(pool, size, gfp) || bp_alloc_injected(pool, size, gfp))
 		return bp_alloc_refuse(pool, size, gfp, caller);
-	/* What is in a CPU's caches is of its node, which may just change. */
+	/*
+	 * This CPU's cache has blocks of its node alone. The task may move to
+	 * another node meanwhile.
+	 */
 	if (node == NUMA_NO_NODE || (node == numa_mem_id() && !(gfp & __GFP_THISNODE)))
 		block = bp_cache_alloc(pool, bytepool_slot(&pool->sizes, size));
 	class_size = bytepool_class_size(&pool->sizes, bytepool_class_index(&pool->sizes, size));

@@ -16,7 +16,7 @@
 #include "trace.h"
 #include "types.h"
 
-/* Idle memory is anywhere in memory, so a request for a zone cannot be met. */
+/* An idle block may be anywhere in memory, so a request for a zone cannot be served. */
 #define BP_GFP_REFUSED	(__GFP_DMA | __GFP_DMA32)
 
 void *bp_class_alloc_or_grow(struct bp_class *class, gfp_t gfp, int node, bool *miss);
@@ -28,7 +28,7 @@ void *bp_alloc_refuse(struct bytepool *pool, size_t size, gfp_t gfp,
 void *bp_alloc_any(struct bytepool *pool, size_t size, gfp_t gfp, int node,
 		   unsigned long caller);
 
-/* A block from this CPU's cache, if it has one. */
+/* Return a block from this CPU's cache, or NULL if that has none or must not be used. */
 static __always_inline void *bp_cache_alloc(struct bytepool *pool, u32 slot)
 {
 	struct bp_cache *cache;
@@ -50,14 +50,14 @@ static __always_inline void *bp_cache_alloc(struct bytepool *pool, u32 slot)
 	return NULL;
 }
 
-/* Tell a kernel that looks for bugs of a block that a caller gets. */
+/* Tell the kernel's checkers that a caller gets a block. */
 static inline void bp_block_instrument(u32 size, void *block, gfp_t gfp)
 {
 	if (BP_INSTRUMENTED)
 		instrument_alloc(block, size, bp_system_gfp(gfp), bp_system_may_serve());
 }
 
-/* All that is done of a block that comes from its depot, before its caller gets it. */
+/* Prepare a block that comes from its depot for its caller. */
 static inline void bp_block_prepare(struct bp_class *class, void *block, gfp_t gfp,
 				    unsigned long caller)
 {
@@ -67,6 +67,7 @@ static inline void bp_block_prepare(struct bp_class *class, void *block, gfp_t g
 	bp_block_instrument(class->size, block, gfp);
 }
 
+/* Count and trace a failed allocation. Return NULL. */
 static inline void *bp_alloc_fail(struct bytepool *pool, size_t size, gfp_t gfp,
 				  unsigned long caller)
 {
@@ -75,7 +76,7 @@ static inline void *bp_alloc_fail(struct bytepool *pool, size_t size, gfp_t gfp,
 	return NULL;
 }
 
-/* @size 0 wraps around. */
+/* Return true if an allocation may succeed. If @size is 0, size - 1 wraps around. */
 static __always_inline bool bp_alloc_ok(struct bytepool *pool, size_t size, gfp_t gfp)
 {
 	return !IS_ERR_OR_NULL(pool) && size - 1 < pool->sizes.max &&

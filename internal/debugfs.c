@@ -20,7 +20,7 @@
 
 struct dentry *bp_debugfs_root;	/* /sys/kernel/debug/bytepool */
 
-/* *pos is 1 + the class's index, or where the next one is. */
+/* Return the class at *@pos, which is 1 + its index, or the next one, and move *@pos there. */
 static void *classes_at(struct seq_file *m, loff_t *pos)
 {
 	struct bytepool *pool = m->private;
@@ -60,7 +60,7 @@ static int classes_show(struct seq_file *m, void *v)
 	}
 	bp_class_add_stats(class, &stats);
 	bp_for_each_depot(depot, class) {
-		/* It may change meanwhile. */
+		/* Other CPUs may change it meanwhile. */
 		nr_slabs += data_race(depot->nr_slabs);
 	}
 	bp_for_each_cache(cache, class)
@@ -78,7 +78,7 @@ static const struct seq_operations classes_sops = {
 };
 DEFINE_SEQ_ATTRIBUTE(classes);
 
-/* A walk over the table, of which a pool's own slabs are shown. */
+/* A walk over the table, which shows the slabs of one pool. */
 struct blocks_iter {
 	struct bytepool *pool;
 	struct rhashtable_iter slabs;
@@ -91,7 +91,7 @@ static void *blocks_next(struct seq_file *m, void *v, loff_t *pos)
 	unsigned long seen = 0;
 
 	++*pos;
-	/* -EAGAIN: the table was resized, and some come again. */
+	/* -EAGAIN: the table was resized, and some slabs come again. */
 	while ((slab = rhashtable_walk_next(&iter->slabs))) {
 		if (!IS_ERR(slab) && slab->depot->class->pool == iter->pool)
 			break;
@@ -117,7 +117,7 @@ static void *blocks_start(struct seq_file *m, loff_t *pos)
 		return SEQ_START_TOKEN;
 	}
 	rhashtable_walk_start(&iter->slabs);
-	/* The one that was not shown yet; it may have gone meanwhile. */
+	/* The slab that was not shown yet. It may have gone meanwhile. */
 	slab = rhashtable_walk_peek(&iter->slabs);
 	if (!IS_ERR_OR_NULL(slab) && slab->depot->class->pool == iter->pool)
 		return slab;
@@ -190,7 +190,7 @@ static const struct file_operations blocks_fops = {
 	.release = blocks_release,
 };
 
-/* Without it, a pool is as good: nothing here fails. */
+/* Make the files of the pool. Failures are ignored, because a pool works without them. */
 void bp_pool_debugfs_add(struct bytepool *pool)
 {
 	pool->debugfs = debugfs_create_dir(pool->name, bp_debugfs_root);

@@ -30,7 +30,7 @@ enum bp_free_result {
 	BP_FREE_DONE,
 	BP_FREE_TWICE,	/* refused: the block is idle */
 	BP_FREE_UNKNOWN,	/* the memo of this CPU does not have the block */
-	BP_FREE_KNOWN,	/* the memo has it, but its cache is busy, full, closed, or of another pool */
+	BP_FREE_KNOWN,	/* the memo has it, but its cache cannot take it */
 };
 
 void bp_bad_free(struct bytepool *pool, const void *block,

@@ -34,7 +34,7 @@
 #define GC_INTERVAL_MIN_MS	10U
 #define GC_INTERVAL_MAX_MS	3600000U
 
-/* Not readable as parameters: /sys/kernel/bytepool tells what they are by now. */
+/* The parameters cannot be read back. /sys/kernel/bytepool has the current values. */
 module_param_named(idle_timeout_ms, bp_idle_timeout_ms, uint, 0);
 MODULE_PARM_DESC(idle_timeout_ms, "Age at which idle memory is given back, ms; 0 = never (default 300000)");
 module_param_named(gc_interval_ms, bp_gc_interval_ms, uint, 0);
@@ -162,8 +162,9 @@ static void module_sysfs_remove(void)
 }
 
 /*
- * Where the kernel promises that no memory passes from owner to owner as it
- * is, the pool that they share keeps that promise. Fresh pages already do.
+ * Make the shared pool. If the kernel promises that no owner of memory sees
+ * what another has left there, the pool keeps that promise for its blocks.
+ * Fresh pages are cleared by the kernel.
  */
 static struct bytepool *__init system_create(void)
 {
@@ -230,14 +231,17 @@ static int __init bytepool_init(void)
 remove_files:
 	debugfs_remove(bp_debugfs_root);
 	module_sysfs_remove();
-	/* Whoever wrote to gc_interval_ms has armed it. */
+	/* A write to gc_interval_ms may have armed it. */
 	cancel_delayed_work_sync(&bp_gc_work);
 remove_cpuhp:
 	cpuhp_remove_state_nocalls(cpuhp_state);
 destroy_wq:
 	destroy_workqueue(bp_gc_wq);
 	bp_gc_wq = NULL;
-	/* Who frees to no pool may have been in the memos: no longer. */
+	/*
+	 * A bad free to no pool may be using a memo. Invalidate the memos, and
+	 * wait until it has ended.
+	 */
 	bp_memo_forget();
 	synchronize_rcu();
 exit_memo:
@@ -260,7 +264,7 @@ static void __exit bytepool_exit(void)
 	bp_memo_exit();
 }
 
-/* Early enough for the drivers of a kernel that bytepool is built into. */
+/* Start before the drivers of a kernel that bytepool is built into. */
 subsys_initcall(bytepool_init);
 module_exit(bytepool_exit);
 

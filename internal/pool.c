@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/*
- * The life of a pool.
- */
+/* The life of a pool: check its parameters, make it, end it. */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
 #include <linux/atomic.h>
@@ -44,14 +42,17 @@ static bool name_ok(const char *name)
 	if (!len || len > BP_NAME_MAX || !strcmp(name, ".") || !strcmp(name, ".."))
 		return false;
 	for (i = 0; i < len; i++) {
-		/* isalnum() knows Latin-1 too. */
+		/* isalnum() accepts Latin-1, too. */
 		if (!isascii(name[i]) || !(isalnum(name[i]) || strchr("._-", name[i])))
 			return false;
 	}
 	return true;
 }
 
-/* Check what the caller asks for and fill in the defaults: 0, or -EINVAL and a line why. */
+/*
+ * Check the parameters and fill in defaults. Return 0, or -EINVAL with a line
+ * in the log that says why.
+ */
 static int params_check(const char *name, struct bytepool_params *params)
 {
 	const char *why = NULL;
@@ -100,7 +101,7 @@ static void pool_free(struct bytepool *pool)
 	kfree(pool);
 }
 
-/* The tables of a pool, all caches closed. */
+/* Allocate the tables of a pool, with all caches closed. Return 0 or -ENOMEM. */
 static int pool_alloc_tables(struct bytepool *pool)
 {
 	u32 nr = bytepool_nr_slots(&pool->sizes);
@@ -124,7 +125,7 @@ static int pool_alloc_tables(struct bytepool *pool)
 	return 0;
 }
 
-/* A pool that nobody knows yet. */
+/* Allocate a pool, which is in no list yet. Return NULL if memory is short. */
 static struct bytepool *pool_new(const char *name, const struct bytepool_params *params)
 {
 	struct bytepool *pool = kzalloc(sizeof(*pool), GFP_KERNEL);
@@ -151,13 +152,16 @@ static struct bytepool *pool_new(const char *name, const struct bytepool_params 
 	return pool;
 }
 
-/* Give back what is idle, whatever the reserve: how many blocks are in use, and leak. */
+/*
+ * Give back all idle memory of the class, and drop the reserve. Return the
+ * number of blocks still in use.
+ */
 static unsigned long class_teardown(struct bp_class *class)
 {
 	struct bp_cache *cache;
 	unsigned long leaked;
 
-	/* No CPU is inside: the caller is the last user. */
+	/* No CPU is inside a cache, because the caller is the last user of the pool. */
 	bp_for_each_cache(cache, class)
 		bp_cache_flush_all(cache);
 	bp_class_flush_batches(class, &bp_gc_everything);
@@ -165,12 +169,12 @@ static unsigned long class_teardown(struct bp_class *class)
 	bp_class_reap(class, &bp_gc_everything, ULONG_MAX);
 	leaked = atomic_long_read(&class->nr_blocks) - bp_class_nr_idle(class);
 	if (leaked)
-		pr_warn("%s: %lu blocks of %u bytes are in use, and leak\n", class->pool->name,
+		pr_warn("%s: %lu blocks of %u bytes still in use: leaked\n", class->pool->name,
 			leaked, class->size);
 	return leaked;
 }
 
-/* Make a pool. Return it or an ERR_PTR(). */
+/* Make a pool. Return the pool or an ERR_PTR(). */
 struct bytepool *bp_pool_create(const char *name, const struct bytepool_params *params)
 {
 	struct bytepool_params checked = {};
@@ -208,7 +212,7 @@ free_pool:
 	return ERR_PTR(err);
 }
 
-/* Give the memory of a pool back, and end it. */
+/* Give the memory of the pool back, and end it. */
 void bp_pool_destroy(struct bytepool *pool)
 {
 	struct bp_class *class;
@@ -222,7 +226,7 @@ void bp_pool_destroy(struct bytepool *pool)
 		leaked += class_teardown(class);
 	if (leaked)
 		bp_pool_leak(pool);
-	/* What memos knew of the caches, they forgot with the slabs. */
+	/* The memos were invalidated when the slabs went, so no CPU finds these caches. */
 	bp_for_each_class(class, pool)
 		bp_class_free(class);
 	WARN(leaked, pr_fmt("%s: destroyed with %lu blocks in use\n"), pool->name, leaked);

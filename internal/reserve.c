@@ -24,9 +24,12 @@
 #include "wake.h"
 
 /*
- * Change the reserve. With one, the depots alone serve the class, so that each
- * idle block serves any CPU. It is written under every depot's lock: who opened
- * a cache under one without seeing it, did so before we close them.
+ * Set the reserve of the class. Return the old one.
+ *
+ * While a class has a reserve, the depots alone serve it, so that each idle
+ * block serves any CPU. The reserve is written under the lock of every depot. A
+ * CPU that opens a cache under one of them without seeing the reserve has done
+ * so before the caches are closed here.
  */
 static unsigned int class_set_reserve(struct bp_class *class, unsigned int nr)
 {
@@ -47,14 +50,17 @@ static unsigned int class_set_reserve(struct bp_class *class, unsigned int nr)
 		bp_class_drain(class, &bp_gc_everything);
 	}
 	mutex_unlock(&pool->gc_lock);
-	/* More may be idle in the depot, or above the reserve; or waiting may be over. */
+	/*
+	 * More may be idle in depots or above the reserve, or there may be
+	 * nothing to wait for any more.
+	 */
 	swake_up_all(&class->wait);
 	if (bp_class_reclaimable(class))
 		bp_pool_wake(pool);
 	return old;
 }
 
-/* Have the class of @size keep @nr blocks. 0 or -errno. */
+/* Have the class of @size keep @nr blocks. Return 0 or -errno. */
 int bp_pool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t gfp)
 {
 	struct bp_class *class;
@@ -67,7 +73,7 @@ int bp_pool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t g
 		return -EINVAL;
 	gfp = bp_system_gfp(gfp) & ~__GFP_THISNODE;
 	if (!(gfp & __GFP_NORETRY))
-		gfp |= __GFP_RETRY_MAYFAIL;	/* fail rather than kill */
+		gfp |= __GFP_RETRY_MAYFAIL;	/* fail rather than invoke the OOM killer */
 	class = bp_class_get(pool, bytepool_class_index(&pool->sizes, size), gfp);
 	if (!class)
 		return -ENOMEM;
@@ -77,7 +83,7 @@ int bp_pool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t g
 		return -ENOMEM;
 
 	old = class_set_reserve(class, nr);
-	/* Blocks are taken off the books down to the reserve only. */
+	/* From now on, the class cannot fall below the reserve. */
 	while (atomic_long_read(&class->nr_blocks) < nr) {
 		struct bp_slab *slab = bp_class_new_slab(class, false, gfp, NUMA_NO_NODE);
 

@@ -95,7 +95,8 @@ static inline u32 bp_slab_pop(struct bp_slab *slab, u32 size, void **overwritten
 		return bp_slab_search(slab);
 	if (index == BP_NO_BLOCK)
 		return slab->carved++;
-	next = READ_ONCE(*(u16 *)bp_slab_block(slab, size, index));	/* a caller may write it */
+	/* A caller that has freed the block may still write to it. */
+	next = READ_ONCE(*(u16 *)bp_slab_block(slab, size, index));
 	slab->first = next;
 	/* Where the chain ends, all idle blocks must be uncarved. */
 	if (unlikely(!bp_slab_link_ok(slab, next) || next == index ||

@@ -23,7 +23,7 @@ struct pool_attribute {
 	size_t stat;	/* offset in struct bytepool_stats */
 };
 
-/* A write that means "do it": of 1, and of nothing else. */
+/* Check a write that triggers something. Return 0 if it is 1, otherwise -errno. */
 int bp_parse_one(const char *buf)
 {
 	unsigned int value;
@@ -32,7 +32,10 @@ int bp_parse_one(const char *buf)
 	return err ?: value == 1 ? 0 : -EINVAL;
 }
 
-/* The same; but the owner of a BYTEPOOL_SINGLE pool cannot serialise with a write to sysfs. */
+/*
+ * Like bp_parse_one(), but refuse to act on a BYTEPOOL_SINGLE pool, whose owner
+ * cannot serialise with a write to sysfs.
+ */
 static int pool_parse_one(struct bytepool *pool, const char *buf)
 {
 	int err = bp_parse_one(buf);
@@ -42,7 +45,10 @@ static int pool_parse_one(struct bytepool *pool, const char *buf)
 	return bp_pool_single(pool) ? -EOPNOTSUPP : 0;
 }
 
-/* The value UINT_MAX is BYTEPOOL_TIMEOUT_NEVER's; to a person, never is 0. */
+/*
+ * Parse a timeout in ms. Return 0 or -errno. Reject UINT_MAX, which is
+ * BYTEPOOL_TIMEOUT_NEVER internally. In sysfs, 0 means never.
+ */
 int bp_parse_timeout(const char *buf, unsigned int *ms)
 {
 	unsigned int value;
@@ -260,7 +266,7 @@ static const struct kobj_type pool_ktype = {
 
 struct kobject *bp_pools_kobj;	/* /sys/kernel/bytepool/pools */
 
-/* Who holds the kobject last may be slow, and its release is in this module: wait. */
+/* Drop the kobject and wait for its last user, because the release function is in this module. */
 static void pool_kobj_put(struct bytepool *pool)
 {
 	kobject_put(&pool->kobj);

@@ -27,9 +27,9 @@
 #include "../bytepool.h"
 #include "size_class.h"
 
-#define BP_NO_BLOCK	0xffff	/* a slab has BYTEPOOL_SLAB_BLOCKS at most */
+#define BP_NO_BLOCK	0xffff	/* a slab has at most BYTEPOOL_SLAB_BLOCKS */
 
-/* What a block is. Only the step from IN_USE is raced for: see bp_state_claim(). */
+/* The state of a block. Only the transition from IN_USE is raced for, see bp_state_claim(). */
 enum bp_block_state {
 	BP_BLOCK_IDLE,	/* in its slab */
 	BP_BLOCK_CACHED,	/* idle in a per-CPU cache, or on its way there or out */
@@ -37,25 +37,26 @@ enum bp_block_state {
 };
 
 /**
- * struct bp_slab - one run of memory and what became of its blocks
- * @list: in its depot's list of partial or idle slabs; of full ones there is none
- * @age: instead, in its depot's tree of idle slabs that came out of order
- * @rcu: at its end, until no CPU can be looking at it
- * @depot: whose
+ * struct bp_slab - one run of memory and the states of its blocks
+ * @list: link in the depot's list of partial or of idle slabs; a slab without an
+ *	idle block is on neither
+ * @age: instead of @list, node in the depot's tree of idle slabs that came out of order
+ * @rcu: defers the end of the descriptor until no CPU can be looking at it
+ * @depot: the depot that owns it
  * @idle_since: jiffies when the youngest idle block in the slab was freed
- * @node: in the table of addresses, by @base
- * @base: its address, which is that of its first block
- * @cpu: the first to take blocks of it since it was whole
- * @nr: blocks
- * @nr_idle: idle blocks in the slab
- * @first: head of the chain, if it is @chained, or BP_NO_BLOCK
- * @carved: blocks that were ever in the chain or handed out; those beyond have no links
+ * @node: link in the table of addresses, by @base
+ * @base: address of the memory and of its first block
+ * @cpu: the first CPU to take blocks of it since it was wholly idle
+ * @nr: number of blocks
+ * @nr_idle: number of idle blocks in the slab
+ * @first: head of the chain if it is @chained, or BP_NO_BLOCK
+ * @carved: number of blocks that were ever handed out; the others have no links
  * @hashed: it is in the table of addresses
- * @pending: it is not yet, see bp_table_add()
+ * @pending: it is not in the table yet, see bp_table_add()
  * @leaked: its pool was destroyed with blocks in use
- * @chained: idle blocks are: there are several, and they may be written to
- * @state: enum bp_block_state of each block; in a pool that tracks them,
- *	a struct bp_track of each follows
+ * @chained: idle blocks are chained: there are several, and they may be written to
+ * @state: enum bp_block_state of each block; in a pool with BYTEPOOL_TRACK, a
+ *	struct bp_track of each block follows
  */
 struct bp_slab {
 	union {
@@ -80,8 +81,8 @@ struct bp_slab {
 };
 
 /**
- * struct bp_track - who had a block last
- * @caller: where it was allocated, or freed if it is idle; 0 = never yet
+ * struct bp_track - the last caller of a block
+ * @caller: the call site that allocated it, or freed it if it is idle; 0 = none yet
  * @when: jiffies then
  * @pid: the task then
  */
@@ -95,9 +96,9 @@ struct bp_track {
  * struct bp_entry - an idle block in a cache
  * @block: its address
  * @state: its state in @slab
- * @slab: where it lies
- * @idle_since: jiffies when it was freed; of one that came from its slab, when the
- *	youngest idle block there was
+ * @slab: the slab that it lies in
+ * @idle_since: jiffies when it was freed; for a block that came from its slab, when
+ *	the youngest idle block there was freed
  */
 struct bp_entry {
 	void *block;
@@ -108,18 +109,18 @@ struct bp_entry {
 
 /**
  * struct bp_cache - the idle blocks of one class on one CPU
- * @pool: whose; BP_CACHE_BUSY while its CPU is inside: an interrupt goes to the depot then
+ * @pool: its pool; BP_CACHE_BUSY while its CPU is inside, so that an interrupt uses the depot
  * @top: one above the youngest entry
- * @end: where @top is when it is full
+ * @end: value of @top when the cache is full
  * @hits: allocations served
  * @frees: frees taken
- * @depot: where its blocks come from and go
+ * @depot: the depot that its blocks come from and go to
  * @cpu: the CPU that it belongs to
- * @gc_owned: the GC has it, or will after a grace period; changes under gc_lock
- *	and the depot's lock
- * @floor: one below the oldest entry; without a block
- * @rcu: at its end, until no CPU can be looking at it
- * @entries: oldest first
+ * @gc_owned: the GC owns it, or will after a grace period; changes under gc_lock
+ *	and the lock of the depot
+ * @floor: one below the oldest entry, without a block
+ * @rcu: defers its end until no CPU can be looking at it
+ * @entries: the blocks, the oldest first
  */
 struct bp_cache {
 	struct bytepool *pool;
@@ -131,22 +132,22 @@ struct bp_cache {
 	int cpu;
 	bool gc_owned;
 	union {
-		/* Nobody pops from a cache at its end. */
+		/* Nothing is popped from a cache that is about to be freed. */
 		struct bp_entry floor;
 		struct rcu_head rcu;
 	};
 	struct bp_entry entries[];
 };
 
-/* What bp_cache_pop() relies on. */
+/* bp_cache_pop() relies on this. */
 static_assert(offsetof(struct bp_cache, entries) ==
 	      offsetof(struct bp_cache, floor) + sizeof(struct bp_entry));
 
 /**
  * struct bp_batch - idle blocks on their way from CPU to CPU
- * @next: in the depot's list of full or of empty ones
- * @nr: entries
- * @entries: oldest first
+ * @next: next in the depot's list of full or of empty batches
+ * @nr: number of entries
+ * @entries: the blocks, the oldest first
  */
 struct bp_batch {
 	struct bp_batch *next;
@@ -154,7 +155,7 @@ struct bp_batch {
 	struct bp_entry entries[];
 };
 
-/* What wants each block looked at when it comes and goes. */
+/* Flags of pools that check each block between depot and caller. */
 #define BP_FLAGS_CHECKED	(BYTEPOOL_POISON | BYTEPOOL_TRACK)
 /* Pools without per-CPU caches. */
 #define BP_FLAGS_UNCACHED	(BYTEPOOL_SINGLE | BP_FLAGS_CHECKED)
@@ -163,21 +164,21 @@ struct bp_batch {
 
 /**
  * struct bp_depot - the slabs of a class on a NUMA node
- * @lock: protects all but @class; taken in any context, and not at all in a
+ * @lock: protects all but @class; taken in any context, but never in a
  *	BYTEPOOL_SINGLE pool
- * @class: whose
- * @partial: slabs with idle blocks and others, the last touched first
- * @idle: slabs with idle blocks only, the youngest first
- * @idle_tree: the same, for those that came when a younger one was there already
- * @nr_idle: idle blocks of its slabs
- * @nr_whole: those of wholly idle ones
- * @nr_slabs: slabs, in use and idle
+ * @class: its class
+ * @partial: slabs that are partly idle, the last touched first
+ * @idle: slabs that are wholly idle, the youngest first
+ * @idle_tree: slabs that became wholly idle when a younger one was in @idle, by age
+ * @nr_idle: number of idle blocks in its slabs
+ * @nr_whole: number of blocks in its wholly idle slabs
+ * @nr_slabs: number of slabs, in use and idle
  * @full: batches of idle blocks that CPUs have freed, for others to take; not in
- *	@nr_idle. With @empty no more than caches of the node
- * @empty: batches without
- * @hits: allocations served from it
+ *	@nr_idle. Together with @empty, no more than the node has caches
+ * @empty: batches without blocks
+ * @hits: allocations that it served
  * @misses: allocations that brought it a slab
- * @frees: frees taken
+ * @frees: frees that it took
  */
 struct bp_depot {
 	raw_spinlock_t lock;
@@ -197,22 +198,22 @@ struct bp_depot {
 
 /**
  * struct bp_class - a size class
- * @pool: whose
- * @index: number in the pool
- * @size: of a block, bytes
- * @slab_bytes: of a slab, bytes; for a start, and where that is not to be had, as
- *	few as hold a block
- * @capacity: most blocks that a CPU may keep, fewer under a limit, see
+ * @pool: its pool
+ * @index: its number in the pool
+ * @size: size of a block, bytes
+ * @slab_bytes: size of a slab, bytes. The first slabs are as small as a block
+ *	allows, and so are others when memory is short
+ * @capacity: most blocks in the cache of a CPU; fewer under a limit, see
  *	cache_create(); 0 = no per-CPU caches
- * @reciprocal: of @size, see bp_block_state()
- * @reserve: blocks to keep; written under gc_lock and every depot's lock, at the
- *	end by the last user
- * @nr_blocks: blocks of all slabs; becomes less under reap_lock
- * @nr_caches: how many there are in @cache
+ * @reciprocal: reciprocal of @size, see bp_block_state()
+ * @reserve: blocks to keep; written under gc_lock and the lock of every depot, and
+ *	at the end by the last user
+ * @nr_blocks: number of blocks of all slabs; decreases under reap_lock
+ * @nr_caches: number of caches in @cache
  * @wait: tasks that wait for a block, see bp_class_may_wait()
- * @rcu: at its end, until no CPU can be looking at it
- * @cache: of each CPU; once there, it stays until the pool is destroyed
- * @depot: of each node
+ * @rcu: defers its end until no CPU can be looking at it
+ * @cache: the cache of each CPU; once made, it stays until the pool is destroyed
+ * @depot: the depot of each node
  */
 struct bp_class {
 	struct bytepool *pool;
@@ -231,8 +232,8 @@ struct bp_class {
 };
 
 /*
- * What a CPU follows: open[slot] is its cache of the slot's class, or
- * bp_closed_cache while there is none or it may not be used.
+ * The caches that a CPU follows: open[slot] is its cache of the slot's class,
+ * or bp_closed_cache if there is none or it must not be used.
  */
 struct bp_cpu {
 	struct bp_cache **open;
@@ -243,36 +244,36 @@ struct bp_cpu {
  * @cpu: the open caches of each CPU
  * @sizes: its size classes
  * @flags: BYTEPOOL_*
- * @awake: the GC visits it. While it does not, all caches are closed, so that
- *	the next free calls bp_pool_wake(); except where blocks never age
- * @visited: bp_gc_work's own: the pool is in its pass
+ * @awake: the GC visits it. While it is clear, all caches are closed, so that the
+ *	next free calls bp_pool_wake(). A pool whose blocks never expire is an exception
+ * @visited: the pool is in the current pass of bp_gc_work; used by that alone
  * @class: the classes, each made at its first use
  * @idle_timeout_ms: as in struct bytepool_params
- * @limit: cap on @held, bytes; 0 = none
+ * @limit: limit of @held, bytes; 0 = none
  * @held: backing memory, bytes
  * @failures: allocations that returned NULL
- * @bad_frees: frees refused
- * @bad_frees_told: a bit for each enum bp_bad_free_reason that had its stack trace
- * @bad_frees_limit: for the lines after those
- * @overwritten_limit: for what is said of free blocks that were written to
+ * @bad_frees: frees that were refused
+ * @bad_frees_told: a bit for each enum bp_bad_free_reason whose stack trace was shown
+ * @bad_frees_limit: ratelimit of the lines after that
+ * @overwritten_limit: ratelimit of reports of writes to idle blocks
  * @gc_lock: serialises what takes caches from their CPUs: GC, trim, reserve, and
  *	the shrinker, which only tries it
- * @trims: how many were begun; this and the next two are written under @gc_lock
- * @last_fruitful_trim: how many had been, with the last one that gave something back
+ * @trims: number of trims begun; this and the next two are written under @gc_lock
+ * @last_fruitful_trim: value of @trims at the last trim that gave something back
  * @gc_runs: GC passes
- * @reap_lock: held from taking slabs off the books until the system has them
+ * @reap_lock: held from taking slabs out of a depot until the system has them
  * @reclaimed_blocks: blocks given back to the system; this and the next are
  *	written under @reap_lock
- * @reclaimed_bytes: memory given back to the system
- * @shrinker: gives idle memory back when the system is short; a BYTEPOOL_SINGLE
- *	pool has none
+ * @reclaimed_bytes: bytes given back to the system
+ * @shrinker: gives idle memory back when the system is short of memory; NULL in a
+ *	BYTEPOOL_SINGLE pool
  * @debugfs: its directory
- * @list: in pools, under pools_lock
- * @nr_pins: walks of pools that stand at this one, under pools_lock
+ * @list: link in the list of pools, under pools_lock
+ * @nr_pins: walks of the list that are at this pool, under pools_lock
  * @dying: no new pin may be taken, under pools_lock
- * @unpinned: the last pin is gone
+ * @unpinned: completed with the last pin of a dying pool
  * @kobj: in sysfs
- * @released: the last user of @kobj is gone
+ * @released: completed with the last reference to @kobj
  * @name: in sysfs and in messages
  */
 struct bytepool {
