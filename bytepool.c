@@ -10,7 +10,7 @@
  *
  * - A slab is one allocation from the system: a run of pages carved into equal
  *   blocks, or one large block. A table of addresses has an entry for each slab,
- *   from its birth to its death, and tells what a pointer is.
+ *   from its birth to its death, by which a free finds the slab of a pointer.
  * - A depot has the slabs of a class on one NUMA node, under a lock. Slabs that
  *   are partly idle are in one list, wholly idle ones in another, by age. A block
  *   goes back to the depot that it came from, whichever CPU frees it.
@@ -29,17 +29,20 @@
  * - Pools with BYTEPOOL_POISON or BYTEPOOL_TRACK have no per-CPU caches, because
  *   each block is checked on its way between depot and caller.
  *
- * This file has what other modules call: the fast paths of alloc and free, and a
- * line for all else. The rooms behind it are in internal/. Each uses only those
- * above it in this list, and Kbuild has the same order:
+ * This file has the exported functions: the fast paths of alloc and free, and a
+ * line for each of the others. The files behind it are in internal/. Each of them
+ * uses only those above it in this list, and Kbuild has the same order:
  *
- *	types, size_class, context, compat, instrument, trace	what all stand on
- *	age, backing, check, wake, table	time, memory, checks, GC timer, addresses
- *	slab, depot, cache, memo, class		the way of a block
- *	stats, reclaim, pools, leak		what is done to all classes, all pools
- *	gc, shrinker				idle memory goes: by age, by need
- *	fault, free, grow, alloc, reserve	the slow paths
- *	debugfs, sysfs, pool, module		a pool's files and life; init and exit
+ *	types, size_class, context, compat, instrument, trace
+ *					the data model, and headers for all files
+ *	age, backing, check, wake, table
+ *					time, memory, debugging, GC timer, addresses
+ *	slab, depot, cache, memo, class	the way of a block
+ *	stats, reclaim, pools, leak	whole pools: counters, passes, list, leaks
+ *	gc, shrinker			idle memory is given back by age, or on demand
+ *	fault, free, grow, alloc, reserve
+ *					the slow paths
+ *	debugfs, sysfs, pool, module	the files and the life of a pool; init and exit
  *
  * A name with bytepool_ is exported, one with bp_ is shared by the rooms, and one
  * without a prefix is static.
@@ -84,13 +87,13 @@
 #include "internal/trace.h"
 #include "internal/types.h"
 
-/* What the fast path does not look at. */
+/* Bits of a gfp that the fast path does not handle. */
 #define GFP_SLOW	(BP_GFP_REFUSED | __GFP_ZERO)
 
-/* So many blocks of a bulk at most are freed in one section. */
+/* Free at most this many blocks of a bulk in one section. */
 #define BULK_SECTION		64U
 
-/* How often bytepool_alloc_bulk() looks meanwhile. */
+/* How often a bulk that waits looks for idle blocks. */
 #define BULK_RETRY		(HZ / 50)
 
 struct bytepool *bytepool_system;
@@ -98,11 +101,11 @@ EXPORT_SYMBOL_GPL(bytepool_system);
 
 /**
  * bytepool_create() - make a pool
- * @name: 1 to 63 of [A-Za-z0-9._-], not "." or "..", not in use; copied
- * @params: what it is made of; NULL for every default
+ * @name: its name, 1 to 63 of [A-Za-z0-9._-], unique, not "." or ".."; copied
+ * @params: its parameters; NULL for every default
  *
- * The pool appears as /sys/kernel/bytepool/pools/@name. It takes memory for
- * blocks when they are first asked for, or with bytepool_reserve().
+ * The pool appears as /sys/kernel/bytepool/pools/@name. It takes memory for blocks
+ * when they are first asked for, or by bytepool_reserve().
  *
  * Context: Process; may sleep.
  * Return:
@@ -110,7 +113,7 @@ EXPORT_SYMBOL_GPL(bytepool_system);
  * * ERR_PTR(-EINVAL): @name or @params is out of range; a line in the log says which and why
  * * ERR_PTR(-EEXIST): the name is in use
  * * ERR_PTR(-ENOMEM): memory is short
- * * ERR_PTR(-ENODEV): a bytepool that is built in has not started yet, or could not
+ * * ERR_PTR(-ENODEV): a built-in bytepool has not started yet, or has failed to
  */
 struct bytepool *bytepool_create(const char *name, const struct bytepool_params *params)
 {
@@ -124,7 +127,7 @@ static void devm_bytepool_destroy(void *pool)
 }
 
 /**
- * devm_bytepool_create() - make a pool that ends with a device's driver
+ * devm_bytepool_create() - make a pool that ends with the driver of a device
  * @dev: the device
  * @name: as for bytepool_create()
  * @params: as for bytepool_create()
@@ -146,11 +149,11 @@ struct bytepool *devm_bytepool_create(struct device *dev, const char *name,
 EXPORT_SYMBOL_GPL(devm_bytepool_create);
 
 /**
- * bytepool_destroy() - give a pool's memory back and end it
+ * bytepool_destroy() - give the memory of a pool back and end the pool
  * @pool: the pool; NULL and ERR_PTR are no-ops
  *
- * Nobody may use the pool any more. Blocks that are still in use are warned
- * about and leak, since their owners may yet touch them.
+ * Nobody may use the pool any more. Blocks that are still in use are reported and
+ * leaked, because their owners may still touch them.
  *
  * Context: Process; may sleep.
  */
@@ -165,26 +168,30 @@ EXPORT_SYMBOL_GPL(bytepool_destroy);
  * bytepool_alloc() - get a block
  * @pool: the pool
  * @size: bytes wanted, 1 to the pool's max_size
- * @gfp: how hard to try. __GFP_ZERO clears the block, to its class's size;
- *	__GFP_ACCOUNT, __GFP_HIGHMEM, __GFP_MOVABLE and __GFP_COMP are dropped;
+ * @gfp: how hard to try. __GFP_ZERO clears the whole block, to the size of its class.
+ *	__GFP_ACCOUNT, __GFP_HIGHMEM, __GFP_MOVABLE and __GFP_COMP are dropped.
  *	GFP_DMA and GFP_DMA32 are refused.
  *
- * The block is aligned to the largest power of two that divides its class's
- * size, up to a page. It is freed with bytepool_free(), never with kfree() or
- * vfree(). An idle block is handed out without touching the system's
- * allocator. With a reserve for its size and a @gfp that may sleep, waits for
- * a block rather than fail; so does __GFP_NOFAIL. In a BYTEPOOL_SINGLE pool
- * nobody else would free one, and it fails.
+ * The block is aligned to the largest power of two that divides the size of its
+ * class, up to a page. Free it by bytepool_free(), never by kfree() or vfree().
+ *
+ * An idle block is handed out without a call of the system's allocator. If its class
+ * has a reserve and @gfp may sleep, the allocation waits for a block rather than
+ * fail. So it does with __GFP_NOFAIL. In a BYTEPOOL_SINGLE pool it fails instead,
+ * because nobody else would free a block.
  *
  * Context: Any but NMI; sleeps only if @gfp allows it.
- * Return: the block; NULL if memory is short or the pool's limit reached, if
- * @size is 0 or above max_size, or if @gfp asks for a zone.
+ * Return: the block; NULL if memory is short, the limit of the pool is reached, @size
+ * is 0 or above max_size, or @gfp asks for a zone.
  */
 void *bytepool_alloc(struct bytepool *pool, size_t size, gfp_t gfp)
 {
 	void *block;
 
-	/* What is usual, in few instructions and without a stack frame; @size 0 wraps around. */
+	/*
+	 * The common case takes few instructions and no stack frame. If @size
+	 * is 0, size - 1 wraps around.
+	 */
 	if (BP_INSTRUMENTED || IS_ERR_OR_NULL(pool) || trace_alloc_enabled() ||
 	    unlikely(gfp & GFP_SLOW))
 		return bp_alloc_any(pool, size, gfp, NUMA_NO_NODE, _RET_IP_);
@@ -204,11 +211,11 @@ EXPORT_SYMBOL_GPL(bytepool_alloc);
  * bytepool_alloc_node() - get a block, if possible from a NUMA node
  * @pool: the pool
  * @size: bytes wanted
- * @gfp: as for bytepool_alloc(); with __GFP_THISNODE, from @node or not at all,
- *	unless __GFP_NOFAIL is with it
- * @node: where the memory should be: an idle block there is best, then new
- *	memory there, then what is idle elsewhere. NUMA_NO_NODE, or one without
- *	memory: as bytepool_alloc()
+ * @gfp: as for bytepool_alloc(). With __GFP_THISNODE, but without __GFP_NOFAIL, the
+ *	block comes from @node or the allocation fails.
+ * @node: the preferred node. An idle block there comes first, then new memory there,
+ *	then idle blocks of other nodes. NUMA_NO_NODE, or a node without memory:
+ *	as bytepool_alloc()
  *
  * Context: Any but NMI; sleeps only if @gfp allows it.
  * Return: as bytepool_alloc().
@@ -241,8 +248,8 @@ EXPORT_SYMBOL_GPL(bytepool_zalloc);
  * @pool: the pool that it came from
  * @block: the block, or NULL
  *
- * What is not an in-use block of the pool is refused without touching it,
- * counted in bad_frees and warned about; the pool stays sound.
+ * A pointer that is no block of the pool in use is refused without an access to it,
+ * counted in bad_frees, and reported with a warning. The pool stays sound.
  *
  * Context: Any but NMI; never sleeps.
  */
@@ -267,9 +274,9 @@ EXPORT_SYMBOL_GPL(bytepool_free);
  * bytepool_free_any() - give a block back to the pool that it came from
  * @block: the block, or NULL
  *
- * For scope-based cleanup, which knows the block alone. bytepool_free() also
- * catches a block that goes back to the wrong pool. What no pool gave out is
- * refused and warned about; there is no pool to count it.
+ * This is for scope-based cleanup, which knows only the block. bytepool_free() also
+ * catches a block that goes back to the wrong pool. A pointer that is no block of any
+ * pool is refused and reported with a warning. No pool counts it.
  *
  * Context: Any but NMI; never sleeps.
  */
@@ -292,7 +299,7 @@ void bytepool_free_any(const void *block)
 }
 EXPORT_SYMBOL_GPL(bytepool_free_any);
 
-/* Up to @nr blocks from this CPU's cache: how many it had. */
+/* Take up to @nr blocks from this CPU's cache. Return their number. */
 static unsigned int cache_alloc_bulk(struct bytepool *pool, u32 slot, unsigned int nr,
 				     void **blocks)
 {
@@ -311,7 +318,7 @@ static unsigned int cache_alloc_bulk(struct bytepool *pool, u32 slot, unsigned i
 	return got;
 }
 
-/* Tell of blocks that a cache had. */
+/* Report blocks that came from a cache. */
 static noinline void blocks_trace(struct bp_class *class, size_t size, gfp_t gfp,
 				  unsigned int nr, void **blocks, unsigned long caller)
 {
@@ -323,7 +330,7 @@ static noinline void blocks_trace(struct bp_class *class, size_t size, gfp_t gfp
 	}
 }
 
-/* All or none, without waiting for a block. */
+/* Get all blocks or none, without waiting for one. Return true if all were got. */
 static bool alloc_bulk(struct bp_class *class, size_t size, gfp_t gfp, unsigned int nr,
 		       void **blocks, unsigned long caller)
 {
@@ -353,12 +360,15 @@ static bool alloc_bulk(struct bp_class *class, size_t size, gfp_t gfp, unsigned 
 	return true;
 }
 
-/* Wait for @nr blocks with empty hands: two that held a part each would wait forever. */
+/*
+ * Wait until @nr blocks may be idle, without holding any. Two callers that each
+ * held some of the blocks could deadlock.
+ */
 static void bulk_wait(struct bp_class *class, unsigned int nr)
 {
 	unsigned long end = jiffies + bp_class_retry_delay(class);
 
-	/* With a reserve, all that is idle is in the depots' slabs. */
+	/* With a reserve, all idle blocks are in slabs of the depots. */
 	do {
 		schedule_timeout_uninterruptible(BULK_RETRY);
 	} while (bp_class_nr_idle(class) < nr && time_before(jiffies, end));
@@ -367,14 +377,14 @@ static void bulk_wait(struct bp_class *class, unsigned int nr)
 /**
  * bytepool_alloc_bulk() - get several blocks of a size
  * @pool: the pool
- * @size: bytes wanted in each
+ * @size: bytes wanted in each block
  * @gfp: as for bytepool_alloc()
- * @nr: how many; no more than are reserved, where it may have to wait for them
- * @blocks: where they go
+ * @nr: how many blocks; if the call may wait for a reserve, no more than that
+ * @blocks: set to the blocks
  *
- * It takes nothing while it waits, and has its turn when all @nr are idle at
- * once: others that take single blocks may keep it waiting for long. Blocks
- * that it had to give back are in the statistics as allocated and freed.
+ * The call holds no block while it waits, and succeeds when all @nr are idle at once.
+ * Others that take single blocks may keep it waiting for long. Blocks that it had to
+ * give back are in the statistics as allocated and freed.
  *
  * Context: Any but NMI; sleeps only if @gfp allows it.
  * Return: @nr, or 0 if not all could be had; then @blocks is undefined.
@@ -414,7 +424,7 @@ EXPORT_SYMBOL_GPL(bytepool_alloc_bulk);
 /**
  * bytepool_free_bulk() - give several blocks back
  * @pool: the pool that they came from
- * @nr: how many
+ * @nr: how many blocks
  * @blocks: the blocks; each may be NULL
  *
  * Context: Any but NMI; never sleeps.
@@ -441,12 +451,12 @@ void bytepool_free_bulk(struct bytepool *pool, unsigned int nr, void **blocks)
 EXPORT_SYMBOL_GPL(bytepool_free_bulk);
 
 /**
- * bytepool_usable_size() - how much of a block may be used
+ * bytepool_usable_size() - ask how much of a block may be used
  * @pool: the pool
- * @block: what may be one of its blocks
+ * @block: any pointer
  *
  * Context: Any but NMI; never sleeps.
- * Return: the block's class size in bytes; 0 if it is no in-use block of @pool.
+ * Return: the size of the block's class in bytes; 0 if it is no block of @pool in use.
  */
 size_t bytepool_usable_size(struct bytepool *pool, const void *block)
 {
@@ -470,19 +480,19 @@ EXPORT_SYMBOL_GPL(bytepool_usable_size);
  * bytepool_reserve() - pre-allocate blocks of a size, and keep as many
  * @pool: the pool
  * @size: bytes, 1 to the pool's max_size
- * @nr: blocks to keep, in use and idle together; replaces what was reserved in
- *	this class before; 0 drops it
+ * @nr: blocks to keep, in use and idle together. It replaces the reserve that the
+ *	class had before. 0 drops that.
  * @gfp: how hard to try
  *
- * While a class has a reserve, its blocks go by the depot, not by per-CPU
- * caches: a lock on each call, for which an idle block serves any CPU and any
- * context. Calls for one class are the caller's to serialise.
+ * While a class has a reserve, its blocks are taken from and go to depots, not
+ * per-CPU caches. Each call takes a lock, and each idle block serves any CPU and any
+ * context. The caller has to serialise calls for one class.
  *
  * Context: Process; may sleep.
  * Return:
- * * 0: as many are there
+ * * 0: the class has as many blocks
  * * -EINVAL: @size is 0 or above max_size, @gfp asks for a zone, or @pool is none
- * * -ENOMEM: memory or the pool's limit does not allow it; all is as before
+ * * -ENOMEM: memory or the limit of the pool does not allow it; nothing has changed
  */
 int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t gfp)
 {
@@ -491,15 +501,15 @@ int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t 
 EXPORT_SYMBOL_GPL(bytepool_reserve);
 
 /**
- * bytepool_gc() - give back what has been idle beyond the pool's timeout, now
+ * bytepool_gc() - give back blocks that were idle for longer than the timeout
  * @pool: the pool
  * @bytes_held: if not NULL, set to the bytes that the pool still holds
  *
- * The owner of a BYTEPOOL_SINGLE pool calls it, since no one else does; for
- * the others the same is done in the background.
+ * The owner of a BYTEPOOL_SINGLE pool has to call it. The other pools have the same
+ * done in the background.
  *
  * Context: Process; may sleep.
- * Return: blocks given back.
+ * Return: the number of blocks given back.
  */
 unsigned long bytepool_gc(struct bytepool *pool, size_t *bytes_held)
 {
@@ -508,15 +518,15 @@ unsigned long bytepool_gc(struct bytepool *pool, size_t *bytes_held)
 EXPORT_SYMBOL_GPL(bytepool_gc);
 
 /**
- * bytepool_trim() - give every idle block back, whatever its age
+ * bytepool_trim() - give all idle blocks back, whatever their age
  * @pool: the pool
  *
- * Reaches the caches of all CPUs. What is reserved stays, and so do idle
- * blocks that share a slab with one in use. Beyond a reserve, up to a slab of its
+ * Blocks in the caches of all CPUs are given back, too. The reserve stays, and so do
+ * idle blocks that share a slab with one in use. Beyond a reserve, up to a slab of its
  * class may stay.
  *
  * Context: Process; may sleep.
- * Return: blocks given back.
+ * Return: the number of blocks given back.
  */
 unsigned long bytepool_trim(struct bytepool *pool)
 {
@@ -525,11 +535,11 @@ unsigned long bytepool_trim(struct bytepool *pool)
 EXPORT_SYMBOL_GPL(bytepool_trim);
 
 /**
- * bytepool_size() - how much memory a pool holds
+ * bytepool_size() - ask how much memory a pool holds
  * @pool: the pool
  *
  * Context: Any.
- * Return: bytes, in use and idle, rounding included, descriptors not.
+ * Return: bytes, in use and idle, including rounding, without descriptors.
  */
 size_t bytepool_size(struct bytepool *pool)
 {
@@ -538,9 +548,9 @@ size_t bytepool_size(struct bytepool *pool)
 EXPORT_SYMBOL_GPL(bytepool_size);
 
 /**
- * bytepool_get_stats() - what a pool holds and has done
+ * bytepool_get_stats() - get the statistics of a pool
  * @pool: the pool
- * @stats: filled in; exact while nobody else uses the pool, else near it
+ * @stats: filled in. It is exact while nobody else uses the pool, otherwise close.
  *
  * Context: Any but NMI; never sleeps.
  */

@@ -17,8 +17,8 @@
 #define BP_GC_PASS_MAX		(3600UL * HZ)
 
 /**
- * struct bp_gc_pass - what to give back
- * @all: take all idle memory, otherwise only what has expired
+ * struct bp_gc_pass - the ages of memory that a GC pass gives back
+ * @all: take all idle memory, otherwise only memory that has expired
  * @now: jiffies when the pass began
  * @timeout: a block that is idle for longer has expired, jiffies; MAX_JIFFY_OFFSET = never
  */
@@ -47,7 +47,7 @@ static inline bool bp_longer_ago(unsigned long a, unsigned long b)
 }
 
 /*
- * Return the age at @now, when a pass began, of what is idle since @idle_since;
+ * Return the age at @now, when a pass began, of memory idle since @idle_since;
  * 0 if that is later.
  */
 static inline unsigned long bp_age_at(unsigned long now, unsigned long idle_since)
@@ -57,7 +57,7 @@ static inline unsigned long bp_age_at(unsigned long now, unsigned long idle_sinc
 	return age > -BP_GC_PASS_MAX ? 0 : age;
 }
 
-/* Return true if the pass takes what is idle since @idle_since. */
+/* Return true if the pass takes memory that is idle since @idle_since. */
 static inline bool bp_gc_pass_wants(const struct bp_gc_pass *pass, unsigned long idle_since)
 {
 	unsigned long age = bp_age_at(pass->now, idle_since);

@@ -254,7 +254,7 @@ noinline void bp_block_check(struct bp_class *class, void *block, unsigned long 
 	WRITE_ONCE(*state, BP_BLOCK_IN_USE);
 }
 
-/* Serve what this CPU's cache has not served. */
+/* Serve an allocation that this CPU's cache has not served. */
 noinline void *bp_alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, int node,
 			     unsigned long caller)
 {

@@ -17,7 +17,7 @@
 #include "check.h"
 #include "types.h"
 
-/* Show at most this many bytes of what was written to an idle block. */
+/* A report of a write to an idle block shows at most this many bytes. */
 #define REPORT_BYTES		16U
 
 void bp_block_poison(void *block, u32 size)
@@ -26,7 +26,7 @@ void bp_block_poison(void *block, u32 size)
 	((u8 *)block)[size - 1] = POISON_END;
 }
 
-/* Return the first byte that differs from what bp_block_poison() has written, or NULL. */
+/* Return the first byte that differs from the fill of bp_block_poison(), or NULL. */
 static u8 *poison_broken(void *block, u32 size)
 {
 	u8 *last = block + size - 1;

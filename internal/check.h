@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What BYTEPOOL_POISON writes to idle blocks, and BYTEPOOL_TRACK records of all.
+ * Checks of blocks: the fill of BYTEPOOL_POISON and the records of BYTEPOOL_TRACK.
  */
 #ifndef _BP_CHECK_H
 #define _BP_CHECK_H

@@ -15,7 +15,7 @@
 #include "types.h"
 
 /*
- * How long a task waits before it looks for what nobody announces, as in
+ * How long a task waits before it looks again without a wakeup, as in
  * mempool_alloc(): with a reserve, and for __GFP_NOFAIL.
  */
 #define BP_RESERVE_RETRY	(5 * HZ)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the current context allows: sections, and calls of the system's allocator.
+ * The current context: sections, and calls of the system's allocator.
  */
 #ifndef _BP_CONTEXT_H
 #define _BP_CONTEXT_H

@@ -58,7 +58,7 @@ static inline void bp_depot_unlock(struct bp_depot *depot, unsigned long flags)
 		raw_spin_unlock_irqrestore(&depot->lock, flags);
 }
 
-/* For those who expect the lock. A BYTEPOOL_SINGLE pool has none. */
+/* Assert that the lock is held. A BYTEPOOL_SINGLE pool has none. */
 static inline void bp_depot_assert_held(const struct bp_depot *depot)
 {
 	if (!bp_pool_single(depot->class->pool))

@@ -203,7 +203,7 @@ void bp_free_looked_up(struct bytepool *pool, const void *block, bool known,
 		bp_bad_free(pool, block, bad, caller);
 }
 
-/* Free what bp_free_fast() did not. */
+/* Complete a free that bp_free_fast() did not. */
 noinline void bp_free_slow(struct bytepool *pool, const void *block, enum bp_free_result result,
 			   unsigned long caller)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A class gets a slab; at a limit, what is idle elsewhere makes room first.
+ * A class gets a slab. At a limit, idle memory of the pool makes room first.
  */
 #ifndef _BP_GROW_H
 #define _BP_GROW_H

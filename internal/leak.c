@@ -116,7 +116,7 @@ void bp_pool_leak(struct bytepool *pool)
 	struct leak_walk walk = { .pool = pool, .leaked = &leaked };
 	struct bp_slab *slab, *next;
 
-	bp_table_for_each_slab(slab_leak, &walk);
+	bp_table_walk(slab_leak, &walk);
 	if (pool->flags & BYTEPOOL_TRACK)
 		report_leaks(pool, &leaked);
 	list_for_each_entry(slab, &leaked, list) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A memo: what a CPU remembers of the blocks that it freed last.
+ * Memos: where the table found the blocks that a CPU freed last.
  */
 #include <linux/atomic.h>
 #include <linux/cache.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A memo: what a CPU remembers of the blocks that it freed last, so that the
- * next free of one of them needs no lookup.
+ * A memo: each CPU remembers where the table found the blocks that it freed
+ * last, so that the next free of one of them needs no lookup.
  */
 #ifndef _BP_MEMO_H
 #define _BP_MEMO_H

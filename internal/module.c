@@ -163,7 +163,7 @@ static void module_sysfs_remove(void)
 
 /*
  * Make the shared pool. If the kernel promises that no owner of memory sees
- * what another has left there, the pool keeps that promise for its blocks.
+ * the data of another, the pool keeps that promise for its blocks.
  * Fresh pages are cleared by the kernel.
  */
 static struct bytepool *__init system_create(void)

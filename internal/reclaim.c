@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What a GC pass does: close caches, drain them, reap slabs.
+ * The steps of a GC pass: close caches, drain them, reap slabs.
  */
 #include <linux/compiler.h>
 #include <linux/jiffies.h>

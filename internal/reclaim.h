@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a GC pass does: close caches, drain them, reap slabs.
+ * The steps of a GC pass: close caches, drain them, reap slabs.
  *
- * A pass has two halves, with a grace period between them if the first closed
- * any cache: close the caches that have something to give; then move that to
- * the depots, and give their oldest slabs back. The background has the depots
- * give what has expired in the first half, too, and drops gc_lock between the
- * halves; all others hold it over both.
+ * A pass has two halves. The first closes the caches that have blocks to give
+ * back. If it closed any, a grace period follows. The second half moves those
+ * blocks to their depots, and gives the oldest slabs there back.
+ *
+ * The background GC also reaps the depots in its first half, and drops gc_lock
+ * between the halves. All others hold gc_lock over both.
  */
 #ifndef _BP_RECLAIM_H
 #define _BP_RECLAIM_H
@@ -16,7 +17,7 @@
 #include "age.h"
 #include "types.h"
 
-/* What a pass has given back. */
+/* The result of a pass: blocks and bytes given back. */
 struct bp_gc_reaped {
 	unsigned long blocks;
 	unsigned long bytes;

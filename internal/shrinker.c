@@ -35,7 +35,7 @@
 /* The batch of a scan. It is large, because a scan may have to wait for a grace period. */
 #define SHRINK_BYTES		SZ_1M
 
-/* How often a scan looks again after others have taken what it saw. */
+/* How often a scan looks again after others have taken the memory that it saw. */
 #define SHRINK_RETRIES		8U
 
 /*
@@ -56,7 +56,7 @@ static unsigned long class_shrinkable(struct bp_class *class)
 
 	if (spare <= 0)
 		return 0;
-	/* A slab that is larger than what exceeds the reserve stays. */
+	/* A slab stays if the blocks beyond the reserve are fewer than it has. */
 	if (reserve) {
 		if (!bp_class_reclaimable(class))
 			return 0;
@@ -141,7 +141,7 @@ static struct shrink_survey survey_pool(struct bytepool *pool)
 	return survey;
 }
 
-/* Return a pass for what is idle for at least @age jiffies. */
+/* Return a pass for memory that is idle for at least @age jiffies. */
 static struct bp_gc_pass shrink_pass(unsigned long now, long age)
 {
 	return (struct bp_gc_pass){ .all = age <= 0, .now = now, .timeout = age - 1 };
@@ -215,7 +215,7 @@ static unsigned long pool_shrink(struct bytepool *pool, unsigned long bytes)
 			drains++;
 			continue;
 		}
-		/* What is in caches is older, and left to the next scan, after a grace period. */
+		/* Caches have older memory. Leave it to the next scan, after a grace period. */
 		if (survey.age < 0 || (locked && done && survey.cached_age > survey.age))
 			break;
 		pass = shrink_pass(survey.now, max(survey.age - survey.age / 16,

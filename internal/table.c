@@ -171,7 +171,7 @@ void bp_table_remove(struct bp_slab *slab)
  * when a pending slab enters it. Walk the list first: a pending slab enters the
  * table before it leaves the list, so none is missed.
  */
-void bp_table_for_each_slab(bp_table_fn fn, void *arg)
+void bp_table_walk(bp_table_fn fn, void *arg)
 {
 	struct pending_slab *pending;
 	struct bp_slab *slab;

@@ -28,7 +28,7 @@ int bp_table_init(void);
 void bp_table_exit(void);
 int bp_table_add(struct bp_slab *slab, gfp_t gfp);
 void bp_table_remove(struct bp_slab *slab);
-void bp_table_for_each_slab(bp_table_fn fn, void *arg);
+void bp_table_walk(bp_table_fn fn, void *arg);
 
 /*
  * Hash by multiplication (Fibonacci hashing). It spreads slabs, which are near
