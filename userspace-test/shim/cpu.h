@@ -44,6 +44,11 @@ struct shim_task {
 
 extern __thread struct shim_task shim_self;
 
+/* Take a free CPU. Return false if it has a thread. */
+bool shim_cpu_take(int cpu);
+void shim_cpu_release(int cpu);
+/* End a region with preemption off, without an event at its end. */
+void shim_section_end(void);
 void shim_might_sleep(const char *what);
 bool shim_in_section(void);
 void shim_grace_ends(void);

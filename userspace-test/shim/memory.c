@@ -66,6 +66,7 @@ void *(*shim_run_alloc)(size_t align, size_t bytes) = aligned_alloc;
 void (*shim_run_free)(void *run) = free;
 void (*shim_backing_born)(void *base, unsigned long bytes, bool mapped);
 void (*shim_backing_gone)(void *base, unsigned long bytes);
+void (*shim_reclaim_hook)(void);
 
 static pthread_mutex_t chunks_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct cds_list_head chunks[CHUNK_BUCKETS];
