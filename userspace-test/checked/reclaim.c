@@ -96,6 +96,7 @@ static void hold_in_hand(const char *message)
 }
 
 static pthread_t scanner;
+static bool scan_begun;
 static __thread bool is_scanner;
 static unsigned long scanned;
 
@@ -103,6 +104,7 @@ static void *scan_hard(void *unused)
 {
 	(void)unused;
 	is_scanner = true;
+	WRITE_ONCE(scan_begun, true);
 	scanned = shim_shrink(1000);
 	return NULL;
 }
@@ -165,22 +167,23 @@ static void test_shrink_before_alloc(void)
 
 static bool scan_waits, lock_free;
 
-/* The first scan gives back the first slab; the second one takes what that one wants, and more. */
+/*
+ * Start a second scan when the first one gives its first slab back. Let the second
+ * one come as far as to the lock that the first one holds, so that it is the next to
+ * take what the first one wants.
+ */
 static void scan_in_scan(void *base, unsigned long bytes)
 {
 	static bool begun;
-	static unsigned int taken;
-	unsigned int ms;
 
 	(void)base;
 	(void)bytes;
-	if (begun) {
-		__atomic_fetch_add(&taken, is_scanner, __ATOMIC_RELAXED);
+	if (begun)
 		return;
-	}
 	begun = true;
+	WRITE_ONCE(scan_begun, false);
 	pthread_create(&scanner, NULL, scan_hard, NULL);
-	for (ms = 0; ms < 10000 && __atomic_load_n(&taken, __ATOMIC_RELAXED) < 20; ms++)
+	while (!READ_ONCE(scan_begun))
 		usleep(1000);
 	usleep(100000);
 }

@@ -53,6 +53,8 @@ void shim_clock_advance(unsigned long by);
 unsigned int shim_works_pending(void);
 /* Runs instead of every wait with a time-out, which is over then. */
 extern void (*shim_wait_hook)(void);
+/* Return the number of waits for a wakeup that ended by their time-out instead. */
+unsigned long shim_timeouts(void);
 /* Runs within every grace period. */
 extern void (*shim_grace_hook)(void);
 

@@ -10,7 +10,9 @@
 
 void (*shim_wait_hook)(void);
 
-/* Who sleeps in io_schedule_timeout(). */
+static unsigned long nr_timeouts;
+
+/* Protects the sleep of a thread against its wakeup. */
 static pthread_mutex_t sleep_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void lock(struct shim_lock *lock, const char *what)
@@ -201,12 +203,13 @@ void swake_up_all(struct swait_queue_head *queue)
 	shim_spin_unlock(&queue->lock, flags);
 }
 
-long io_schedule_timeout(long timeout)
+/* Sleep until somebody wakes this thread, or for so long. Return the time that is left. */
+static long sleep_for(long timeout)
 {
 	unsigned long end = jiffies + timeout;
 	unsigned long flags;
 
-	shim_might_sleep(__func__);
+	shim_might_sleep("a sleep");
 	if (shim_wait_hook) {
 		shim_wait_hook();
 		return 0;
@@ -223,8 +226,21 @@ long io_schedule_timeout(long timeout)
 	return time_before(jiffies, end) ? (long)(end - jiffies) : 0;
 }
 
+long io_schedule_timeout(long timeout)
+{
+	long left = sleep_for(timeout);
+
+	__atomic_fetch_add(&nr_timeouts, !left, __ATOMIC_RELAXED);
+	return left;
+}
+
 long schedule_timeout_uninterruptible(long timeout)
 {
 	__atomic_store_n(&shim_self.state, TASK_UNINTERRUPTIBLE, __ATOMIC_SEQ_CST);
-	return io_schedule_timeout(timeout);
+	return sleep_for(timeout);
+}
+
+unsigned long shim_timeouts(void)
+{
+	return __atomic_load_n(&nr_timeouts, __ATOMIC_RELAXED);
 }

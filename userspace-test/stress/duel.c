@@ -29,7 +29,7 @@ static void *duellist(void *arg)
 		if (!who) {
 			duel_block = stopped() ? NULL :
 				bytepool_alloc(duel_pool, 1 + rnd(5000), GFP_KERNEL);
-			duels += !!duel_block;
+			__atomic_fetch_add(&duels, !!duel_block, __ATOMIC_RELAXED);
 		}
 		duel_meet(who, ++turn);
 		if (!duel_block)
@@ -57,7 +57,7 @@ static void test_duel(void)
 	duels = 0;
 	for (i = 0; i < 2; i++)
 		pthread_create(&threads[i], NULL, duellist, (void *)i);
-	while (time_before(jiffies, end)) {
+	while (time_before(jiffies, end) || __atomic_load_n(&duels, __ATOMIC_RELAXED) <= 100) {
 		bytepool_trim(duel_pool);
 		sleep_us(500);
 	}

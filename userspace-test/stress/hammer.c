@@ -284,6 +284,21 @@ static void drop_reserves(void)
 	bytepool_reserve(pools[1], 4096, 0, GFP_KERNEL);
 }
 
+/* Return true if each pool has been used enough to be checked by pool_check(). */
+static bool pools_used(void)
+{
+	int i;
+
+	for (i = 0; i < POOLS; i++) {
+		struct bytepool_stats stats = test_stats(pools[i]);
+
+		if (!stats.misses || stats.hits <= stats.misses || !stats.gc_runs ||
+		    !stats.reclaimed_blocks)
+			return false;
+	}
+	return true;
+}
+
 static void hammer_for(unsigned int ms)
 {
 	unsigned long end = jiffies + msecs_to_jiffies(ms);
@@ -293,7 +308,7 @@ static void hammer_for(unsigned int ms)
 	stop_set(false);
 	for (i = 0; i < THREADS; i++)
 		pthread_create(&threads[i], NULL, worker, (void *)i);
-	while (time_before(jiffies, end)) {
+	while (time_before(jiffies, end) || !pools_used()) {
 		administrate();
 		if (shim_hardirq)
 			shim_interrupt_all();

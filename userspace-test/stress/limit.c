@@ -62,7 +62,7 @@ static void test_room(void)
 	small_pool = bytepool_create("small", &params);
 	stop_set(false);
 	pthread_create(&thread, NULL, little_giver, NULL);
-	for (rounds = 0; time_before(jiffies, end) && !test_failed(); rounds++)
+	for (rounds = 0; (time_before(jiffies, end) || rounds <= 5) && !test_failed(); rounds++)
 		room_round();
 	EXPECT(rounds > 5);
 	stop_set(true);
@@ -103,7 +103,8 @@ static void test_suffices(void)
 	stop_set(false);
 	for (i = 0; i < SUFFICING; i++)
 		pthread_create(&threads[i], NULL, moderate, (void *)i);
-	while (time_before(jiffies, end))
+	while (time_before(jiffies, end) ||
+	       __atomic_load_n(&nr_sufficed, __ATOMIC_RELAXED) <= 100)
 		sleep_us(10000);
 	stop_set(true);
 	for (i = 0; i < SUFFICING; i++)
