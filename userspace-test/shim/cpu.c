@@ -8,7 +8,7 @@
 #include "cpu.h"
 #include "liburcu.h"
 
-/* The threads, for those who send interrupts. */
+/* The threads that may be interrupted. */
 static struct shim_task *cpu_task[nr_cpu_ids];
 static pthread_mutex_t cpu_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -55,7 +55,7 @@ void shim_cpu_exit(void)
 	shim_cpu_release(self->cpu);
 }
 
-/* Nothing is interrupted or atomic there, whatever is here. */
+/* The other CPU is in task context, whatever this one does. */
 bool shim_cpu_run_other(int cpu, void (*fn)(void))
 {
 	struct shim_task *self = &shim_self;
@@ -73,8 +73,8 @@ bool shim_cpu_run_other(int cpu, void (*fn)(void))
 	self->softirq_pending = false;
 	fn();
 	if (self->preempt || self->irqs_off || self->spins)
-		shim_die("what CPU %d ran left it in atomic context", cpu);
-	shim_cpu_release(self->cpu);	/* it may have been moved */
+		shim_die("CPU %d is left in atomic context", cpu);
+	shim_cpu_release(self->cpu);	/* @fn may have moved to another CPU */
 	self->cpu = saved.cpu;
 	self->preempt = saved.preempt;
 	self->irqs = saved.irqs;

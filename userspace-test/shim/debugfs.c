@@ -8,7 +8,7 @@
 
 #include "control.h"
 
-/* A file of debugfs is read so many entries at a time. */
+/* Entries that one read of a sequential file returns. */
 #define SEQ_ENTRIES	3
 
 struct dentry {
@@ -70,7 +70,7 @@ void debugfs_create_bool(const char *name, unsigned short mode, struct dentry *p
 	debugfs_create_file(name, mode, parent, value, NULL);
 }
 
-/* debug_lock; it may be left meanwhile. */
+/* Called with debug_lock held, which may be dropped in between. */
 static void dentry_remove(struct dentry *dentry)
 {
 	struct dentry *child;
@@ -99,7 +99,7 @@ void debugfs_remove(struct dentry *dentry)
 	debug_leave(flags);
 }
 
-/* debug_lock. */
+/* Called with debug_lock held. */
 static struct dentry *dentry_find(const char *path)
 {
 	struct dentry *parent = NULL, *dentry;

@@ -41,7 +41,7 @@ static void irq_run(void)
 	self->irqs_off = false;
 }
 
-/* One that comes between the last look and the return is for the next time. */
+/* An interrupt that arrives after the last check runs at the next one. */
 void shim_interrupt(void)
 {
 	struct shim_task *self = &shim_self;

@@ -9,7 +9,7 @@
 
 unsigned int shim_migrate_odds;
 
-/* What orders read-side sections and grace periods. */
+/* TSan's view of the order between read-side sections and grace periods. */
 static char section_ends[nr_cpu_ids];
 static char grace_ends;
 
@@ -21,11 +21,11 @@ bool shim_in_section(void)
 int smp_processor_id(void)
 {
 	if (preemptible())
-		shim_die("%s() where the CPU may change", __func__);
+		shim_die("%s() with preemption on", __func__);
 	return shim_self.cpu;
 }
 
-/* The section before the count: an interrupt between them has its own. */
+/* Begin the section before counting, because an interrupt in between has its own. */
 void preempt_disable(void)
 {
 	liburcu_read_lock();
@@ -39,7 +39,7 @@ void shim_section_end(void)
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	tsan_release(&section_ends[shim_self.cpu]);
 	if (!shim_self.preempt--)
-		shim_die("preemption goes on twice");
+		shim_die("preemption is turned on twice");
 	liburcu_read_unlock();
 }
 
@@ -71,7 +71,7 @@ bool in_task(void)
 	return !shim_self.hardirq && !shim_self.softirq;
 }
 
-/* Of preempt_disable() alone: that of an interrupt is the shim's. */
+/* Count only calls of preempt_disable(), not the shim's own within interrupts. */
 unsigned int preempt_count(void)
 {
 	return shim_self.preempt - shim_self.irqs;
@@ -99,7 +99,7 @@ void rcu_read_unlock(void)
 	shim_section_end();
 }
 
-/* Sections that begin now see what the thread has done; it sees what those that are over did. */
+/* Order this thread before sections that begin now, and after those that have ended. */
 void shim_grace_ends(void)
 {
 	unsigned int cpu;

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The kernel that bytepool.c sees in userspace. All of linux/ leads here.
+ * The kernel that bytepool sees in userspace. All headers in linux/ include this one.
  *
- * A thread is a CPU. Regions with preemption off are read-side sections of
- * liburcu; interrupts are masked by a flag, so that a signal, or a call from
- * shim_point(), is an interrupt. What a kernel with its debugging on would
- * report, such as sleeping in atomic context, ends the program here.
+ * A thread is a CPU. A region with preemption off is a read-side section of liburcu. A flag
+ * masks interrupts, and a signal or a call of shim_point() is an interrupt. Errors that a debug
+ * kernel reports, such as sleeping in atomic context, end the program.
  *
- * What TSan cannot see and is told, and what is thereby hidden from it:
- * - It knows no dependent loads: READ_ONCE() of a pointer is an acquire here.
- *   A load that has no dependency and lacks its acquire is not found.
- * - A region with preemption off is ordered before the grace periods that end
- *   after it and behind those that ended before it. One that began and ended
- *   while a grace period lasted is ordered too, which RCU does not promise.
- * - smp_mb(), smp_rmb() and smp_wmb() order nothing for it. None is needed by
- *   plain data here; their absence is not found either.
+ * TSan does not see everything, and is told of some order. This hides some errors from it:
+ *
+ * - It knows no address dependencies, therefore READ_ONCE() of a pointer is an acquire. A load
+ * without a dependency that lacks an acquire is not found.
+ *
+ * - A region with preemption off is ordered before the grace periods that end after it, and
+ * after those that ended before it. A region within a grace period is ordered as well, although
+ * RCU does not promise that.
+ *
+ * - smp_mb(), smp_rmb() and smp_wmb() order nothing. Plain data does not need them here, and
+ * TSan does not find a missing one.
  */
 #ifndef SHIM_H
 #define SHIM_H

@@ -74,7 +74,7 @@ void shrinker_free(struct shrinker *shrinker)
 	kfree(shrinker);
 }
 
-/* Count with each shrinker, and scan so many pages where there is something. */
+/* Count with each shrinker, and scan @pages with those that count any. */
 static unsigned long shrink_all(unsigned long *counted, unsigned long pages)
 {
 	struct shrink_control sc = { .nr_to_scan = pages };

@@ -80,5 +80,5 @@ void shim_die(const char *fmt, ...)
 	printf("\nBail out!\n");
 	fflush(stdout);
 	__sanitizer_print_stack_trace();
-	abort();	/* a fuzzer keeps what led here */
+	abort();	/* so that a fuzzer keeps the input */
 }

@@ -21,7 +21,7 @@ void *memchr_inv(const void *p, int c, size_t size)
 {
 	const u8 *byte = p;
 
-	/* Mostly all bytes are the same, and then this is fast. */
+	/* Usually all bytes are the same, and then this is fast. */
 	if (size && *byte == (u8)c && !memcmp(byte, byte + 1, size - 1))
 		return NULL;
 	for (; size && *byte == (u8)c; size--)
@@ -29,7 +29,7 @@ void *memchr_inv(const void *p, int c, size_t size)
 	return size ? (void *)byte : NULL;
 }
 
-/* As the kernel's: no spaces, no sign but a plus, one newline at most at the end. */
+/* Parse like the kernel: no spaces, no sign but a plus, at most one newline at the end. */
 int kstrtoul(const char *text, unsigned int base, unsigned long *value)
 {
 	char *end;

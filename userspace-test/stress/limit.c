@@ -6,6 +6,10 @@
 
 #include "stress.h"
 
+/*
+ * Idle memory of other classes makes room at the limit, also while another CPU frees
+ * too little by age.
+ */
 #define ROOM_BLOCKS	31
 #define ROOM_TIMEOUT_MS	30
 
@@ -21,7 +25,7 @@ static void *little_giver(void *arg)
 			sleep_us(20);
 			continue;
 		}
-		/* Slowly, so that the other one comes in between. */
+		/* Sleep at each point, so that the other thread runs in between. */
 		shim_countdown = 1;
 		bytepool_gc(small_pool, NULL);
 		shim_countdown = 0;
@@ -72,6 +76,11 @@ static void test_room(void)
 	shim_point_hook = NULL;
 }
 
+/*
+ * The limit suffices for all blocks that the threads hold at once. An allocation may only
+ * fail if other CPUs kept taking the idle memory that it saw, which is very rare. One of
+ * 3,000 failed when a single fruitless trim was enough to give up.
+ */
 #define SUFFICING	4
 #define SUFFICES_BYTES	65536
 
@@ -116,7 +125,7 @@ static void test_suffices(void)
 }
 
 const struct test limit_tests[] = {
-	{ "what is idle makes room at the limit", test_room },
+	{ "idle memory makes room at the limit", test_room },
 	{ "a limit that suffices", test_suffices },
 	{}
 };

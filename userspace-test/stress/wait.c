@@ -6,6 +6,10 @@
 
 #include "stress.h"
 
+/*
+ * More threads want blocks than the pool may have. They wait, and all get some. A lost
+ * wakeup shows as a wait that ends by its time-out.
+ */
 #define WAITERS		5
 #define TURNS		20
 
@@ -77,6 +81,7 @@ static void test_wait(void)
 	shim_point_hook = NULL;
 }
 
+/* Two threads together want more blocks than there are, and the blocks return one by one. */
 #define BULK_RESERVE	8
 #define BULK_WANTED	6
 
@@ -114,7 +119,7 @@ static void bulk_round(void)
 	while (__atomic_load_n(&nr_bulks, __ATOMIC_RELAXED) < 2 && ms--)
 		sleep_us(1000);
 	if (__atomic_load_n(&nr_bulks, __ATOMIC_RELAXED) < 2)
-		shim_die("they wait for each other");
+		shim_die("two bulk allocations wait for each other");
 	for (i = 0; i < 2; i++)
 		pthread_join(threads[i], NULL);
 }
@@ -136,6 +141,7 @@ static void test_bulk_wait(void)
 	test_module_stop();
 }
 
+/* There are as many blocks as threads, which keep what they get. Each gets a block soon. */
 #define KEEPERS		3
 
 static unsigned int nr_kept;
@@ -199,7 +205,7 @@ static void test_keep(void)
 
 const struct test wait_tests[] = {
 	{ "waiters for a reserve all get their turn", test_wait },
-	{ "two who wait for many do not wait for each other", test_bulk_wait },
-	{ "waiters who keep what they get do not keep others waiting", test_keep },
+	{ "two bulk allocations do not wait for each other", test_bulk_wait },
+	{ "waiters that keep their blocks do not delay others", test_keep },
 	{}
 };

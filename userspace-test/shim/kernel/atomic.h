@@ -61,7 +61,7 @@ void AnnotateIgnoreWritesEnd(const char *file, int line);
 	_x;								\
 })
 #else
-/* What is counted is not worth a point. */
+/* A read of a counter is no point. */
 #define data_race(x)	({ if (SHIM_IS_POINTER(x) && !SHIM_SERIAL) shim_point(); (x); })
 #endif
 

@@ -40,7 +40,7 @@
 	     !list_entry_is_head(pos, head, member);				\
 	     (pos) = list_entry(READ_ONCE((pos)->member.next), typeof(*(pos)), member))
 
-/* liburcu's own use no atomic accesses that TSan knows. */
+/* TSan does not see the atomic accesses of liburcu's own functions. */
 static inline void list_add_tail_rcu(struct list_head *entry, struct list_head *head)
 {
 	struct list_head *prev = head->prev;

@@ -48,7 +48,7 @@ void might_alloc(gfp_t gfp);
 #define PAGE_ALLOC_COSTLY_ORDER	3
 #define MAX_ORDER_NR_PAGES	1024UL
 
-/* A page is a number: nothing is kept there. */
+/* A page is represented by its number, and has no contents. */
 struct page {
 	char number;
 };

@@ -11,7 +11,7 @@
 #define SHIM_PERCPU_BYTES	32768
 #endif
 #define alloc_percpu(type)	((type *)shim_alloc_percpu(sizeof(type)))
-/* UBSan need not know whose @p is, or the other CPUs' would be beyond its end. */
+/* Hide the object from UBSan, for which the areas of other CPUs are out of bounds. */
 static inline void *shim_per_cpu(void *p, unsigned int cpu)
 {
 	__asm__("" : "+r" (p));

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Points, at which a test may have something else happen.
+ * Points: places in the code at which a test may insert other events.
  */
 #ifndef SHIM_KERNEL_POINT_H
 #define SHIM_KERNEL_POINT_H
 
 #include "compiler.h"
 
-/* Where the test may have something else happen: an interrupt, or what another CPU does. */
+/* A point, where a test may insert an interrupt or a call of another CPU. */
 extern __thread unsigned int shim_countdown;
 void shim_at_point(void);
 
@@ -17,7 +17,7 @@ static inline void shim_point(void)
 		shim_at_point();
 }
 
-/* One thread, to which the same always happens: whatever the addresses. */
+/* With SHIM_SERIAL there is one thread, whose run must not depend on addresses. */
 #ifndef SHIM_SERIAL
 #define SHIM_SERIAL	0
 #endif

@@ -12,7 +12,7 @@
 #endif
 #define MAX_NUMNODES		4
 #define NUMA_NO_NODE		(-1)
-/* A node with CPUs alone, or NUMA_NO_NODE. */
+/* A node that has CPUs but no memory, or NUMA_NO_NODE. */
 extern int shim_bare_node;
 #define N_MEMORY		0
 #define node_state(node, state)	((void)(state), (node) < 2 && (node) != shim_bare_node)
