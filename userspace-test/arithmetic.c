@@ -154,7 +154,7 @@ static u32 slab_take(struct bytepool_slab *slab)
 	return index;
 }
 
-/* Leave some blocks in use, some chained in any order, and some never carved. */
+/* Some in use, some chained in any order, some never carved. */
 static void slab_shuffle(struct bytepool_slab *slab)
 {
 	u32 steps = shim_random() % 40, index;
@@ -168,7 +168,7 @@ static void slab_shuffle(struct bytepool_slab *slab)
 	}
 }
 
-/* Take all idle blocks. Return true if each of them comes exactly once. */
+/* Take all that is idle: whether each of them comes, and once. */
 static bool slab_gives_all(struct bytepool_slab *slab)
 {
 	u32 left = slab->nr_idle, index;
@@ -186,7 +186,7 @@ static bool slab_gives_all(struct bytepool_slab *slab)
 	return !slab->nr_idle && !memchr(seen, false, BLOCKS);
 }
 
-/* Overwrite one link of a copy, take all blocks, free all, and take all again. */
+/* The same with a link overwritten, and then all back and out again. */
 static bool slab_survives(const struct bytepool_slab *slab, u32 index, u16 link)
 {
 	struct bytepool_slab *copy = slab_new();
