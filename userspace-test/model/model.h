@@ -93,14 +93,14 @@ extern unsigned long expected_warnings;
 extern unsigned long step;
 
 #define CHECK(condition) \
-	model_check(condition, #condition, __LINE__)
+	model_check(condition, #condition, __FILE__, __LINE__)
 
 static inline u32 rnd(u32 n)
 {
 	return shim_random() % n;
 }
 
-void model_check(bool ok, const char *what, int line);
+void model_check(bool ok, const char *what, const char *file, int line);
 
 /* Reset the model, before the module starts. */
 void model_begin(void);

@@ -19,11 +19,11 @@ unsigned long global_changed;
 unsigned long expected_warnings;
 unsigned long step;
 
-void model_check(bool ok, const char *what, int line)
+void model_check(bool ok, const char *what, const char *file, int line)
 {
 	if (!ok)
-		shim_die("line %d, step %lu, pool %s: expected %s; last message: %s", line, step,
-			 op.pool ? op.pool->name : "?", what, shim_last_message());
+		shim_die("%s:%d: step %lu, pool %s: expected %s; last message: %s", file, line,
+			 step, op.pool ? op.pool->name : "?", what, shim_last_message());
 }
 
 static struct cds_list_head *bucket_of(const void *base)
