@@ -280,7 +280,7 @@ static void leak_check(struct seq_file *m, struct bytepool *pool, void **leaked,
 		for (i = 0; i < nr; i++)
 			bytepool_free(other, leaked[i]);
 		bytepool_get_stats(other, &stats);
-		check(m, stats.bad_frees == nr, "leak", "nobody else can free them",
+		check(m, stats.bad_frees == nr, "leak", "another pool cannot free them",
 		      "%llu bad frees", stats.bad_frees);
 	}
 	expect_warning_end();
