@@ -85,9 +85,8 @@ void actor_free(struct actor *a, void *block)
 static void exchange(struct actor *a, void *block)
 {
 	block = xchg(&a->run->mailboxes[actor_below(a, NR_MAILBOXES)], block);
-	if (!block)
-		return;
-	actor_free(a, block);
+	if (block)
+		actor_free(a, block);
 }
 
 void actor_step(struct actor *a, gfp_t gfp)
