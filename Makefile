@@ -56,19 +56,19 @@ test-debug: ## the tests on kernels built to find bugs: KASAN, KCSAN, PREEMPT_RT
 		kernel-6.12-$(kernel) planted-6.12-$(kernel) torture-6.12-$(kernel))
 
 torture: ## everything at once for SECONDS=120, on Debian's 6.12 kernel in QEMU
-	@scripts/torture -s $(or $(SECONDS),120)
+	@guest-test/run torture 6.12 -s $(or $(SECONDS),120)
 
 models: ## the arguments about the order of memory, checked by SPIN
-	@scripts/models
+	@models/run
 
 mutation: ## break bytepool.c in many ways, and see that the tests notice
 	@scripts/mutation
 
 bench: ## measure bytepool and its peers, and write Documentation/benchmarks.md
-	@scripts/bench
+	@bench/scripts/bench
 
 bench-check: ## fail where bytepool costs more, in instructions, than when last measured
-	@scripts/bench-check
+	@bench/scripts/bench-check
 
 check: ## what the kernel's and Debian's checkers say of all files: nothing
 	@scripts/check
@@ -80,7 +80,7 @@ deb: ## build the Debian packages, into debs/
 	@scripts/deb debs
 
 test-deb: ## install them in a chroot, with DKMS for both kernels, and remove them
-	@scripts/test-deb
+	@scripts/suite/deb
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh
 #
-# What scripts/test-sample does in the guest, beside the check program.
+# What scripts/suite/sample does in the guest, beside the check program.
 
 costs=/sys/kernel/debug/bytezip/costs
 stats=/sys/kernel/bytepool/pools/bytezip/stats

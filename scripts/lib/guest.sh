@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
+#
+# Sourced by scripts, which set $top: how programs, files and modules are copied to where
+# a guest finds them.
+
+: "${top:?}"
+. "$top/scripts/lib/kernel.sh"
+
+# compile_static PROGRAM SOURCE: for a guest, which has no libraries.
+compile_static() {
+	need gcc-12 gcc-12 && need /usr/lib/x86_64-linux-gnu/libc.a libc6-dev &&
+		gcc-12 -O2 -Wall -Wextra -static -o "$1" "$2"
+}
+
+# copy_module SERIES NAME DIR: that kernel's own module lib/.../NAME, for a guest
+# to load; none where it is built in.
+copy_module() (
+	rm -f "$3/${2##*/}.ko"
+	kdir=$(kernel_headers "$1") || exit
+	grep -q "	$2	" "$kdir/Module.symvers" || exit 0
+	image=$(kernel_image "$1") || exit
+	release=${image##*/vmlinuz-}
+	cp "${image%/boot/*}/lib/modules/$release/kernel/$2.ko" "$3"
+)
+
+# copy_files DIR: for a guest: what stdin names, each file where it is here, with the
+# libraries that it needs.
+copy_files() (
+	need cpio cpio || exit
+	files=$(cat)
+	{
+		echo "$files"
+		echo "$files" | xargs -d '\n' ldd 2>/dev/null | grep -o '/[^ :]*\.so[^ :]*' || :
+	} | sort -u | cpio --quiet -pdmL "$1"
+)
+
+copy_programs() ( # DIR PROGRAM...
+	dir=$1
+	shift
+	programs=$(for program; do
+		command -v "$program" || die "there is no $program"
+	done) || exit
+	echo "$programs" | copy_files "$dir"
+)
+
+# install_modules SERIES DIR MODULE...: of what scripts/build makes, into DIR/lib/modules,
+# as that kernel has them.
+install_modules() (
+	dir=$2
+	image=$(kernel_image "$1") && modules=$("$top/scripts/build" "$1") || exit
+	need depmod kmod || exit
+	release=${image##*/vmlinuz-}
+	shift 2
+	mkdir -p "$dir/lib/modules/$release/updates"
+	for module; do
+		cp "$modules/$module.ko" "$dir/lib/modules/$release/updates" || exit
+	done
+	touch "$dir/lib/modules/$release/modules.order" "$dir/lib/modules/$release/modules.builtin" \
+		"$dir/lib/modules/$release/modules.builtin.modinfo"
+	depmod -b "$dir" "$release"
+)

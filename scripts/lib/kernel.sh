@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
+#
+# Sourced by scripts, which set $top: the kernels that modules are built for, and the
+# sources of kernels.
+
+: "${top:?}"
+. "$top/scripts/lib/install.sh"
+
+# The configurations of the kernels that are built here: FLAVOUR.config.
+kernel_configs=$top/guest-test/kernel
+
+# kernel_release SERIES: the newest installed headers of Debian's stock kernel.
+kernel_release() {
+	for release_dir in /lib/modules/"$1".[0-9]*-amd64; do
+		case ${release_dir##*/} in
+		*-rt-amd64|*-cloud-amd64) continue ;;
+		esac
+		if [ -e "$release_dir/build/Makefile" ]; then
+			echo "${release_dir##*/}"
+		fi
+	done | sort -V | tail -n 1
+}
+
+# kernel_headers SERIES: where to build modules for Debian's stock kernel, or
+# for the one of ours for finding bugs: SERIES-debug, SERIES-kcsan, SERIES-rt.
+kernel_headers() (
+	need make make || exit
+	! is_ours "$1" || { our_kernel "$1"; exit; }
+	if [ -z "$(kernel_release "$1")" ]; then
+		case $1 in
+		6.1) install_packages linux-headers-amd64 || exit ;;
+		*) install_packages "linux-headers-$1-amd64" || exit ;;
+		esac
+	fi
+	release=$(kernel_release "$1")
+	[ -n "$release" ] || die "no headers for Linux $1"
+	echo "/lib/modules/$release/build"
+)
+
+download_package() {
+	apt-get download -qq -o APT::Sandbox::User=root "$1"
+}
+
+unpack_image() (
+	package=linux-image-$1
+	cd "$2" || exit
+	download_package "$package" ||
+		{ as_root apt-get update -qq && download_package "$package"; } ||
+		die "cannot download $package: are linux-headers-$1 out of date?"
+	dpkg-deb --fsys-tarfile ./*.deb |
+		tar -xf - "./boot/vmlinuz-$1" "./lib/modules/$1/kernel/lib" &&
+		rm ./*.deb
+)
+
+# kernel_image SERIES: the kernel that kernel_headers builds for.
+kernel_image() (
+	kdir=$(kernel_headers "$1") || exit
+	! is_ours "$1" || { echo "$kdir/arch/x86/boot/bzImage"; exit; }
+	release=$(kernel_release "$1")
+	image=/boot/vmlinuz-$release
+	if [ ! -r "$image" ]; then
+		once "$cache/linux-$release" unpack_image "$release" || exit
+		image=$cache/linux-$release$image
+	fi
+	echo "$image"
+)
+
+# Drivers, sound and foreign architectures are most of the tree: leave out
+# their C, but keep their Kconfig files.
+unpack_source() (
+	skip=$(mktemp)
+	trap 'rm -f "$skip"' EXIT
+	for dir in drivers/gpu drivers/net drivers/media drivers/scsi \
+		   drivers/staging drivers/infiniband sound; do
+		printf '%s\n' "*/$dir/*.c" "*/$dir/*.h"
+	done >"$skip"
+	for arch in alpha arc arm arm64 csky hexagon ia64 loongarch m68k \
+		    microblaze mips nios2 openrisc parisc powerpc riscv s390 \
+		    sh sparc xtensa; do
+		printf '%s\n' "*/arch/$arch/*.[chS]" "*/arch/$arch/*.dts*"
+	done >>"$skip"
+	tar -xJf "$1" --strip-components=1 --exclude-from="$skip" -C "$2"
+)
+
+# kernel_source SERIES: Debian's source of that kernel, to be read only.
+kernel_source() (
+	tarball=/usr/src/linux-source-$1.tar.xz
+	need "$tarball" "linux-source-$1" && need xz xz-utils || exit
+	version=$(dpkg-query -W -f '${Version}' "linux-source-$1") || exit
+	once "$cache/source-$version" unpack_source "$tarball" || exit
+	echo "$cache/source-$version"
+)
+
+# Some files there are links to scripts, and some include those of lib.
+unpack_arches() (
+	top_dir=linux-source-$1
+	ln -st "$3" "$2/scripts" "$2/lib" &&
+		tar -xJf "/usr/src/$top_dir.tar.xz" --strip-components=1 --exclude='*.dts*' \
+			-C "$3" "$top_dir/arch/arm64" "$top_dir/arch/s390"
+)
+
+# kernel_arches SERIES: a directory with what kernel_source lacks of arch/arm64 and
+# arch/s390: all but their device trees.
+kernel_arches() (
+	source=$(kernel_source "$1") || exit
+	arches=$cache/arm64-s390-${source##*/source-}
+	once "$arches" unpack_arches "$1" "$source" || exit
+	echo "$arches/arch"
+)
+
+# is_ours SERIES: whether that kernel is one that we configure and build.
+is_ours() {
+	case $1 in
+	*-*) [ -e "$kernel_configs/${1#*-}.config" ] ;;
+	*) return 1 ;;
+	esac
+}
+
+# build_kernel SOURCE FLAVOUR DIR: with what base.config and FLAVOUR.config ask
+# for and nothing else. Of the outcome it keeps the kernel and what a module is
+# built with.
+build_kernel() (
+	cat "$kernel_configs/base.config" "$kernel_configs/$2.config" >"$3/wanted" || exit
+	kbuild() {
+		nice -n 5 make -C "$1" O="$3" ARCH=x86_64 "$4" "$5" >>"$3/log" 2>&1 && return
+		tail -n 30 "$3/log"
+		die "the build of kernel $2 failed"
+	}
+	kbuild "$@" KCONFIG_ALLCONFIG="$3/wanted" allnoconfig
+	# What the configuration does not know it drops silently.
+	missing=$(grep '=y$' "$3/wanted" | grep -vxFf "$3/.config") || :
+	[ -z "$missing" ] || die "kernel $2 cannot have $missing"
+	kbuild "$@" -j"$(nproc)" bzImage
+	kbuild "$@" -j"$(nproc)" modules
+	find "$3" -name tools -prune -o \( -name '*.[oa]' -o -name '*.cmd' -o -name 'vmlinux*' \) \
+		-type f ! -name vmlinux.lds -exec rm {} +
+)
+
+# our_kernel SERIES-FLAVOUR: the directory that it was built in.
+our_kernel() (
+	flavour=${1#*-}
+	need_kernel_tools || exit
+	source=$(kernel_source "${1%%-*}") || exit
+	version=${source##*/source-}
+	key=$(cd "$kernel_configs" && cat base.config "$flavour.config" |
+		sha256sum | cut -c1-12)
+	out=$cache/kernel-$version-$flavour-$key
+	once "$out" build_kernel "$source" "$flavour" || exit
+	echo "$out"
+)
