@@ -211,42 +211,83 @@ static void check_empty(struct kunit *test, struct bytepool *pool)
 	KUNIT_ASSERT_EQ(test, bytepool_size(pool), 0);
 }
 
-/* The first alloc of a pool, which makes all that there is. */
-static void during_first_alloc(struct kunit *test)
+/**
+ * struct fault_run - an operation, again and again, with another failing allocation each time
+ * @size: of the blocks
+ * @gfp: for the operation
+ * @nr: number of @blocks
+ * @blocks: for the operation
+ * @pool: a new pool each time
+ * @nth: number of the allocation that fails
+ * @hit: the operation made that many allocations; set by the operation
+ * @failed: how often the operation failed; counted by the operation
+ */
+struct fault_run {
+	size_t size;
+	gfp_t gfp;
+	unsigned int nr;
+	void **blocks;
+	struct bytepool *pool;
+	unsigned int nth;
+	bool hit;
+	unsigned int failed;
+};
+
+/*
+ * Run @op on a new pool while its first allocation fails, then the second, and so on until none
+ * fails. It has @nr_small blocks, or 3 if they are large. Return how often the operation failed.
+ */
+static unsigned int fail_each(struct kunit *test, unsigned int nr_small,
+			      void (*op)(struct kunit *test, struct fault_run *run))
 {
 	const struct fault_case *fault_case = test->param_value;
-	unsigned int nth, failed = 0;
+	struct fault_run run = {
+		.size = fault_case->size,
+		.gfp = fault_case->gfp,
+		.nr = fault_case->size < SZ_64K ? nr_small : 3,
+	};
 
 	needs_injection(test);
-	for (nth = 1; nth < FAULTS_MAX; nth = next(nth)) {
-		struct bytepool *pool = faulty_pool(test, fault_case);
-		void *block;
-		bool hit;
-
-		inject(nth);
-		block = bytepool_alloc(pool, fault_case->size, fault_case->gfp);
-		hit = injected();
-		KUNIT_ASSERT_TRUE(test, block || hit);
-		KUNIT_EXPECT_EQ(test, bk_stats(pool).failures, !block);
-		if (block) {
-			memset(block, 1, fault_case->size);
-			KUNIT_EXPECT_GE(test, bytepool_usable_size(pool, block), fault_case->size);
-		} else {
-			KUNIT_EXPECT_EQ(test, bytepool_size(pool), 0);
-			failed++;
-		}
-		bytepool_free(pool, block);
-		check_empty(test, pool);
-		bk_check_sound(test, pool, fault_case->size, 2);
-		bk_pool_destroy(test, pool);
-		if (!hit)
+	run.blocks = bk_array(test, run.nr);
+	for (run.nth = 1; run.nth < FAULTS_MAX; run.nth = next(run.nth)) {
+		run.pool = faulty_pool(test, fault_case);
+		op(test, &run);
+		bk_pool_destroy(test, run.pool);
+		if (!run.hit)
 			break;
 	}
-	KUNIT_EXPECT_LT(test, nth, FAULTS_MAX);
-	KUNIT_EXPECT_GE(test, failed, 1);
+	KUNIT_EXPECT_LT(test, run.nth, FAULTS_MAX);
+	return run.failed;
 }
 
-/* Of a class that is there already. */
+/* The first allocation of a pool creates all structures. */
+static void first_alloc(struct kunit *test, struct fault_run *run)
+{
+	void *block;
+
+	inject(run->nth);
+	block = bytepool_alloc(run->pool, run->size, run->gfp);
+	run->hit = injected();
+	KUNIT_ASSERT_TRUE(test, block || run->hit);
+	KUNIT_EXPECT_EQ(test, bk_stats(run->pool).failures, !block);
+	if (block) {
+		memset(block, 1, run->size);
+		KUNIT_EXPECT_GE(test, bytepool_usable_size(run->pool, block), run->size);
+	} else {
+		KUNIT_EXPECT_EQ(test, bytepool_size(run->pool), 0);
+		run->failed++;
+	}
+	bytepool_free(run->pool, block);
+	check_empty(test, run->pool);
+	bk_check_sound(test, run->pool, run->size, 2);
+}
+
+static void during_first_alloc(struct kunit *test)
+{
+	KUNIT_EXPECT_GE(test, fail_each(test, 1, first_alloc), 1);
+}
+
+/* Allocate from a class that exists already. */
 static void during_alloc(struct kunit *test)
 {
 	const struct fault_case *fault_case = test->param_value;
@@ -271,103 +312,75 @@ static void during_alloc(struct kunit *test)
 	bk_check_sound(test, pool, fault_case->size, 2);
 }
 
-/* A free needs no memory: it works when there is none. */
+/* A free needs no memory, so it works when the system has none. */
+static void free_all(struct kunit *test, struct fault_run *run)
+{
+	unsigned int i;
+
+	bk_alloc_many(test, run->pool, run->size, run->nr, run->blocks);
+	inject(run->nth);
+	for (i = 0; i < run->nr; i++)
+		bytepool_free(run->pool, run->blocks[i]);
+	run->hit = injected();
+	KUNIT_EXPECT_EQ(test, bk_stats(run->pool).frees, run->nr);
+	bk_check_sound(test, run->pool, run->size, run->nr);
+	inject(1);
+	bytepool_trim(run->pool);
+	injected();
+	KUNIT_EXPECT_EQ(test, bytepool_size(run->pool), 0);
+}
+
 static void during_free(struct kunit *test)
 {
-	const struct fault_case *fault_case = test->param_value;
-	unsigned int nr = fault_case->size < SZ_64K ? 200 : 3;
-	void **blocks = bk_array(test, nr);
-	unsigned int nth;
+	fail_each(test, 200, free_all);
+}
 
-	needs_injection(test);
-	for (nth = 1; nth < FAULTS_MAX; nth = next(nth)) {
-		struct bytepool *pool = faulty_pool(test, fault_case);
-		unsigned int i;
-		bool hit;
+static void alloc_bulk(struct kunit *test, struct fault_run *run)
+{
+	unsigned int got;
 
-		bk_alloc_many(test, pool, fault_case->size, nr, blocks);
-		inject(nth);
-		for (i = 0; i < nr; i++)
-			bytepool_free(pool, blocks[i]);
-		hit = injected();
-		KUNIT_EXPECT_EQ(test, bk_stats(pool).frees, nr);
-		bk_check_sound(test, pool, fault_case->size, nr);
-		inject(1);
-		bytepool_trim(pool);
-		injected();
-		KUNIT_EXPECT_EQ(test, bytepool_size(pool), 0);
-		bk_pool_destroy(test, pool);
-		if (!hit)
-			break;
-	}
-	KUNIT_EXPECT_LT(test, nth, FAULTS_MAX);
+	inject(run->nth);
+	got = bytepool_alloc_bulk(run->pool, run->size, run->gfp, run->nr, run->blocks);
+	run->hit = injected();
+	KUNIT_ASSERT_TRUE(test, got == run->nr || (!got && run->hit));
+	KUNIT_ASSERT_EQ(test, bk_stats(run->pool).blocks_in_use, got);
+	run->failed += !got;
+	bytepool_free_bulk(run->pool, got, run->blocks);
+	check_empty(test, run->pool);
+	bk_check_sound(test, run->pool, run->size, 2);
 }
 
 static void during_bulk(struct kunit *test)
 {
-	const struct fault_case *fault_case = test->param_value;
-	unsigned int nr = fault_case->size < SZ_64K ? 70 : 3;
-	void **blocks = bk_array(test, nr);
-	unsigned int nth, got, failed = 0;
-
-	needs_injection(test);
-	for (nth = 1; nth < FAULTS_MAX; nth = next(nth)) {
-		struct bytepool *pool = faulty_pool(test, fault_case);
-		bool hit;
-
-		inject(nth);
-		got = bytepool_alloc_bulk(pool, fault_case->size, fault_case->gfp, nr, blocks);
-		hit = injected();
-		KUNIT_ASSERT_TRUE(test, got == nr || (!got && hit));
-		KUNIT_ASSERT_EQ(test, bk_stats(pool).blocks_in_use, got);
-		failed += !got;
-		bytepool_free_bulk(pool, got, blocks);
-		check_empty(test, pool);
-		bk_check_sound(test, pool, fault_case->size, 2);
-		bk_pool_destroy(test, pool);
-		if (!hit)
-			break;
-	}
-	KUNIT_EXPECT_LT(test, nth, FAULTS_MAX);
-	KUNIT_EXPECT_GE(test, failed, 1);
+	KUNIT_EXPECT_GE(test, fail_each(test, 70, alloc_bulk), 1);
 }
 
-/* All of it or nothing, and an old one stays. */
+/* A reserve is granted as a whole or not at all. */
+static void reserve(struct kunit *test, struct fault_run *run)
+{
+	int err;
+
+	inject(run->nth);
+	err = bytepool_reserve(run->pool, run->size, run->nr, run->gfp);
+	run->hit = injected();
+	if (err) {
+		KUNIT_EXPECT_EQ(test, err, -ENOMEM);
+		KUNIT_ASSERT_TRUE(test, run->hit);
+		run->failed++;
+	} else {
+		KUNIT_EXPECT_GE(test, bk_stats(run->pool).blocks_idle, run->nr);
+		bytepool_trim(run->pool);
+		KUNIT_EXPECT_GE(test, bk_stats(run->pool).blocks_idle, run->nr);
+		err = bytepool_reserve(run->pool, run->size, 0, GFP_KERNEL);
+		KUNIT_EXPECT_EQ(test, err, 0);
+	}
+	/* After an error, no memory is kept. */
+	check_empty(test, run->pool);
+}
+
 static void during_reserve(struct kunit *test)
 {
-	const struct fault_case *fault_case = test->param_value;
-	unsigned int nr = fault_case->size < SZ_64K ? 100 : 3;
-	unsigned int nth, failed = 0;
-
-	needs_injection(test);
-	for (nth = 1; nth < FAULTS_MAX; nth = next(nth)) {
-		struct bytepool *pool = faulty_pool(test, fault_case);
-		bool hit;
-		int err;
-
-		inject(nth);
-		err = bytepool_reserve(pool, fault_case->size, nr, fault_case->gfp);
-		hit = injected();
-		if (err) {
-			KUNIT_EXPECT_EQ(test, err, -ENOMEM);
-			KUNIT_ASSERT_TRUE(test, hit);
-			failed++;
-			/* Nothing is kept. */
-			check_empty(test, pool);
-		} else {
-			KUNIT_EXPECT_GE(test, bk_stats(pool).blocks_idle, nr);
-			bytepool_trim(pool);
-			KUNIT_EXPECT_GE(test, bk_stats(pool).blocks_idle, nr);
-			err = bytepool_reserve(pool, fault_case->size, 0, GFP_KERNEL);
-			KUNIT_EXPECT_EQ(test, err, 0);
-			check_empty(test, pool);
-		}
-		bk_pool_destroy(test, pool);
-		if (!hit)
-			break;
-	}
-	KUNIT_EXPECT_LT(test, nth, FAULTS_MAX);
-	KUNIT_EXPECT_GE(test, failed, 1);
+	KUNIT_EXPECT_GE(test, fail_each(test, 100, reserve), 1);
 }
 
 /* While the system has nothing, the reserve serves. */

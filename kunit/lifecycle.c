@@ -253,37 +253,33 @@ static void destroy_with_blocks_in_use(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, bytepool_usable_size(other, small[0]), 0);
 }
 
-static void leak_is_named(struct kunit *test)
+/*
+ * Destroy a pool with @nr blocks in use. Return how many lines of the log contain @other and
+ * @one, or the name of the pool if @one is NULL.
+ */
+static unsigned int leak_lines(struct kunit *test, struct bk_log *log, unsigned int nr,
+			       const char *one, const char *other)
 {
-	struct bk_log *log = bk_log_start(test);
 	struct bytepool *pool = bk_pool(test, NULL);
 	char name[BK_NAME_SIZE];
 	void *blocks[7];
 
 	strscpy(name, bk_pool_name(test, pool), sizeof(name));
-	bk_alloc_many(test, pool, 320, 7, blocks);
-	bk_leak_many(7, blocks);
+	bk_alloc_many(test, pool, 320, nr, blocks);
+	bk_leak_many(nr, blocks);
 	bk_pool_dirty(test, pool);
 	bk_log_next(log);
 	bk_pool_destroy(test, pool);
-	KUNIT_EXPECT_GE(test, bk_log_count(log, name, "7 block"), 1);
+	return bk_log_count(log, one ?: name, other);
+}
 
-	pool = bk_pool(test, NULL);
-	strscpy(name, bk_pool_name(test, pool), sizeof(name));
-	bk_alloc_many(test, pool, 320, 7, blocks);
-	bk_leak_many(7, blocks);
-	bk_pool_dirty(test, pool);
-	bk_log_next(log);
-	bk_pool_destroy(test, pool);
-	KUNIT_EXPECT_GE(test, bk_log_count(log, name, "320"), 1);
+static void leak_is_named(struct kunit *test)
+{
+	struct bk_log *log = bk_log_start(test);
 
-	pool = bk_pool(test, NULL);
-	bk_alloc_many(test, pool, 320, 1, blocks);
-	bk_leak_many(1, blocks);
-	bk_pool_dirty(test, pool);
-	bk_log_next(log);
-	bk_pool_destroy(test, pool);
-	KUNIT_EXPECT_EQ(test, bk_log_count(log, "WARNING:", ""), 1);
+	KUNIT_EXPECT_GE(test, leak_lines(test, log, 7, NULL, "7 block"), 1);
+	KUNIT_EXPECT_GE(test, leak_lines(test, log, 7, NULL, "320"), 1);
+	KUNIT_EXPECT_EQ(test, leak_lines(test, log, 1, "WARNING:", ""), 1);
 }
 
 /* A pool that is destroyed properly says nothing. */
