@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Allocation failures: the first allocation of an operation fails, then the
- * second, and so on until none does. Whatever came of it, nothing is leaked,
- * and afterwards all works.
+ * Test failures of the system's allocators. The first allocation of an
+ * operation fails, then the second, and so on until none fails. No outcome may
+ * leak anything, and afterwards the pool must work.
  */
 #include <linux/debugfs.h>
 #include <linux/fs.h>
@@ -13,8 +13,8 @@
 #if IS_ENABLED(CONFIG_FAULT_INJECTION_DEBUG_FS)
 
 /*
- * What debugfs keeps for a file of one value is the address of that value. The
- * file itself can be written from userspace only.
+ * debugfs stores the address of the value of a single-value file. The file
+ * itself can be written from userspace only.
  */
 static void *knob(const char *dir, const char *name)
 {
@@ -35,7 +35,10 @@ static void set_flag(const char *dir, const char *name, bool on)
 		*flag = on;
 }
 
-/* Allocations that may sleep fail too, and single pages do; the kernel says nothing of each. */
+/*
+ * If @on, inject failures into sleeping allocations and into single pages, too.
+ * The kernel logs none of them.
+ */
 static void set_injection(bool on)
 {
 	u32 *min_order = knob("fail_page_alloc", "min-order");
@@ -71,7 +74,7 @@ static void inject(unsigned int nth)
 	current->fail_nth = nth;
 }
 
-/* Whether that many allocations were made, so that one of them failed. */
+/* Return true if a failure was injected, because there were enough allocations. */
 static bool injected(void)
 {
 	bool done = !current->fail_nth;
@@ -124,7 +127,10 @@ static void needs_injection(struct kunit *test)
 
 #define FAULTS_MAX	100000
 
-/* Each of the first allocations of an operation, and some of the many pages of a large block. */
+/*
+ * Fail each of the first allocations of an operation, and some of the many
+ * pages of a large block.
+ */
 static unsigned int next(unsigned int nth)
 {
 	return nth + 1 + nth / 8;
@@ -212,15 +218,15 @@ static void check_empty(struct kunit *test, struct bytepool *pool)
 }
 
 /**
- * struct fault_run - an operation, again and again, with another failing allocation each time
- * @size: of the blocks
- * @gfp: for the operation
+ * struct fault_run - an operation that is repeated with another failing allocation each time
+ * @size: size of the blocks
+ * @gfp: flags of the operation
  * @nr: number of @blocks
- * @blocks: for the operation
- * @pool: a new pool each time
+ * @blocks: array for the operation
+ * @pool: new pool of this repetition
  * @nth: number of the allocation that fails
- * @hit: the operation made that many allocations; set by the operation
- * @failed: how often the operation failed; counted by the operation
+ * @hit: true if the operation made that many allocations; set by the operation
+ * @failed: number of failed operations; counted by the operation
  */
 struct fault_run {
 	size_t size;
@@ -383,7 +389,7 @@ static void during_reserve(struct kunit *test)
 	KUNIT_EXPECT_GE(test, fail_each(test, 100, reserve), 1);
 }
 
-/* While the system has nothing, the reserve serves. */
+/* The reserve serves allocations while the system has no memory. */
 static void reserve_bridges(struct kunit *test)
 {
 	struct bytepool *pool = bk_pool(test, NULL);
@@ -394,7 +400,7 @@ static void reserve_bridges(struct kunit *test)
 	for (i = 0; i < 100; i++) {
 		void *block;
 
-		/* The first would be fail_bytepool's. */
+		/* The first failure would be that of fail_bytepool. */
 		inject(2);
 		block = bytepool_alloc(pool, SZ_4K, GFP_ATOMIC);
 		injected();
@@ -404,7 +410,7 @@ static void reserve_bridges(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, bytepool_reserve(pool, SZ_4K, 0, GFP_KERNEL), 0);
 }
 
-/* An idle block comes back without a visit to the system allocator. */
+/* An idle block is allocated without the system allocator. */
 static void idle_needs_no_system(struct kunit *test)
 {
 	static const size_t sizes[] = { 8, 64, 1000, SZ_4K, 5120, SZ_64K, SZ_1M, SZ_4M };
@@ -413,7 +419,7 @@ static void idle_needs_no_system(struct kunit *test)
 
 	needs_injection(test);
 	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
-		kunit_skip(test, "kmemleak asks the system for a record of each block");
+		kunit_skip(test, "kmemleak allocates a record of each block");
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		void *block = bytepool_alloc(pool, sizes[i], GFP_KERNEL);
 
