@@ -2,8 +2,8 @@
 /*
  * bytepool - pools of byte blocks in size classes
  *
- * A pool hands out blocks of memory from 8 bytes to megabytes and keeps what
- * is freed, to hand it out again at one constant cost. See README.md for how
+ * A pool allocates blocks of memory from 8 bytes to megabytes. It keeps freed
+ * blocks, and reuses them at one constant cost. See README.md for how
  * to use it and bytepool.c for how it works.
  */
 #ifndef _BYTEPOOL_H
@@ -17,32 +17,32 @@
 struct bytepool;
 struct device;
 
-/* The owner serialises every call: no locks, no per-CPU caches, no background GC. */
+/* The owner serialises all calls. No locks, no per-CPU caches, no background GC. */
 #define BYTEPOOL_SINGLE		BIT(0)
-/* Blocks are physically contiguous, whatever their size; never vmalloc. */
+/* Blocks of any size are physically contiguous, and never come from vmalloc. */
 #define BYTEPOOL_CONTIG		BIT(1)
 /* A block is zeroed when it is freed. */
 #define BYTEPOOL_WIPE		BIT(2)
-/* A block is filled when it is freed and checked when it is reused; no per-CPU caches. */
+/* A block is filled when it is freed and checked when it is reused. No per-CPU caches. */
 #define BYTEPOOL_POISON		BIT(3)
-/* The pool remembers who allocated each block; no per-CPU caches. */
+/* The pool records the call site that allocated each block. No per-CPU caches. */
 #define BYTEPOOL_TRACK		BIT(4)
 
-/* Values of bytepool_params.idle_timeout_ms with a meaning of their own. */
+/* Special values of bytepool_params.idle_timeout_ms. */
 #define BYTEPOOL_TIMEOUT_DEFAULT	0U
 #define BYTEPOOL_TIMEOUT_NEVER		UINT_MAX
 
 /**
- * struct bytepool_params - what a pool is made of; all-zero means every default
- * @min_size: smallest size class, bytes, a multiple of 8; 0 = 8
- * @max_size: largest size class, bytes, a multiple of 8, at most 1 GiB; 0 = 4 MiB
- * @step: distance of the size classes, bytes, a multiple of 8; 0 = geometric,
+ * struct bytepool_params - parameters of a pool; all-zero selects every default
+ * @min_size: smallest size class in bytes, a multiple of 8; 0 = 8
+ * @max_size: largest size class in bytes, a multiple of 8, at most 1 GiB; 0 = 4 MiB
+ * @step: distance of the size classes in bytes, a multiple of 8; 0 = geometric,
  *	four classes per doubling
  * @flags: BYTEPOOL_*
  * @idle_timeout_ms: age in milliseconds at which an idle block is given back;
  *	BYTEPOOL_TIMEOUT_DEFAULT follows the module-wide value,
  *	BYTEPOOL_TIMEOUT_NEVER keeps idle blocks whatever their age
- * @limit_bytes: hard cap on the bytes that the pool holds; 0 = none
+ * @limit_bytes: hard limit of the bytes that the pool holds; 0 = none
  */
 struct bytepool_params {
 	size_t min_size;
@@ -54,19 +54,19 @@ struct bytepool_params {
 };
 
 /**
- * struct bytepool_stats - what a pool holds and has done
- * @bytes_held: all backing memory, in use and idle, rounding included
+ * struct bytepool_stats - the memory of a pool, and counters since its creation
+ * @bytes_held: all backing memory, in use and idle, including rounding
  * @bytes_in_use: class sizes of the blocks in use
  * @bytes_idle: class sizes of the idle blocks
- * @blocks_in_use: blocks that callers have
- * @blocks_idle: blocks ready to be handed out
+ * @blocks_in_use: blocks that callers own
+ * @blocks_idle: free blocks that the pool keeps
  * @allocs: allocations that succeeded, @hits + @misses
- * @frees: blocks that came back
+ * @frees: frees that succeeded
  * @hits: allocations served from idle blocks
- * @misses: allocations that went to the system
+ * @misses: allocations served from new memory of the system
  * @failures: allocations that returned NULL
- * @bad_frees: frees refused
- * @gc_runs: GC passes over this pool, trims not counted
+ * @bad_frees: frees that were refused
+ * @gc_runs: GC passes over this pool, not including trims
  * @reclaimed_blocks: blocks given back to the system
  * @reclaimed_bytes: backing memory given back to the system
  */
@@ -87,7 +87,7 @@ struct bytepool_stats {
 	u64 reclaimed_bytes;
 };
 
-/* The shared pool: 8 bytes to 4 MiB, geometric; there as long as the module is. */
+/* The shared pool: 8 bytes to 4 MiB, geometric. It exists as long as the module is loaded. */
 extern struct bytepool *bytepool_system;
 
 struct bytepool *bytepool_create(const char *name, const struct bytepool_params *params);
@@ -113,7 +113,7 @@ unsigned long bytepool_trim(struct bytepool *pool);
 size_t bytepool_size(struct bytepool *pool);
 void bytepool_get_stats(struct bytepool *pool, struct bytepool_stats *stats);
 
-/* sparse cannot ask what there is: let it see what kernels have since 6.5, and 6.1 by now. */
+/* sparse cannot ask whether a header exists. Kernels have this one since 6.5, 6.1.y too. */
 #ifndef __has_include
 #define BYTEPOOL_CLEANUP
 #elif __has_include("linux/cleanup.h")
@@ -124,9 +124,10 @@ void bytepool_get_stats(struct bytepool *pool, struct bytepool_stats *stats);
 #include <linux/cleanup.h>
 
 /*
- * CLASS(bytepool_block, b)(pool, size, gfp) declares b, a void *, freed when
- * it goes out of scope; no_free_ptr(b) keeps the block. b is NULL if the
- * allocation failed. __free(bytepool) destroys a pool in the same way.
+ * CLASS(bytepool_block, b)(pool, size, gfp) declares b, a void *, and allocates
+ * a block. The block is freed when b goes out of scope. no_free_ptr(b) keeps
+ * it. b is NULL if the allocation failed. __free(bytepool) destroys a pool at
+ * the end of its scope.
  */
 DEFINE_CLASS(bytepool_block, void *, bytepool_free_any(_T),
 	     bytepool_alloc(pool, size, gfp),

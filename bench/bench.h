@@ -15,7 +15,7 @@
 #define HAVE_OBJPOOL
 #endif
 
-#define SET_BLOCKS	16U	/* the working set, and a bulk */
+#define SET_BLOCKS	16U	/* blocks in the working set and in a bulk */
 #define MIX_SLOTS	64U
 #define MIX_STEPS	4096U
 #define RING_SLOTS	64U
@@ -24,40 +24,40 @@ struct handmade;
 struct ring;
 struct subject;
 
-/* One step of the random mix: free what the slot has, and allocate size for it. */
+/* A step of the random mix: free the block in @slot, and allocate one of @size there. */
 struct mix_step {
 	unsigned int slot;
 	unsigned int size;
 };
 
-/* The loops that are the same for every allocator; loops.h has their bodies. */
+/* The loops that are measured for every allocator. Their bodies are in loops.h. */
 enum loop {
-	LOOP_PAIR,	/* one block, allocated and freed */
-	LOOP_SET,	/* SET_BLOCKS allocated, then freed in the same order */
-	LOOP_BULK,	/* the same by one call each way */
-	LOOP_MIX,	/* the steps of subject->mix */
+	LOOP_PAIR,	/* allocate one block and free it */
+	LOOP_SET,	/* allocate SET_BLOCKS, then free them in the same order */
+	LOOP_BULK,	/* the same with one call to allocate and one to free */
+	LOOP_MIX,	/* do the steps of subject->mix */
 	LOOP_PRODUCE,	/* allocate, and put into subject->ring */
-	LOOP_CONSUME,	/* take out of subject->ring, and free */
+	LOOP_CONSUME,	/* take from subject->ring, and free */
 	LOOP_FILL,	/* allocate subject->blocks */
 	LOOP_DRAIN,	/* free subject->blocks */
-	LOOP_RANDOM,	/* free one of subject->blocks, and allocate it anew */
+	LOOP_RANDOM,	/* free a random one of subject->blocks, and allocate it again */
 	LOOP_NR
 };
 
-/* Runs nr pairs, and returns how long they took. */
+/* Run @nr pairs of alloc and free. Return how long they took. */
 typedef u64 (*loop_fn)(struct subject *s, unsigned int nr);
 
-/* An allocator that is measured. */
+/* An allocator to be measured. */
 struct peer {
 	const char *name;
 	size_t min_size;
 	size_t max_size;
 	int (*create)(struct subject *s);
 	void (*destroy)(struct subject *s);
-	loop_fn loops[LOOP_NR];	/* NULL: not for this one */
+	loop_fn loops[LOOP_NR];	/* NULL: the loop is not measured */
 };
 
-/* An allocator at work on one size. */
+/* An allocator measured with one block size. */
 struct subject {
 	const struct peer *peer;
 	size_t size;
@@ -66,7 +66,7 @@ struct subject {
 	struct ring *ring;
 	void **blocks;
 	unsigned int nr_blocks;
-	u64 best;	/* time of nr pairs */
+	u64 best;	/* shortest time of nr pairs */
 	unsigned int nr;
 	union {
 		struct bytepool *pool;
@@ -80,7 +80,7 @@ struct subject {
 	};
 };
 
-/* peers.c: bytepool comes first. */
+/* peers.c; bytepool is the first of peers[] */
 extern const struct peer *const peers[];
 extern const unsigned int nr_peers;
 int peers_init(void);
@@ -102,8 +102,8 @@ bool peer_wanted(const struct peer *peer);
 /* measure.c */
 #define REPETITIONS	(counting ? 9U : 25U)
 
-extern bool counting;		/* instructions rather than time */
-extern unsigned long failures;	/* of all allocations */
+extern bool counting;		/* measure instructions, not time */
+extern unsigned long failures;	/* failed allocations in all cases */
 u64 bench_clock(void);
 u64 bench_busy_clock(void);
 void emit(const char *what, const char *peer, size_t size, u64 total, u64 nr, const char *unit);
@@ -112,7 +112,7 @@ void emit_cost(const char *what, const char *peer, size_t size, u64 total, u64 n
 unsigned int pairs_for(struct subject *s, enum loop loop);
 void measure(enum loop loop, struct subject *subjects, unsigned int nr);
 
-/* The cases. */
+/* the cases */
 void bench_check_clock(void);
 void bench_pair(void);
 void bench_set(void);

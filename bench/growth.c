@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Whether a pair costs more where there are many blocks, or many pools.
+ * Measure if a pair costs more with many blocks or many pools.
  */
 #include <linux/err.h>
 #include <linux/minmax.h>
@@ -37,7 +37,10 @@ out_free:
 	kfree(s);
 }
 
-/* A hot pair, and a free and an alloc at random, with that many blocks in use. */
+/*
+ * Measure a hot pair, and a free and an alloc of a random block, with few and
+ * with many blocks in use.
+ */
 void bench_live(void)
 {
 	static const unsigned int nrs[] = { 10, 1000, 100000, 1000000 };
@@ -74,7 +77,7 @@ static u64 best_of_pools(struct bytepool **pools, unsigned int nr)
 	return best;
 }
 
-/* Pairs in each pool in turn, and in one pool of so many. */
+/* Measure pairs in each of many pools in turn, and in one of these pools. */
 void bench_pools(void)
 {
 	struct bytepool **pools = kcalloc(POOLS_MAX, sizeof(*pools), GFP_KERNEL);

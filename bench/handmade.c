@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What drivers write for themselves today: a spinlock, a list of free blocks
- * for each power of two, and a hash of addresses, so that a free needs the
- * address alone. Each block stays in the hash for as long as the pool has it.
+ * A pool as drivers write it today: a spinlock, a list of idle blocks for each
+ * power of two, and a hash of addresses, so that a free needs the address only.
+ * A block stays in the hash as long as the pool has it.
  */
 #include <linux/err.h>
 #include <linux/hashtable.h>
@@ -24,7 +24,7 @@ struct handmade_block {
 };
 
 struct handmade {
-	spinlock_t lock;	/* protects all that follows */
+	spinlock_t lock;	/* protects the fields below */
 	struct list_head idle[HANDMADE_CLASSES];
 	DECLARE_HASHTABLE(blocks, 10);
 };

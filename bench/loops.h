@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The measured loops. They are inlined into a function for each allocator, with
- * its alloc and free inlined into them: the loop around every allocator is the
- * same, and calls nothing but the allocator. Blocks are never touched.
+ * The measured loops. Each is inlined into a function for each allocator,
+ * together with the allocator's alloc and free. So every allocator runs in the
+ * same loop, which calls nothing but the allocator. The loops never touch the
+ * blocks.
  */
 #ifndef _BYTEPOOL_BENCH_LOOPS_H
 #define _BYTEPOOL_BENCH_LOOPS_H
@@ -177,7 +178,7 @@ static __always_inline u64 loop_random(struct subject *s, unsigned int nr,
 	return bench_clock() - start;
 }
 
-/* For an allocator PEER that has peer_alloc() and peer_free(). */
+/* Define the loops for an allocator that has peer_alloc() and peer_free(). */
 #define DEFINE_LOOPS(peer)							\
 static u64 peer##_pair(struct subject *s, unsigned int nr)			\
 {										\
@@ -214,7 +215,7 @@ static u64 peer##_random(struct subject *s, unsigned int nr)			\
 	return loop_random(s, nr, peer##_alloc, peer##_free);			\
 }
 
-/* For one that takes any size and frees without being told it. */
+/* Define the mix for an allocator that takes any size and frees without the size. */
 #define DEFINE_LOOP_MIX(peer)							\
 static u64 peer##_mix(struct subject *s, unsigned int nr)			\
 {										\

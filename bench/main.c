@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bytepool_bench - what bytepool costs, and what its users would take instead
+ * bytepool_bench - measure bytepool and the allocators used instead of it
  *
- * All is measured when the module is loaded, in one run of one kernel, and
- * printed as lines of `bench`, mode, kernel, case, allocator, size, value and
- * unit, with tabs between them. bench/scripts/bench loads it, and says what the cases
- * are for.
+ * The module runs the cases when it is loaded, on one kernel, and prints a line
+ * for each result. The line has the word `bench`, the mode, kernel, case,
+ * allocator, size, value and unit, separated by tabs. bench/scripts/bench loads the
+ * module and describes the cases.
  */
 #include <linux/cpumask.h>
 #include <linux/init.h>
@@ -18,11 +18,11 @@
 
 static char *only = "";
 module_param(only, charp, 0444);
-MODULE_PARM_DESC(only, "cases to run, with commas between them; all unless given");
+MODULE_PARM_DESC(only, "cases to run, separated by commas (default: all)");
 
 static char *among = "";
 module_param(among, charp, 0444);
-MODULE_PARM_DESC(among, "allocators to measure, with commas between them; all unless given");
+MODULE_PARM_DESC(among, "allocators to measure, separated by commas (default: all)");
 
 static bool instructions;
 module_param(instructions, bool, 0444);
@@ -31,13 +31,13 @@ MODULE_PARM_DESC(instructions, "the time stamp counter counts instructions");
 #define COUNTED		BIT(0)
 #define TIMED		BIT(1)
 #define NATIVE		BIT(2)
-#define IF_ASKED	BIT(3)	/* by its name */
+#define IF_ASKED	BIT(3)	/* run only if named in "only" */
 
 #ifndef MODULE
-/* Built in, it runs on demand, and nothing else does afterwards. */
+/* If built in, run only on request. The kernel does nothing else afterwards. */
 static bool run;
 module_param(run, bool, 0444);
-MODULE_PARM_DESC(run, "measure when the kernel starts, and power off");
+MODULE_PARM_DESC(run, "run the cases when the kernel starts, then power off");
 #endif
 
 static const struct bench_case {
@@ -131,5 +131,5 @@ static int __init bench_init(void)
 late_initcall(bench_init);
 #endif
 
-MODULE_DESCRIPTION("Benchmark of bytepool and its peers");
+MODULE_DESCRIPTION("Benchmark of bytepool and other allocators");
 MODULE_LICENSE("GPL");

@@ -2,8 +2,8 @@
 /*
  * Clocks, repetitions and results.
  *
- * Where QEMU counts instructions, one virtual nanosecond is one of them, and so
- * is one tick of the time stamp counter; elsewhere it is the kernel's time.
+ * If QEMU counts instructions, one instruction takes one virtual nanosecond and
+ * one tick of the time stamp counter. Otherwise the clock is the kernel's time.
  */
 #include <linux/ktime.h>
 #include <linux/math64.h>
@@ -19,7 +19,7 @@
 #define PAIRS			4000U
 #define PAIRS_MAX		400000U
 
-/* What one repetition may take: where 4,000 pairs take more, there are fewer. */
+/* Upper bounds of one repetition. If 4,000 pairs exceed them, it has fewer pairs. */
 #define INSTRUCTIONS_MAX	20000000U
 #define NANOSECONDS		2000000U
 
@@ -32,8 +32,8 @@ u64 bench_clock(void)
 }
 
 /*
- * The same for what sleeps: without the time for which the CPU was idle, of
- * which the kernel knows the microseconds.
+ * Return the time like bench_clock(), for code that may sleep. The time that
+ * the CPU was idle is excluded. The kernel knows it in microseconds.
  */
 u64 bench_busy_clock(void)
 {
@@ -56,7 +56,7 @@ void emit(const char *what, const char *peer, size_t size, u64 total, u64 nr, co
 		utsname()->release, what, peer, size, value, fraction, unit);
 }
 
-/* The cost of each of nr operations that took total together. */
+/* Print the cost of one operation, given that @nr of them took @total. */
 void emit_cost(const char *what, const char *peer, size_t size, u64 total, u64 nr)
 {
 	emit(what, peer, size, total, nr, counting ? "instructions" : "ns");
@@ -69,7 +69,7 @@ void emit_failures(const char *what, unsigned long nr)
 	failures += nr;
 }
 
-/* How many pairs one repetition has. */
+/* Return the number of pairs in one repetition. */
 unsigned int pairs_for(struct subject *s, enum loop loop)
 {
 	u64 pairs, cost;
@@ -84,8 +84,9 @@ unsigned int pairs_for(struct subject *s, enum loop loop)
 }
 
 /*
- * The best of some repetitions of the loop for each subject, taken in turn, so
- * that what disturbs the machine for a while disturbs all of them.
+ * Measure the best of some repetitions of @loop for each subject. The subjects
+ * take turns, so that a temporary disturbance of the machine affects all of
+ * them.
  */
 void measure(enum loop loop, struct subject *subjects, unsigned int nr)
 {
@@ -105,7 +106,10 @@ void measure(enum loop loop, struct subject *subjects, unsigned int nr)
 	}
 }
 
-/* Ten thousand instructions: a tenth of what they count as has to be a thousand. */
+/*
+ * Check that instructions are counted: the cost of a tenth of 10,000
+ * instructions has to be 1,000.
+ */
 void bench_check_clock(void)
 {
 	u64 best = U64_MAX;

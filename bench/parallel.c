@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What CPUs do at the same time.
+ * Cases for several CPUs at the same time.
  *
- * Threads of a virtual machine's CPUs do not always run when the guest thinks
- * so. So pairs are timed in chunks of some 20 us, and where CPUs are to work at
- * once, a chunk counts if another CPU got about as far while it ran. The result
- * is the median of a round's chunks, of all CPUs, in the best of the rounds: what
- * allocators do to each other they do in each, what this machine does besides
- * lasts for some.
+ * The host does not always run a virtual CPU while the guest believes that it
+ * runs. So pairs are timed in chunks of about 20 us. If CPUs have to work at
+ * the same time, a chunk counts only if another CPU made about as much progress
+ * while it ran. A round's value is the median of the chunks of all CPUs, and
+ * the result is the best round. Interference between allocators is in every
+ * round, but other work on the machine only in some.
  */
 #include <linux/completion.h>
 #include <linux/cpumask.h>
@@ -27,16 +27,16 @@
 
 #define CPUS_MAX	4U
 #define CHUNK_NS	20000U
-#define CHUNKS		400U	/* a round */
-#define ROUNDS		10U	/* with SAMPLES_MIN each */
-#define ROUNDS_MAX	200U	/* with or without */
+#define CHUNKS		400U	/* per round */
+#define ROUNDS		10U	/* with at least SAMPLES_MIN samples each */
+#define ROUNDS_MAX	200U	/* including those with fewer */
 #define SAMPLES_MIN	(CHUNKS / 2)
 #define SAMPLES_MAX	(CHUNKS * ROUNDS * CPUS_MAX)
 #define PROGRESS_MAX	4U
 #define CROSS_ROUNDS_MIN	20U
 #define CROSS_ROUNDS_MAX	400U
-#define CROSS_PAIRS	10000U	/* a round: most of them with the CPUs' caches warm */
-#define CROSS_NS	(10ULL * NSEC_PER_SEC)	/* all rounds of a size */
+#define CROSS_PAIRS	10000U	/* per round; most of them run with warm CPU caches */
+#define CROSS_NS	(10ULL * NSEC_PER_SEC)	/* for all rounds of a size */
 #define CHURN_BLOCKS	50000U
 
 static const size_t sizes[] = { 64, SZ_4K, SZ_64K, SZ_256K, SZ_1M };
@@ -46,15 +46,15 @@ struct samples {
 	unsigned int nr;
 };
 
-/* A thread that runs a loop on its CPU, once the others are there, too. */
+/* A thread that runs a loop on its CPU once all other threads are running. */
 struct runner {
 	struct subject *s;
 	enum loop loop;
-	unsigned int pairs;	/* a chunk */
+	unsigned int pairs;	/* per chunk */
 	unsigned int chunks;
 	atomic_t *missing;
 	struct completion done;
-	const unsigned int *other;	/* chunks that another CPU has done, or NULL */
+	const unsigned int *other;	/* progress of another CPU, or NULL */
 	unsigned int progress ____cacheline_aligned_in_smp;
 	unsigned int nr_took;
 	u64 took[CHUNKS];
@@ -120,8 +120,9 @@ static struct task_struct *runner_create(struct runner *r, unsigned int cpu, ato
 }
 
 /*
- * Run all of them, once, or none. The one for this CPU, 0, comes last: it keeps
- * the CPU until all of them are there.
+ * Run all runners once, or none if a thread cannot be created. The thread for
+ * this CPU, CPU 0, is woken last, because it occupies the CPU until all of them
+ * are running.
  */
 static void run_together(struct runner *runners, unsigned int nr)
 {
@@ -147,7 +148,7 @@ stop:
 		kthread_stop(tasks[created]);
 }
 
-/* What pairs cost while nr CPUs run them. */
+/* Measure the cost of a pair while @nr CPUs run pairs. */
 static void bench_pairs_on(const char *what, struct subject *s, unsigned int pairs,
 			   struct runner *runners, struct samples *samples, unsigned int nr)
 {
@@ -174,7 +175,7 @@ static void bench_pairs_on(const char *what, struct subject *s, unsigned int pai
 		best = min(best, samples->took[samples->nr / 2]);
 		rounds++;
 	}
-	/* Or this machine had no CPU for each of ours. */
+	/* Without any valid round, the host did not run the CPUs at the same time. */
 	if (rounds)
 		emit_cost(what, s->peer->name, s->size, best, pairs);
 	else
@@ -243,9 +244,9 @@ static u64 cross_once(struct subject *s, struct runner *runners)
 }
 
 /*
- * The best of many rounds, with the allocators in turn: the ring lets neither
- * CPU get far without the other, so a round that was disturbed takes long. On
- * a busy machine all of them do: there is an end to it.
+ * Measure the best of many rounds, with the allocators taking turns. The ring
+ * lets neither CPU get far ahead of the other, so a disturbed round takes long.
+ * On a busy machine all rounds are disturbed, so the total time is bounded.
  */
 static void bench_cross_size(struct subject *subjects, struct runner *runners,
 			     struct ring *ring, size_t size)
@@ -273,7 +274,7 @@ static void bench_cross_size(struct subject *subjects, struct runner *runners,
 	}
 }
 
-/* One CPU allocates, and another one frees. */
+/* Measure pairs whose block is allocated by one CPU and freed by another. */
 void bench_cross(void)
 {
 	struct subject *subjects = kcalloc(nr_peers, sizeof(*subjects), GFP_KERNEL);
@@ -291,13 +292,13 @@ void bench_cross(void)
 	kfree(subjects);
 }
 
-/* A CPU's pairs while others do the same. */
+/* Measure pairs on one CPU while other CPUs run pairs, too. */
 void bench_both(void)
 {
 	bench_together(bench_both_subject);
 }
 
-/* Each of these runs on another CPU until it is stopped. */
+/* The disturb functions run on another CPU until they are stopped. */
 static int disturb_by_gc(void *pool)
 {
 	while (!kthread_should_stop()) {
@@ -316,7 +317,7 @@ static int disturb_by_trim(void *pool)
 	return 0;
 }
 
-/* Slabs are born and die by the ten thousand; the table grows once, and does not shrink. */
+/* Create and free slabs by the ten thousand. The table grows once and never shrinks. */
 static int disturb_by_churn(void *pool)
 {
 	void **blocks = vzalloc(array_size(CHURN_BLOCKS, sizeof(*blocks)));
@@ -335,7 +336,7 @@ static int disturb_by_churn(void *pool)
 	return 0;
 }
 
-/* Chunks of pairs on this CPU: the median, and what one in a hundred is above. */
+/* Measure chunks of pairs on this CPU. Print the median and the 99th percentile. */
 static void emit_chunks(const char *what, const char *what_99, struct subject *s,
 			struct samples *samples)
 {
@@ -361,7 +362,7 @@ static void bench_disturbed(const char *what, const char *what_99, struct subjec
 		emit_failures(what, 1);
 		return;
 	}
-	/* It must not be gone before kthread_stop(). */
+	/* Keep the task_struct until kthread_stop(). */
 	get_task_struct(task);
 	wake_up_process(task);
 	emit_chunks(what, what_99, s, samples);
@@ -378,7 +379,10 @@ static void bench_during_all(struct subject *s, struct runner *runners, struct s
 	bench_disturbed("during-churn", "during-churn-99", s, disturb_by_churn, samples);
 }
 
-/* A hot pair while another CPU gives memory back, or takes much and gives it back. */
+/*
+ * Measure a hot pair while another CPU frees memory to the system, or allocates
+ * and frees much of it.
+ */
 void bench_during(void)
 {
 	if (num_online_cpus() >= 2)
@@ -392,7 +396,7 @@ static void bench_during_timer_pool(struct subject *s, struct runner *runners,
 	emit_chunks("during-timer", "during-timer-99", s, samples);
 }
 
-/* The same while the GC runs often, as it was told when bytepool.ko was loaded. */
+/* Measure the same while the GC runs at the interval given to bytepool.ko. */
 void bench_during_timer(void)
 {
 	bench_together_peer(bench_during_timer_pool, peers[0], 64);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The allocators that are measured, each as its users call it, and given what
- * favours it.
+ * The allocators that are measured. Each is called as its users call it, in the
+ * way that suits it best.
  */
 #include <linux/dma-mapping.h>
 #include <linux/err.h>
@@ -15,7 +15,7 @@
 
 #include "loops.h"
 
-/* What a pool that is filled beforehand gets. */
+/* The number of blocks in a pool that is filled in advance. */
 #define PREALLOCATED	(2 * RING_SLOTS)
 
 static int nothing_to_create(struct subject *s)
@@ -27,7 +27,7 @@ static void nothing_to_destroy(struct subject *s)
 {
 }
 
-/* The cost of the loop itself. */
+/* Measure the loop itself. */
 static __always_inline void *nothing_alloc(struct subject *s, size_t size)
 {
 	void *block = s;
@@ -267,7 +267,7 @@ static __always_inline void *dma_pool_peer_alloc(struct subject *s, size_t size)
 	return dma_pool_alloc(s->dma_pool, GFP_KERNEL, &handle);
 }
 
-/* There is no IOMMU: what a user keeps for this call is the physical address. */
+/* Without an IOMMU, the DMA address that a user keeps is the physical address. */
 static __always_inline void dma_pool_peer_free(struct subject *s, void *block, size_t size)
 {
 	dma_pool_free(s->dma_pool, block, virt_to_phys(block));
@@ -444,7 +444,7 @@ int subject_init(struct subject *s, const struct peer *peer, size_t size)
 	return err;
 }
 
-/* One for each peer that has the loop, and is for that size; how many there are. */
+/* Create a subject for each peer that has @loop and supports @size. Return their number. */
 unsigned int subjects_init(struct subject *subjects, enum loop loop, size_t size)
 {
 	unsigned int i, nr = 0;
@@ -452,7 +452,7 @@ unsigned int subjects_init(struct subject *subjects, enum loop loop, size_t size
 	for (i = 0; i < nr_peers; i++) {
 		if (!peers[i]->loops[loop] || !peer_wanted(peers[i]))
 			continue;
-		/* The size of a mix is that of its largest blocks. */
+		/* The size of a mix is only that of its largest blocks. */
 		if (loop != LOOP_MIX && (size < peers[i]->min_size || size > peers[i]->max_size))
 			continue;
 		if (!subject_init(&subjects[nr], peers[i], size))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A ring between two CPUs: one puts, the other gets, both wait by spinning. */
+/* A ring between two CPUs: one puts, the other gets, and both wait by spinning. */
 #ifndef _BYTEPOOL_BENCH_RING_H
 #define _BYTEPOOL_BENCH_RING_H
 
@@ -17,7 +17,7 @@ struct ring {
 	unsigned int got ____cacheline_aligned_in_smp;
 };
 
-/* What stops all CPUs, stop_machine(), would wait for ever for one that only spun. */
+/* Reschedule while spinning. Otherwise stop_machine() would wait forever for this CPU. */
 static inline void ring_wait(void)
 {
 	cpu_relax();
@@ -28,11 +28,11 @@ static __always_inline void ring_put(struct ring *ring, void *block)
 {
 	unsigned int put = ring->put;
 
-	/* Pairs with the release in ring_get(): the slot has been read. */
+	/* Pairs with the release in ring_get(), which follows the read of the slot. */
 	while (put - smp_load_acquire(&ring->got) == RING_SLOTS)
 		ring_wait();
 	ring->blocks[put % RING_SLOTS] = block;
-	/* The block is in its slot. */
+	/* Publish the block after it was stored in its slot. */
 	smp_store_release(&ring->put, put + 1);
 }
 
@@ -45,7 +45,7 @@ static __always_inline void *ring_get(struct ring *ring)
 	while (smp_load_acquire(&ring->put) == got)
 		ring_wait();
 	block = ring->blocks[got % RING_SLOTS];
-	/* The slot may be used again. */
+	/* Release the slot after it was read. */
 	smp_store_release(&ring->got, got + 1);
 	return block;
 }

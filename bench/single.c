@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What one CPU does all day: a hot pair, a working set, a bulk, a mix of sizes.
+ * Cases for one CPU: a hot pair, a working set, a bulk, a mix of sizes.
  */
 #include <linux/log2.h>
 #include <linux/prandom.h>
@@ -9,7 +9,7 @@
 
 #include "bench.h"
 
-/* Every peer that has the loop, at one size. */
+/* Measure every peer that has @loop, with one size. */
 static void bench_size(const char *what, enum loop loop, size_t size,
 		       const struct mix_step *mix)
 {
@@ -37,7 +37,7 @@ static void bench_sizes(const char *what, enum loop loop)
 
 	for (size = 8; size <= SZ_4M; size *= 2) {
 		bench_size(what, loop, size, NULL);
-		/* Where figures are exact, for those in the middle, too. */
+		/* Counts are exact, so measure sizes between powers of two as well. */
 		if (counting && size >= 16 && size < SZ_4M)
 			bench_size(what, loop, size / 2 * 3, NULL);
 	}
@@ -58,7 +58,7 @@ void bench_bulk(void)
 	bench_sizes("bulk16", LOOP_BULK);
 }
 
-/* Sizes of which as many lie in each doubling, from 8 bytes up to max. */
+/* Measure a mix of sizes from 8 bytes to @max, with every doubling equally likely. */
 static void bench_mix_to(size_t max)
 {
 	struct mix_step *mix = vmalloc(array_size(MIX_STEPS, sizeof(*mix)));

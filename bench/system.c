@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What goes to the system and comes from it: misses, the GC, pools themselves,
- * and the memory that all of it takes.
+ * Cases that allocate from the system and free to it: misses, the GC, the pools
+ * themselves, and the memory that all of this takes.
  */
 #include <linux/cpumask.h>
 #include <linux/delay.h>
@@ -37,7 +37,7 @@ static unsigned int blocks_for(size_t size)
 	return clamp(BLOCKS_BYTES / size, BLOCKS_MIN, BLOCKS_MAX);
 }
 
-/* Every block cold, used once, and back with the system in the end. */
+/* Allocate every block from the system, free it, and return it to the system. */
 static u64 miss_once(struct subject *s, struct bytepool *pool)
 {
 	u64 start = bench_busy_clock();
@@ -99,7 +99,7 @@ static void time_gc(const char *what, struct bytepool *pool, unsigned int nr)
 	emit_cost(what, "bytepool", nr, best, 1);
 }
 
-/* A pass that finds nothing to free, with so many blocks in use, or idle. */
+/* Measure a pass that finds nothing to free, with @nr blocks in use or idle. */
 static void bench_gc_idle_nr(unsigned int nr)
 {
 	struct bytepool *pool = bytepool_create("bench", NULL);
@@ -128,7 +128,7 @@ void bench_gc_idle(void)
 	bench_gc_idle_nr(100000);
 }
 
-/* A pass that frees all there is, a block. */
+/* Measure the cost per block of a pass that frees everything. */
 static void bench_gc_free_size(size_t size)
 {
 	static const struct bytepool_params params = { .idle_timeout_ms = 1 };
@@ -152,7 +152,10 @@ static void bench_gc_free_size(size_t size)
 		msleep(50);
 		start = bench_busy_clock();
 		freed = bytepool_gc(pool, NULL);
-		/* Less, and the background's pass was first. */
+		/*
+		 * If fewer blocks were freed, the background GC has freed the
+		 * others first.
+		 */
 		if (freed >= nr)
 			best = min(best, bench_busy_clock() - start);
 	}
@@ -201,8 +204,8 @@ void bench_gc_free(void)
 }
 
 /*
- * All free pages, to the page: those in the CPUs' lists, too, and with what the
- * CPUs have counted for themselves.
+ * Return the exact number of free pages. It includes the pages on the per-CPU
+ * lists and the per-CPU counters.
  */
 static unsigned long free_pages_now(void)
 {
@@ -210,7 +213,7 @@ static unsigned long free_pages_now(void)
 	unsigned int i;
 	int cpu;
 
-	/* What has been freed may have to pass through RCU and a work. */
+	/* Freed memory may have to pass through RCU and a work item. */
 	rcu_barrier();
 	msleep(50);
 	rcu_barrier();
@@ -263,7 +266,7 @@ out_destroy:
 		bytepool_destroy(pools[i]);
 }
 
-/* The default pool, and one with 12,800 classes. */
+/* Measure the default pool, and a pool with 12,800 classes. */
 void bench_create(void)
 {
 	static const struct bytepool_params many = {
@@ -277,9 +280,9 @@ void bench_create(void)
 }
 
 /*
- * What has been allocated and freed before leaves room in half empty slabs of
- * the system's: what is measured is the memory that a second lot takes, when a
- * first one, still there, has filled them.
+ * Measure the memory that a second set of blocks takes, while a first set is
+ * allocated. Earlier allocations leave room in partly empty slabs of the
+ * system, and the first set fills it.
  */
 static void bench_memory_of(struct subject *s, void **blocks)
 {
@@ -317,7 +320,7 @@ out_free:
 	kfree(s);
 }
 
-/* What 10,000 blocks in use take from the system, a block. */
+/* Measure the memory per block that 10,000 blocks in use take from the system. */
 void bench_memory(void)
 {
 	static const size_t sizes[] = { 8, 64, 256, SZ_1K, SZ_4K, 5000, SZ_16K, 20000 };

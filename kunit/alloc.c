@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Alloc and free: contents, reuse, counters, bulk, and what no caller should
- * pass but some will.
+ * Test alloc and free: contents, reuse, counters, bulk, and invalid arguments.
  */
 #include <linux/mm.h>
 #include <linux/string.h>
@@ -50,7 +49,7 @@ static void zeroed_when_new(struct kunit *test)
 	struct bytepool *pool = bk_pool(test, NULL);
 	unsigned int i, round;
 
-	/* Memory that was dirty when it went to the system comes back sooner or later. */
+	/* The system sooner or later returns pages that a trim gave back dirty. */
 	for (i = 0; i < ARRAY_SIZE(some_sizes); i++) {
 		for (round = 0; round < 10; round++) {
 			void *block = bytepool_zalloc(pool, some_sizes[i], GFP_KERNEL);
@@ -81,7 +80,7 @@ static void zeroed_in_bulk(struct kunit *test)
 	bytepool_free_bulk(pool, 100, blocks);
 }
 
-/* Nothing of the last owner is left in a block, wherever it waited meanwhile. */
+/* Check that a block holds no data of its last owner, wherever it was idle meanwhile. */
 static void check_wiped(struct kunit *test, struct bytepool *pool, size_t size, unsigned int nr)
 {
 	void **blocks = bk_array(test, nr);
@@ -111,7 +110,10 @@ static void wiped(struct kunit *test)
 			struct bytepool *pool = bk_pool_fixed(test, size,
 							      BYTEPOOL_WIPE | flags[i]);
 
-			/* Exactly whole slabs, so that a second round has no new block. */
+			/*
+			 * Use whole slabs, so that no new block appears in the
+			 * second round.
+			 */
 			check_wiped(test, pool, size, 1);
 			bytepool_trim(pool);
 			check_wiped(test, pool, size, PAGE_SIZE % size ? 1 :
@@ -124,7 +126,10 @@ static void wiped(struct kunit *test)
 static void wiped_in_bulk(struct kunit *test)
 {
 	struct bytepool *pool = bk_pool_fixed(test, 512, BYTEPOOL_WIPE);
-	/* All that there are: what nobody had yet is not wiped. */
+	/*
+	 * Use every block of the slabs, because a block that had no owner yet
+	 * is not wiped.
+	 */
 	unsigned int nr = PAGE_SIZE / 512 * 24;
 	void **blocks = bk_array(test, nr);
 	unsigned int i;
@@ -140,7 +145,7 @@ static void wiped_in_bulk(struct kunit *test)
 	bytepool_free_bulk(pool, nr, blocks);
 }
 
-/* What was freed last is still in the cache of the processor: it comes first. */
+/* The block freed last is still in the CPU's data cache, so it is handed out first. */
 static void reuse_is_lifo(struct kunit *test)
 {
 	struct bytepool *pool = bk_pool(test, NULL);
@@ -226,7 +231,7 @@ static void counters(struct kunit *test)
 	}
 }
 
-/* One visit to the system brings a slab; the rest of it are hits. */
+/* A slab comes with one miss. The other allocations from it are hits. */
 static void counters_of_small_blocks(struct kunit *test)
 {
 	struct bytepool *pool = bk_pool_fixed(test, 64, 0);
@@ -267,7 +272,7 @@ static void sizes_refused(struct kunit *test)
 	static const size_t sizes[] = {
 		0, SZ_64K + 1, SZ_4M, SZ_1G, SZ_2G, SIZE_MAX, SIZE_MAX - 6, SIZE_MAX / 2,
 #if BITS_PER_LONG == 64
-		/* Not to be taken for their lower halves. */
+		/* A size must not be truncated to its lower 32 bits. */
 		SZ_4G, SZ_4G + 8, SZ_4G * 2 + 100,
 #endif
 	};
@@ -289,7 +294,7 @@ static void sizes_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, bytepool_size(pool), 0);
 }
 
-/* Either it is refused or it yields a block that works. */
+/* An allocation may fail. If it succeeds, the block must be usable. */
 static void try_gfp(struct kunit *test, struct bytepool *pool, size_t size, gfp_t gfp, int node)
 {
 	void *block = bytepool_alloc_node(pool, size, gfp, node);
@@ -312,7 +317,10 @@ static void gfp_any_bit(struct kunit *test)
 		for (bit = 0; bit < 32; bit++) {
 			gfp_t gfp = (__force gfp_t)BIT(bit);
 
-			/* Once from the system, once from the pool. */
+			/*
+			 * The first round allocates from the system, the second
+			 * from the pool.
+			 */
 			for (round = 0; round < 2; round++) {
 				try_gfp(test, pool, sizes[i], GFP_KERNEL | gfp, NUMA_NO_NODE);
 				try_gfp(test, pool, sizes[i], GFP_NOWAIT | gfp, NUMA_NO_NODE);
@@ -390,14 +398,17 @@ static void contiguous(struct kunit *test)
 		bk_fill(block, sizes[i], i);
 		bytepool_free(pool, block);
 	}
-	/* More than the page allocator has in a row, as a rule: then NULL, not vmalloc. */
+	/*
+	 * The page allocator rarely has this much contiguous memory. The pool
+	 * must then return NULL and not use vmalloc.
+	 */
 	block = bytepool_alloc(pool, SZ_16M + SZ_1M, GFP_KERNEL | __GFP_NOWARN);
 	KUNIT_EXPECT_FALSE(test, block && is_vmalloc_addr(block));
 	KUNIT_EXPECT_EQ(test, bk_stats(pool).failures, !block);
 	bytepool_free(pool, block);
 }
 
-/* Large blocks that are not contiguous are to be had too. */
+/* Without BYTEPOOL_CONTIG, a block may be larger than the page allocator can serve. */
 static void larger_than_pages_in_a_row(struct kunit *test)
 {
 	size_t size = SZ_16M + PAGE_SIZE;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Frees of what is not the pool's to free, and writes to what was freed: each
- * is counted, and the pool stays sound.
+ * Test bad frees and writes to freed blocks. Each bad free is counted, and the
+ * pool stays consistent.
  */
 #include <linux/completion.h>
 #include <linux/cpumask.h>
@@ -12,7 +12,7 @@
 
 #include "fixture.h"
 
-/* It counts as one bad free and changes nothing else. */
+/* Free @block and check that this counts as one bad free and changes nothing else. */
 static void refused(struct kunit *test, struct bytepool *pool, const void *block, const char *what)
 {
 	struct bytepool_stats before = bk_stats(pool);
@@ -102,8 +102,8 @@ static void inside_a_block(struct kunit *test)
 	for (offset = 1; offset < bad_case->size; offset += step)
 		refused(test, pool, block + offset, "inside");
 	for (offset = PAGE_SIZE; offset < bad_case->size; offset *= 2)
-		refused(test, pool, block + offset, "a page of it");
-	refused(test, pool, block + bad_case->size - 1, "its last byte");
+		refused(test, pool, block + offset, "page boundary inside");
+	refused(test, pool, block + bad_case->size - 1, "last byte");
 	KUNIT_EXPECT_TRUE(test, bk_filled(block, bad_case->size, 1));
 	KUNIT_EXPECT_EQ(test, bytepool_usable_size(pool, block), bad_case->size);
 	bytepool_free(pool, block);
@@ -111,7 +111,7 @@ static void inside_a_block(struct kunit *test)
 	bk_check_sound(test, pool, bad_case->size, some(bad_case->size));
 }
 
-/* At once, after others were freed, after a trim: free is free. */
+/* Free a block again: at once, after other frees, and after a trim. */
 static void freed_already(struct kunit *test)
 {
 	const struct bad_case *bad_case = test->param_value;
@@ -122,8 +122,8 @@ static void freed_already(struct kunit *test)
 
 	bk_alloc_many(test, pool, bad_case->size, nr, blocks);
 	bytepool_free(pool, blocks[0]);
-	refused(test, pool, blocks[0], "at once");
-	refused(test, pool, blocks[0], "a third time");
+	refused(test, pool, blocks[0], "second free");
+	refused(test, pool, blocks[0], "third free");
 	bk_free_many(pool, nr - 1, blocks + 1);
 	bk_expect_warning_begin();
 	bk_free_many(pool, nr, blocks);
@@ -147,15 +147,18 @@ static void not_handed_out_yet(struct kunit *test)
 	size_t offset;
 
 	KUNIT_ASSERT_NOT_NULL(test, page);
-	/* The rest of the slab, with the tail that is no block; a slab starts on a page. */
+	/*
+	 * Free the other addresses of the slab, including the tail beyond the
+	 * last block. A slab starts on a page boundary.
+	 */
 	page = (void *)((unsigned long)page & PAGE_MASK);
 	for (offset = 0; offset < min_t(size_t, held, SZ_32K); offset += 8) {
 		if (bytepool_usable_size(pool, page + offset))
 			continue;
 		if (offset % 1000 == 0 || offset + 8 == held)
-			refused(test, pool, page + offset, "the rest of the slab");
+			refused(test, pool, page + offset, "rest of the slab");
 	}
-	refused(test, pool, page + held, "behind the slab");
+	refused(test, pool, page + held, "past the end of the slab");
 	KUNIT_EXPECT_EQ(test, bk_stats(pool).blocks_in_use, 1);
 	for (offset = 0; offset < held; offset += 8)
 		if (bytepool_usable_size(pool, page + offset))
@@ -174,7 +177,7 @@ static void of_another_pool(struct kunit *test)
 
 	KUNIT_ASSERT_NOT_NULL(test, block);
 	bk_fill(block, bad_case->size, 1);
-	refused(test, other, block, "another pool's");
+	refused(test, other, block, "block of another pool");
 	bk_expecting_warning(bytepool_free(bytepool_system, block));
 	KUNIT_EXPECT_TRUE(test, bk_filled(block, bad_case->size, 1));
 	KUNIT_EXPECT_EQ(test, bk_stats(pool).blocks_in_use, 1);
@@ -184,7 +187,7 @@ static void of_another_pool(struct kunit *test)
 	gone = bytepool_alloc(other, 1, GFP_KERNEL);
 	bytepool_free(other, gone);
 	bk_pool_destroy(test, other);
-	refused(test, pool, gone, "a destroyed pool's");
+	refused(test, pool, gone, "block of a destroyed pool");
 	bk_check_sound(test, pool, bad_case->size, some(bad_case->size));
 }
 
@@ -196,7 +199,10 @@ static void in_bulk(struct kunit *test)
 	int local;
 
 	bk_alloc_many(test, pool, bad_case->size, 2, blocks);
-	/* Twice in one array, never given out, inside, and one that is right. */
+	/*
+	 * The array has a duplicate, a stack address, an address inside a
+	 * block, and valid blocks.
+	 */
 	blocks[2] = blocks[0];
 	blocks[3] = &local;
 	blocks[4] = blocks[1] + 1;
@@ -207,7 +213,10 @@ static void in_bulk(struct kunit *test)
 	bk_check_sound(test, pool, bad_case->size, some(bad_case->size));
 }
 
-/* Each kind has its stack trace once in a pool, and ten thousand more do not drown the log. */
+/*
+ * Each kind of bad free prints a stack trace once per pool. Ten thousand more
+ * bad frees do not flood the log.
+ */
 static void is_told_once(struct kunit *test)
 {
 	struct bk_log *log = bk_log_start(test);
@@ -235,7 +244,7 @@ static void is_told_once(struct kunit *test)
 	KUNIT_EXPECT_LE(test, lines, 100);
 	KUNIT_EXPECT_EQ(test, bk_stats(pool).bad_frees, 10004);
 
-	/* Another pool tells its own. */
+	/* Another pool reports its own bad frees. */
 	pool = bk_pool_fixed(test, 64, 0);
 	bk_log_next(log);
 	refused(test, pool, &i, "stack");
@@ -264,7 +273,7 @@ static int race(void *arg)
 	return 0;
 }
 
-/* Of two CPUs that free the same block at once, one succeeds. */
+/* If two CPUs free the same block at the same time, one succeeds and one is refused. */
 static void by_two_cpus_at_once(struct kunit *test)
 {
 	struct bytepool *pool = bk_pool_fixed(test, 64, 0);
@@ -296,11 +305,11 @@ static void by_two_cpus_at_once(struct kunit *test)
 }
 
 /*
- * A write to a freed block
+ * Writes to a freed block.
  *
- * The first bytes of a free block are the pool's own, and a caller that still
- * writes there may lose that block for everyone, but nothing else. With KASAN
- * there are no links, and it reports the write.
+ * The pool keeps a link in the first bytes of an idle block. A write to them
+ * may lose that block, but must do no other harm. With KASAN there are no
+ * links, and KASAN reports the write.
  */
 
 static void needs_links(struct kunit *test)
@@ -309,7 +318,7 @@ static void needs_links(struct kunit *test)
 		kunit_skip(test, "needs a kernel without KASAN");
 }
 
-/* Few to a slab, so that all values of a link are soon tried on each. */
+/* Few blocks fit in a slab, so that every value of a link is soon tried in each. */
 #define LINKED_SIZE	(PAGE_SIZE / 8)
 
 static void check_write_after_free(struct kunit *test, struct bytepool *pool, void **blocks,
@@ -332,7 +341,7 @@ static void check_write_after_free(struct kunit *test, struct bytepool *pool, vo
 	}
 }
 
-/* Without caches the blocks of the pool wait in their slabs, where the links are. */
+/* A pool without caches keeps idle blocks in their slabs, where the links are. */
 static void every_link(struct kunit *test)
 {
 	struct bytepool *pool = bk_pool_fixed(test, LINKED_SIZE, BYTEPOOL_SINGLE);
@@ -351,7 +360,7 @@ static void every_link(struct kunit *test)
 	KUNIT_EXPECT_LE(test, bytepool_size(pool), 2048 * LINKED_SIZE);
 }
 
-/* All blocks, wholly overwritten, while they wait anywhere. */
+/* Overwrite all blocks entirely, wherever they are idle. */
 static void every_byte(struct kunit *test)
 {
 	static const u8 patterns[] = { 0x00, 0x01, 0x07, 0x55, 0x6b, 0xa5, 0xff };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * BYTEPOOL_POISON and BYTEPOOL_TRACK: what they find, and that a pool with them
- * is otherwise like any other.
+ * Test BYTEPOOL_POISON and BYTEPOOL_TRACK: what they report, and that a pool
+ * with these flags otherwise works like any other.
  */
 #include "fixture.h"
 
@@ -17,7 +17,7 @@ static bool is_zero(const u8 *block, size_t size)
 	return !memchr_inv(block, 0, size);
 }
 
-/* Blocks of all sizes go and come, alone and in bulk. */
+/* Allocate and free blocks of all sizes, one by one and in bulk. */
 static void serve_all_sizes(struct kunit *test)
 {
 	unsigned int i, j;
@@ -51,13 +51,19 @@ static void serve_all_sizes(struct kunit *test)
 	}
 }
 
-/* A stale owner, whose write KASAN would rather have stopped. */
+/*
+ * Write through a stale pointer. KASAN must not report the write, because the
+ * pool has to.
+ */
 static __no_sanitize_address void write_stale(u8 *block)
 {
 	WRITE_ONCE(*block, 0x42);
 }
 
-/* At each end and in the middle, a write is told of once, with its place and the value. */
+/*
+ * Write at each end and in the middle. Each write is reported once, with its
+ * offset and value.
+ */
 static void tell_of_stale_writes(struct kunit *test)
 {
 	struct bytepool *pool = bk_pool_fixed(test, 320, BYTEPOOL_POISON | BYTEPOOL_TRACK);
@@ -82,7 +88,10 @@ static void tell_of_stale_writes(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, bk_log_count(log, "was written to", ""), 0);
 		bytepool_free(pool, block);
 	}
-	/* Also where nobody asks for the block again. */
+	/*
+	 * A trim reports the write too, so it is found even if the block is
+	 * never allocated again.
+	 */
 	write_stale(block + 7);
 	bk_log_next(log);
 	bytepool_trim(pool);
@@ -94,7 +103,7 @@ static noinline void *alloc_one_way(struct bytepool *pool)
 {
 	void *block = bytepool_alloc(pool, 320, GFP_KERNEL);
 
-	barrier();	/* no tail call */
+	barrier();	/* prevent a tail call */
 	return block;
 }
 
@@ -106,7 +115,7 @@ static noinline void *alloc_other_way(struct bytepool *pool)
 	return block;
 }
 
-/* Who leaks is named, how many, of which class. */
+/* The leak report names the caller, the number of blocks and their class. */
 static void name_who_leaks(struct kunit *test)
 {
 	struct bytepool *pool = bk_pool(test, &(struct bytepool_params){

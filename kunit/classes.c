@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Size classes: first the arithmetic for every size, then what callers see.
+ * Test size classes: the arithmetic for every size, then allocations.
  */
 #include <linux/kernel.h>
 #include <linux/log2.h>
@@ -16,7 +16,7 @@ static struct bytepool_sizes sizes_of(u32 min, u32 max, u32 step)
 	return sizes;
 }
 
-/* The classes rise from min to max, and are multiples of 8. */
+/* Check that classes ascend from min to max and are multiples of 8. */
 static void check_classes(struct kunit *test, const struct bytepool_sizes *sizes)
 {
 	u32 index;
@@ -33,7 +33,7 @@ static void check_classes(struct kunit *test, const struct bytepool_sizes *sizes
 	}
 }
 
-/* Every size is served from the smallest class that fits it. */
+/* Check that the smallest class that fits serves each size. */
 static void check_sizes(struct kunit *test, const struct bytepool_sizes *sizes, u32 from, u32 to)
 {
 	u32 size;
@@ -41,7 +41,7 @@ static void check_sizes(struct kunit *test, const struct bytepool_sizes *sizes, 
 	for (size = from; size && size <= to; size++) {
 		u32 index = bytepool_class_index(sizes, size);
 
-		/* Not KUNIT_ASSERT for each: there are millions of them. */
+		/* A KUNIT_ASSERT for each of millions of sizes would be too slow. */
 		if (index < sizes->nr && bytepool_class_size(sizes, index) >= size &&
 		    (!index || bytepool_class_size(sizes, index - 1) < size))
 			continue;
@@ -169,7 +169,7 @@ static void slab_geometry(struct kunit *test)
 	}
 }
 
-/* What callers see */
+/* Allocations */
 
 static size_t served(struct kunit *test, struct bytepool *pool, size_t size)
 {
@@ -248,7 +248,7 @@ static void usable_of_no_block(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, bk_stats(pool).bad_frees, 0);
 }
 
-/* Every block of several slabs of one class. */
+/* Check the alignment of every block of several slabs of one class. */
 static void check_alignment(struct kunit *test, struct bytepool *pool, size_t size)
 {
 	size_t align = min_t(size_t, size & -size, PAGE_SIZE);
@@ -296,7 +296,7 @@ static void classes_12800(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, bytepool_size(pool), 0);
 	for (size = 8; size <= 102400; size += 8) {
 		KUNIT_ASSERT_EQ(test, served(test, pool, size), size);
-		/* Held all at once they are more than a small test machine has. */
+		/* A small test machine does not have the memory to keep all of them. */
 		if (size % SZ_8K == 0)
 			bytepool_trim(pool);
 	}

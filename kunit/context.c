@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Alloc and free in every context. The checks are made afterwards: a test may
- * not fail where it may not sleep.
+ * Test alloc and free in every context. The checks are made afterwards, because
+ * a test must not fail where it must not sleep.
  */
 #include <linux/cpumask.h>
 #include <linux/preempt.h>
@@ -10,7 +10,7 @@
 
 #define NR_BLOCKS	60
 
-/* What one visit to a context does, and what came of it. */
+/* The work to do in a context, and its results. */
 struct visit {
 	struct bytepool *pool;
 	size_t size;
@@ -89,7 +89,7 @@ static struct visit *new_visit(struct kunit *test, size_t size)
 	return visit;
 }
 
-/* Whether memory from the system can be had there at all. */
+/* Return true if memory can be allocated from the system in @context. */
 static bool has_system(const struct bk_context *context)
 {
 	return !IS_ENABLED(CONFIG_PREEMPT_RT) || context->rt;
@@ -107,7 +107,7 @@ static void contexts_are_real(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, visit->was_hardirq);
 }
 
-/* From the system, and back into the pool. */
+/* Blocks come from the system, and go back to the pool. */
 static void alloc_new(struct kunit *test)
 {
 	const struct bk_context *context = test->param_value;
@@ -128,7 +128,7 @@ static void alloc_new(struct kunit *test)
 	}
 }
 
-/* What is idle is to be had anywhere, and without the system. */
+/* Idle blocks serve any context, without the system allocator. */
 static void alloc_idle(struct kunit *test)
 {
 	const struct bk_context *context = test->param_value;
@@ -176,7 +176,10 @@ static void bulk_idle(struct kunit *test)
 	}
 }
 
-/* Got in one context, freed in another: the usual life of a network buffer. */
+/*
+ * Blocks are allocated in one context and freed in another, as network buffers
+ * usually are.
+ */
 static void free_elsewhere(struct kunit *test)
 {
 	const struct bk_context *context = test->param_value;
@@ -198,7 +201,10 @@ static void free_elsewhere(struct kunit *test)
 	}
 }
 
-/* A bad free is caught where it happens, and where a stack trace is printed with interrupts off. */
+/*
+ * A bad free is detected in any context, even with interrupts off, where the
+ * stack trace is printed, too.
+ */
 static void bad_free_anywhere(struct kunit *test)
 {
 	const struct bk_context *context = test->param_value;
@@ -214,7 +220,7 @@ static void bad_free_anywhere(struct kunit *test)
 	bk_check_sound(test, visit->pool, 64, 200);
 }
 
-/* What any CPU freed, trim gives back. */
+/* A trim frees the idle blocks of all CPUs. */
 static void trim_reaches_every_cpu(struct kunit *test)
 {
 	unsigned int cpu;

@@ -21,11 +21,11 @@
 #include "fixture.h"
 
 /**
- * struct bk_fixture - what a test has to be cleaned of
- * @pools: that it made
- * @sysfs: mounted for it, or NULL
- * @timeout: of the module before the test changed it, or empty
- * @interval: the same for the GC's
+ * struct bk_fixture - the state that bk_exit() has to clean up
+ * @pools: pools created by the test
+ * @sysfs: mount of sysfs, or NULL if the test has not used it
+ * @timeout: module-wide idle_timeout_ms before the test changed it, or empty
+ * @interval: gc_interval_ms before the test changed it, or empty
  */
 struct bk_fixture {
 	struct bk_pool_entry pools[BK_POOLS];
@@ -34,7 +34,10 @@ struct bk_fixture {
 	char interval[16];
 };
 
-/* Each test has a thread of its own: kept on one CPU, it finds what it freed. */
+/*
+ * Each test runs in its own thread. Pin it to one CPU so that it finds the
+ * blocks that it freed.
+ */
 int bk_init(struct kunit *test)
 {
 	set_cpus_allowed_ptr(current, cpumask_of(raw_smp_processor_id()));
@@ -48,7 +51,7 @@ static void bk_destroy_entry(struct kunit *test, struct bk_pool_entry *entry)
 	bool warns = stats.blocks_in_use;
 
 	if (!entry->dirty) {
-		KUNIT_EXPECT_EQ_MSG(test, stats.blocks_in_use, 0, "left in use");
+		KUNIT_EXPECT_EQ_MSG(test, stats.blocks_in_use, 0, "blocks left in use");
 		bytepool_trim(entry->pool);
 		if (!warns)
 			KUNIT_EXPECT_EQ_MSG(test, bytepool_size(entry->pool), 0, "held after trim");
@@ -94,7 +97,7 @@ static struct bk_pool_entry *bk_entry(struct kunit *test, struct bytepool *pool)
 	for (i = 0; i < BK_POOLS; i++)
 		if (fixture->pools[i].pool == pool)
 			return &fixture->pools[i];
-	KUNIT_FAIL(test, "no such pool, or too many");
+	KUNIT_FAIL(test, "no such pool, or too many pools");
 	return &fixture->pools[0];
 }
 
@@ -143,13 +146,13 @@ struct bytepool_stats bk_stats(struct bytepool *pool)
 {
 	struct bytepool_stats stats;
 
-	/* A field that get_stats() forgets shows. */
+	/* Fill the structure so that a field not set by bytepool_get_stats() is noticed. */
 	memset(&stats, 0xee, sizeof(stats));
 	bytepool_get_stats(pool, &stats);
 	return stats;
 }
 
-/* What holds for every pool at any time that nobody is inside. */
+/* Check the invariants of a pool that no other thread is using. */
 void bk_check_stats(struct kunit *test, struct bytepool *pool)
 {
 	struct bytepool_stats stats = bk_stats(pool);
@@ -213,7 +216,7 @@ bool bk_filled(const void *block, size_t size, unsigned int seed)
 	return true;
 }
 
-/* The pool hands out @nr blocks that overlap nowhere, and takes them back. */
+/* Check that the pool hands out @nr blocks that do not overlap, and takes them back. */
 void bk_check_sound(struct kunit *test, struct bytepool *pool, size_t size, unsigned int nr)
 {
 	struct bytepool_stats before = bk_stats(pool);
@@ -259,14 +262,14 @@ struct bk_log *bk_log_start(struct kunit *test)
 	return log;
 }
 
-/* Count from here on. */
+/* Skip the lines logged so far. */
 void bk_log_next(struct bk_log *log)
 {
 	while (kmsg_dump_get_line(&log->iter, false, log->line, sizeof(log->line), NULL))
 		;
 }
 
-/* Lines with both strings since the last count. */
+/* Return the number of lines since the last count that contain both strings. */
 unsigned int bk_log_count(struct bk_log *log, const char *one, const char *other)
 {
 	unsigned int count = 0;
@@ -307,7 +310,7 @@ static struct file *bk_sysfs_open(struct kunit *test, const char *path, int flag
 	return file;
 }
 
-/* What the file says, without its newline; the length or -errno. */
+/* Read the file into @buf, without its newline. Return the length or -errno. */
 ssize_t bk_sysfs_read(struct kunit *test, const char *path, char *buf, size_t size)
 {
 	struct file *file = bk_sysfs_open(test, path, O_RDONLY);
@@ -321,7 +324,7 @@ ssize_t bk_sysfs_read(struct kunit *test, const char *path, char *buf, size_t si
 	if (len < 0)
 		return len;
 	buf[len] = '\0';
-	KUNIT_EXPECT_TRUE_MSG(test, len && buf[len - 1] == '\n', "%s ends without newline", path);
+	KUNIT_EXPECT_TRUE_MSG(test, len && buf[len - 1] == '\n', "%s: no newline at the end", path);
 	return strim(buf) - buf + strlen(buf);
 }
 
@@ -398,12 +401,12 @@ void bk_set_interval(struct kunit *test, unsigned int ms)
 
 static bool slow;
 module_param(slow, bool, 0);
-MODULE_PARM_DESC(slow, "This machine does not keep time: what ages has to go, but not to the tick");
+MODULE_PARM_DESC(slow, "Allow 20 s more for ageing, for a machine that does not keep time");
 
 /*
- * The lower bound is taken from the clock. For the upper one a look counts for
- * as many ticks as a sleep of one may take, two, and no more: so a machine that
- * stalls between two looks is not taken for a slow GC.
+ * The lower bound is checked by the clock. For the upper bound, each iteration
+ * counts as at most two ticks, because a sleep of one tick may take two. So a
+ * machine that stalls between two iterations is not mistaken for a slow GC.
  */
 void bk_wait_held(struct kunit *test, struct bytepool *pool, size_t bytes, ktime_t freed,
 		  unsigned int min_ms, unsigned int max_ms)
@@ -430,7 +433,7 @@ void bk_wait_held(struct kunit *test, struct bytepool *pool, size_t bytes, ktime
 	KUNIT_EXPECT_GE_MSG(test, passed, (s64)min_ms * NSEC_PER_MSEC, "given back too early");
 }
 
-/* A function on its way through a tasklet or an irq_work. */
+/* A function to be called by a tasklet or an irq_work. */
 struct bk_call {
 	struct tasklet_struct tasklet;
 	struct irq_work work;
@@ -472,8 +475,9 @@ static void bk_queue_irq_work(void *call)
 }
 
 /*
- * On that CPU, in hardirq context: as a driver's handler, which PREEMPT_RT
- * would run in a thread, so that lockdep allows it what it allows a handler.
+ * Call @fn on @cpu in hardirq context. Without PREEMPT_RT, the irq_work is not
+ * marked as hard, just as a driver's interrupt handler is not, so that lockdep
+ * permits the same locks as in a handler.
  */
 void bk_on_cpu(unsigned int cpu, void (*fn)(void *arg), void *arg)
 {
@@ -562,5 +566,5 @@ const struct bk_context bk_contexts[] = {
 
 const unsigned int bk_nr_contexts = ARRAY_SIZE(bk_contexts);
 
-MODULE_DESCRIPTION("KUnit tests of bytepool");
+MODULE_DESCRIPTION("KUnit tests for bytepool");
 MODULE_LICENSE("GPL");

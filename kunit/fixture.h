@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the suites of bytepool share: pools that are destroyed after each test
- * and checked for leaks, provoked warnings, the kernel log, sysfs, and ways to
- * call a function in every context.
+ * Helpers shared by the test suites of bytepool: pools that are destroyed and
+ * checked for leaks after each test, markers around provoked warnings, the
+ * kernel log, sysfs, and functions that run a callback in each context.
  */
 #ifndef _BYTEPOOL_KUNIT_FIXTURE_H
 #define _BYTEPOOL_KUNIT_FIXTURE_H
@@ -14,7 +14,7 @@
 
 #include "../bytepool.h"
 
-/* Short enough for a quick test, and long against a tick of 10 ms. */
+/* Short enough for a quick test, and long compared to a tick of 10 ms. */
 #define BK_TIMEOUT_MS	200
 #define BK_INTERVAL_MS	50
 #define BK_LATEST_MS	(BK_TIMEOUT_MS + 2 * BK_INTERVAL_MS)
@@ -23,7 +23,7 @@
 #define BK_NAME_SIZE	64
 
 /**
- * struct bk_pool_entry - a pool that a test made
+ * struct bk_pool_entry - a pool created by a test
  * @pool: NULL once it is destroyed
  * @name: of the pool
  * @dirty: the test leaves blocks in use or a reserve behind
@@ -46,19 +46,22 @@ void bk_exit(struct kunit *test);
 	};								\
 	kunit_test_suite(bytepool_##_name##_suite)
 
-/* Said of a test of more than two seconds, where the kernel has a word for it. */
+/*
+ * Mark a test that takes more than two seconds as slow, if the kernel has that
+ * attribute.
+ */
 #ifdef KUNIT_CASE_SLOW
 #define BK_CASE_SLOW(_name)	KUNIT_CASE_SLOW(_name)
 #else
 #define BK_CASE_SLOW(_name)	KUNIT_CASE(_name)
 #endif
 
-/* Pools with a name of their own, destroyed at the end of the test. */
+/* Create pools with unique names. bk_exit() destroys them at the end of the test. */
 struct bytepool *bk_pool(struct kunit *test, const struct bytepool_params *params);
 struct bytepool *bk_pool_fixed(struct kunit *test, size_t size, unsigned int flags);
 const char *bk_pool_name(struct kunit *test, struct bytepool *pool);
 void bk_pool_dirty(struct kunit *test, struct bytepool *pool);
-/* Blocks that a pool is destroyed with: kmemleak need not tell of them. */
+/* Tell kmemleak to ignore blocks that are in use when their pool is destroyed. */
 void bk_leak_many(unsigned int nr, void **blocks);
 void bk_pool_destroy(struct kunit *test, struct bytepool *pool);
 void bk_unique_name(char *name);
@@ -73,7 +76,7 @@ void **bk_array(struct kunit *test, unsigned int nr);
 void bk_fill(void *block, size_t size, unsigned int seed);
 bool bk_filled(const void *block, size_t size, unsigned int seed);
 
-/* A report between the two is provoked; one anywhere else is a failure. */
+/* Warnings logged between the two calls are expected. Any other warning is a failure. */
 void bk_expect_warning_begin(void);
 void bk_expect_warning_end(void);
 
@@ -84,7 +87,7 @@ do {						\
 	bk_expect_warning_end();		\
 } while (0)
 
-/* The lines of the kernel log from bk_log_start() on. */
+/* A reader of the kernel log that starts at bk_log_start(). */
 struct bk_log {
 	struct kmsg_dump_iter iter;
 	char line[512];
@@ -94,21 +97,21 @@ struct bk_log *bk_log_start(struct kunit *test);
 void bk_log_next(struct bk_log *log);
 unsigned int bk_log_count(struct bk_log *log, const char *one, const char *other);
 
-/* Files below /sys/kernel/bytepool; a test without sysfs is skipped. */
+/* Access files below /sys/kernel/bytepool. Skip the test if the kernel has no sysfs. */
 ssize_t bk_sysfs_read(struct kunit *test, const char *path, char *buf, size_t size);
 int bk_sysfs_write(struct kunit *test, const char *path, const char *value);
 int bk_sysfs_mode(struct kunit *test, const char *path);
 u64 bk_sysfs_number(struct kunit *test, const char *path);
 char *bk_pool_path(struct kunit *test, struct bytepool *pool, const char *file);
-/* Set a value of the whole module; bk_exit() puts back what it was. */
+/* Set a module-wide value. bk_exit() restores the previous one. */
 void bk_set_timeout(struct kunit *test, unsigned int ms);
 void bk_set_interval(struct kunit *test, unsigned int ms);
 
-/* Contexts: @run calls a function there and returns when it is done. */
+/* A context: @run calls a function in it and returns when the function is done. */
 struct bk_context {
 	const char *name;
 	void (*run)(void (*fn)(void *arg), void *arg);
-	bool rt;		/* may allocate there on PREEMPT_RT */
+	bool rt;		/* PREEMPT_RT can get memory from the system there */
 };
 
 extern const struct bk_context bk_contexts[];
@@ -117,7 +120,10 @@ void bk_in_softirq(void (*fn)(void *arg), void *arg);
 void bk_in_hardirq(void (*fn)(void *arg), void *arg);
 void bk_on_cpu(unsigned int cpu, void (*fn)(void *arg), void *arg);
 
-/* Wait until @pool holds @bytes at most; fails unless that is @min_ms to @max_ms after @freed. */
+/*
+ * Wait until @pool holds at most @bytes. Fail the test unless that happens
+ * between @min_ms and @max_ms after @freed.
+ */
 void bk_wait_held(struct kunit *test, struct bytepool *pool, size_t bytes, ktime_t freed,
 		  unsigned int min_ms, unsigned int max_ms);
 

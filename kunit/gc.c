@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Ageing: not before the timeout, not after it and two intervals, wherever the
- * idle blocks are, and whatever is tuned meanwhile.
+ * Test ageing. Idle memory is freed no earlier than the timeout, and no later
+ * than two intervals after it, wherever the idle blocks are, and whichever
+ * setting changes meanwhile.
  */
 #include <linux/cpumask.h>
 #include <linux/delay.h>
@@ -21,7 +22,10 @@ struct age_case {
 	unsigned int nr;
 };
 
-/* One block waits in a CPU's cache; many fill slabs; the largest may be mapped by vmalloc. */
+/*
+ * A single block stays in a CPU's cache. Many blocks fill slabs. The largest
+ * may come from vmalloc.
+ */
 static const struct age_case age_cases[] = {
 	{ "one of 8", 8, 1 },
 	{ "one of 64", 64, 1 },
@@ -56,11 +60,14 @@ static void given_back_in_time(struct kunit *test)
 	freed = ktime_get();
 	bk_free_many(pool, age_case->nr, blocks);
 	stats = bk_stats(pool);
-	/* Nothing at all goes early... */
+	/* Nothing is freed early. */
 	bk_wait_held(test, pool, stats.bytes_held - 1, freed, BK_TIMEOUT_MS, BK_LATEST_MS);
-	/* ... nor anything late. */
+	/* Everything is freed in time. */
 	bk_wait_held(test, pool, 0, freed, BK_TIMEOUT_MS, BK_LATEST_MS);
-	/* Where freeing took longer than the timeout, some was gone before the end of it. */
+	/*
+	 * If freeing took longer than the timeout, some blocks were reclaimed
+	 * before it ended.
+	 */
 	KUNIT_EXPECT_EQ(test, bk_stats(pool).reclaimed_blocks,
 			stats.reclaimed_blocks + stats.blocks_idle);
 	KUNIT_EXPECT_EQ(test, bk_stats(pool).reclaimed_bytes,
@@ -69,7 +76,7 @@ static void given_back_in_time(struct kunit *test)
 	bk_check_stats(test, pool);
 }
 
-/* However the timeout falls between the passes. */
+/* The bounds hold for any ratio of the timeout to the interval. */
 static void whatever_the_timeout(struct kunit *test)
 {
 	static const unsigned int timeouts[] = { 1, 10, 60, 130, 310, 333 };
@@ -89,7 +96,7 @@ static void whatever_the_timeout(struct kunit *test)
 	}
 }
 
-/* Two sets of blocks each go in their own time. */
+/* Two sets of blocks, freed at different times, are reclaimed at different times. */
 static void each_at_its_age(struct kunit *test)
 {
 	struct bytepool *pool = ageing(test);
@@ -103,15 +110,15 @@ static void each_at_its_age(struct kunit *test)
 	second = ktime_get();
 	bk_free_many(pool, 2, blocks + 2);
 	bk_wait_held(test, pool, 2 * SZ_64K, first, BK_TIMEOUT_MS, BK_LATEST_MS);
-	/* If they are gone by now, their time has come. */
+	/* The second set may be reclaimed by now only if it has reached the timeout. */
 	bk_wait_held(test, pool, 2 * SZ_64K - 1, second, BK_TIMEOUT_MS, BK_LATEST_MS);
 	bk_wait_held(test, pool, 0, second, BK_TIMEOUT_MS, BK_LATEST_MS);
 }
 
-/* The same for what is beyond a CPU's cache, freed in another order than it was got in. */
+/* Test the same for blocks in the depot, freed in another order than allocated. */
 static void each_at_its_age_in_the_depot(struct kunit *test)
 {
-	/* A slab each, whatever a page is. */
+	/* Each block is a slab of its own, whatever the page size. */
 	size_t size = 2 * BYTEPOOL_SLAB_PAGES * PAGE_SIZE;
 	struct bytepool *pool = ageing(test);
 	void **blocks = bk_array(test, 100);
@@ -134,7 +141,7 @@ static void each_at_its_age_in_the_depot(struct kunit *test)
 	bk_wait_held(test, pool, 0, second, BK_TIMEOUT_MS, BK_LATEST_MS);
 }
 
-/* Use makes a block young again. */
+/* Using a block resets its age. */
 static void use_resets_the_age(struct kunit *test)
 {
 	struct bytepool *pool = ageing(test);
@@ -153,7 +160,10 @@ static void use_resets_the_age(struct kunit *test)
 	bk_wait_held(test, pool, 0, freed, BK_TIMEOUT_MS, BK_LATEST_MS);
 }
 
-/* A slab goes when the youngest of its blocks is old, and never while one is in use. */
+/*
+ * A slab is freed when its youngest block has expired, and never while a block
+ * is in use.
+ */
 static void slab_is_as_young_as_its_youngest(struct kunit *test)
 {
 	struct bytepool *pool = ageing(test);
@@ -186,7 +196,7 @@ static void free_here(void *arg)
 	bk_free_many(freeing->pool, freeing->nr, freeing->blocks);
 }
 
-/* CPUs that freed something and never came again. */
+/* The GC reclaims blocks from CPUs that do not use the pool again. */
 static void quiet_cpus_are_reached(struct kunit *test)
 {
 	struct freeing freeing = { .pool = ageing(test), .nr = 6 };
@@ -203,7 +213,7 @@ static void quiet_cpus_are_reached(struct kunit *test)
 	bk_wait_held(test, freeing.pool, 0, freed, BK_TIMEOUT_MS, BK_LATEST_MS);
 }
 
-/* It works a second time, after it had nothing to do. */
+/* The GC starts again after it had nothing to do. */
 static void starts_again(struct kunit *test)
 {
 	struct bytepool *pool = ageing(test);
@@ -220,7 +230,7 @@ static void starts_again(struct kunit *test)
 	}
 }
 
-/* Follows the value of the whole module, with many other pools about. */
+/* A pool follows the module-wide timeout while many other pools exist. */
 static void follows_module_timeout(struct kunit *test)
 {
 	struct bytepool *pools[5];
@@ -253,7 +263,10 @@ static ktime_t free_one(struct kunit *test, struct bytepool *pool)
 	return freed;
 }
 
-/* A change counts from when it is made: what is old enough by then goes in two intervals. */
+/*
+ * A new timeout applies at once: memory that has expired by it is freed within
+ * two intervals.
+ */
 static void module_timeout_applies_at_once(struct kunit *test)
 {
 	struct bytepool *pool = bk_pool(test, NULL);
@@ -269,7 +282,7 @@ static void module_timeout_applies_at_once(struct kunit *test)
 	bk_wait_held(test, pool, 0, changed, 0, 2 * BK_INTERVAL_MS);
 	KUNIT_EXPECT_GE(test, ktime_ms_delta(ktime_get(), freed), BK_TIMEOUT_MS);
 
-	/* Up again. */
+	/* Raise the timeout again. */
 	free_one(test, pool);
 	bk_set_timeout(test, 300000);
 	msleep(BK_LATEST_MS);
@@ -292,7 +305,7 @@ static void module_timeout_of_0_is_never(struct kunit *test)
 	bk_wait_held(test, pool, 0, changed, 0, 2 * BK_INTERVAL_MS);
 }
 
-/* A sleep of an hour that has begun is no reason to be late. */
+/* A new interval applies at once, even if the GC has begun to sleep for an hour. */
 static void interval_applies_at_once(struct kunit *test)
 {
 	struct bytepool *pool = bk_pool(test, &(struct bytepool_params){ .idle_timeout_ms = 1 });
@@ -321,19 +334,19 @@ static void pool_timeout_applies_at_once(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, bk_sysfs_write(test, path, "100"), 0);
 	bk_wait_held(test, pool, 0, changed, 0, 2 * BK_INTERVAL_MS);
 
-	/* A pool with a value of its own does not follow the module. */
+	/* A pool with its own timeout does not follow the module-wide one. */
 	KUNIT_ASSERT_EQ(test, bk_sysfs_write(test, path, "300000"), 0);
 	bk_set_timeout(test, 1);
 	free_one(test, pool);
 	msleep(BK_TIMEOUT_MS);
 	KUNIT_EXPECT_EQ(test, bytepool_size(pool), SZ_64K);
 
-	/* Until it follows again. */
+	/* "default" makes the pool follow the module-wide timeout again. */
 	changed = ktime_get();
 	KUNIT_ASSERT_EQ(test, bk_sysfs_write(test, path, "default"), 0);
 	bk_wait_held(test, pool, 0, changed, 0, 2 * BK_INTERVAL_MS);
 
-	/* 0 is never, for a pool as for the module. */
+	/* 0 means never, for a pool as well as for the module. */
 	KUNIT_ASSERT_EQ(test, bk_sysfs_write(test, path, "0"), 0);
 	free_one(test, pool);
 	msleep(BK_TIMEOUT_MS);
@@ -360,7 +373,7 @@ static void never(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, bytepool_size(pool), 0);
 }
 
-/* Whether @pool is still visited, when the pass that finds nothing to do is over. */
+/* Return true if the GC still visits @pool after a pass that found nothing to do. */
 static bool visited(struct bytepool *pool)
 {
 	u64 runs;
@@ -371,7 +384,7 @@ static bool visited(struct bytepool *pool)
 	return bk_stats(pool).gc_runs != runs;
 }
 
-/* With nothing idle above a reserve anywhere, nothing wakes up. */
+/* If no pool has idle memory above its reserve, the GC does not wake up. */
 static void sleeps_when_nothing_is_idle(struct kunit *test)
 {
 	struct bytepool *pool = bk_pool(test, NULL);
@@ -381,7 +394,7 @@ static void sleeps_when_nothing_is_idle(struct kunit *test)
 	bk_set_interval(test, BK_INTERVAL_MS);
 	KUNIT_ASSERT_EQ(test, bk_sysfs_write(test, "trim", "1"), 0);
 	if (bk_sysfs_number(test, "bytes_held"))
-		kunit_skip(test, "others use the module");
+		kunit_skip(test, "other pools hold memory");
 	KUNIT_EXPECT_FALSE_MSG(test, visited(pool), "an unused pool");
 
 	block = bytepool_alloc(pool, SZ_64K, GFP_KERNEL);
@@ -402,7 +415,7 @@ static void sleeps_when_nothing_is_idle(struct kunit *test)
 	KUNIT_EXPECT_TRUE_MSG(test, visited(pool), "a pool whose reserve was dropped");
 }
 
-/* By hand: the same ages, at once. */
+/* bytepool_gc() frees by the same ages, immediately. */
 static void check_gc_call(struct kunit *test, unsigned int flags)
 {
 	struct bytepool *pool = bk_pool(test, &(struct bytepool_params){
@@ -439,7 +452,10 @@ static void gc_call(struct kunit *test)
 	check_gc_call(test, BYTEPOOL_SINGLE);
 }
 
-/* Not even by what is left of a tick when the block is freed. */
+/*
+ * bytepool_gc() is never early, not even by the rest of the tick in which a
+ * block was freed.
+ */
 static void gc_call_is_never_early(struct kunit *test)
 {
 	struct bytepool *pool = bk_pool(test, &(struct bytepool_params){ .idle_timeout_ms = 40 });
@@ -464,7 +480,7 @@ static void gc_call_is_never_early(struct kunit *test)
 	}
 }
 
-/* Nobody but its owner touches a single-threaded pool. */
+/* The background GC does not touch a single-threaded pool. */
 static void single_has_no_background(struct kunit *test)
 {
 	struct bytepool *other = bk_pool(test, &(struct bytepool_params){ .idle_timeout_ms = 1 });

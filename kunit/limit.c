@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The cap on what a pool holds: exact, never passed, changed live.
+ * Test the limit: a pool never exceeds it, reaches it exactly, and takes a new
+ * one at any time.
  */
 #include "fixture.h"
 
@@ -9,7 +10,7 @@ static struct bytepool *limited(struct kunit *test, size_t limit, unsigned int f
 	return bk_pool(test, &(struct bytepool_params){ .limit_bytes = limit, .flags = flags });
 }
 
-/* Large blocks fill it to the byte. */
+/* Large blocks use up the limit to the byte. */
 static void is_exact(struct kunit *test)
 {
 	static const unsigned int flags[] = { 0, BYTEPOOL_SINGLE, BYTEPOOL_CONTIG };
@@ -33,7 +34,7 @@ static void is_exact(struct kunit *test)
 	}
 }
 
-/* Smaller than any block: nothing is to be had, nothing breaks. */
+/* If the limit is smaller than any slab, allocations fail and do no harm. */
 static void may_be_tiny(struct kunit *test)
 {
 	struct bytepool *pool = limited(test, PAGE_SIZE - 1, 0);
@@ -44,7 +45,7 @@ static void may_be_tiny(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, bk_stats(pool).failures, 2);
 }
 
-/* One page is room for a slab of anything up to a page. */
+/* A limit of one page has room for a slab of any class up to a page. */
 static void serves_what_fits(struct kunit *test)
 {
 	static const size_t sizes[] = { 8, 64, 320, 1000, 1792, 3072, 4096 };
@@ -80,7 +81,10 @@ static void is_never_passed(struct kunit *test)
 	bk_check_stats(test, pool);
 }
 
-/* A caller that can wait gets what other classes keep idle; one that cannot does not. */
+/*
+ * An allocation that may sleep makes room by freeing idle memory of other
+ * classes. One that may not sleep fails.
+ */
 static void idle_of_other_classes_makes_room(struct kunit *test)
 {
 	static const unsigned int flags[] = { 0, BYTEPOOL_SINGLE };
@@ -104,7 +108,7 @@ static void idle_of_other_classes_makes_room(struct kunit *test)
 	}
 }
 
-/* What others reserved does not make room. */
+/* The reserve of another class is not freed to make room. */
 static void reserve_of_other_classes_stays(struct kunit *test)
 {
 	struct bytepool *pool = limited(test, 4 * SZ_64K, 0);
@@ -165,7 +169,10 @@ static void is_changed_live(struct kunit *test)
 	blocks[3] = bytepool_alloc(pool, SZ_64K, GFP_KERNEL);
 	KUNIT_EXPECT_NOT_NULL(test, blocks[3]);
 
-	/* Below what is in use: no more is to be had until enough came back. */
+	/*
+	 * If the limit is below the memory in use, allocations fail until
+	 * enough has been freed.
+	 */
 	KUNIT_ASSERT_EQ(test, bk_sysfs_write(test, path, "65536"), 0);
 	KUNIT_EXPECT_NULL(test, bytepool_alloc(pool, SZ_4K, GFP_KERNEL));
 	bk_free_many(pool, 4, blocks);

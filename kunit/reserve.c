@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reserves: filled, kept, served to anyone, waited for, refused.
+ * Test reserves: they are filled, kept, serve every context, are waited for,
+ * and are refused if they do not fit.
  */
 #include <linux/completion.h>
 #include <linux/cpumask.h>
@@ -43,7 +44,7 @@ static void fills(struct kunit *test)
 	}
 }
 
-/* A reserve of large blocks is exactly that. */
+/* A reserve of large blocks holds exactly the number of blocks asked for. */
 static void is_exact_for_large_blocks(struct kunit *test)
 {
 	struct bytepool *pool = bk_pool_fixed(test, SZ_64K, 0);
@@ -59,7 +60,10 @@ static void check_kept(struct kunit *test, size_t size, unsigned int nr, unsigne
 	struct bytepool *pool = bk_pool(test, &(struct bytepool_params){
 		.flags = flags, .idle_timeout_ms = 1,
 	});
-	/* Of a slab: so many more may be kept than are reserved. */
+	/*
+	 * The blocks of one slab. The pool may keep up to this many more than
+	 * the reserve.
+	 */
 	u32 most = bytepool_slab_blocks(bytepool_slab_bytes(size), size);
 	void **blocks = bk_array(test, 3 * nr);
 	u64 least;
@@ -80,7 +84,7 @@ static void check_kept(struct kunit *test, size_t size, unsigned int nr, unsigne
 	bytepool_trim(pool);
 	KUNIT_EXPECT_GE(test, blocks_of(pool), nr);
 
-	/* Those in use count. */
+	/* Blocks in use count toward the reserve. */
 	bk_alloc_many(test, pool, size, nr, blocks);
 	bytepool_trim(pool);
 	KUNIT_EXPECT_LT(test, blocks_of(pool), nr + most);
@@ -138,7 +142,7 @@ static void grows_and_shrinks(struct kunit *test)
 	}
 }
 
-/* What is there already counts, in use or idle. */
+/* Existing blocks count toward a new reserve, in use or idle. */
 static void takes_what_is_there(struct kunit *test)
 {
 	struct bytepool *pool = bk_pool(test, NULL);
@@ -157,7 +161,7 @@ static void takes_what_is_there(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, bytepool_reserve(pool, SZ_64K, 0, GFP_KERNEL), 0);
 }
 
-/* One class's reserve does not keep another class's blocks. */
+/* The reserve of one class does not keep the blocks of another class. */
 static void is_of_one_class(struct kunit *test)
 {
 	struct bytepool *pool = bk_pool(test, NULL);
@@ -187,7 +191,7 @@ static void sizes_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, bytepool_size(pool), 0);
 }
 
-/* More than the limit: refused, and what was there before stays. */
+/* A reserve beyond the limit is refused, and the previous reserve stays. */
 static void refused_beyond_limit(struct kunit *test)
 {
 	struct bytepool *pool = bk_pool(test, &(struct bytepool_params){
@@ -203,7 +207,7 @@ static void refused_beyond_limit(struct kunit *test)
 	bytepool_trim(pool);
 	KUNIT_EXPECT_EQ(test, blocks_of(pool), 2);
 
-	/* It would fit, but for what another class has in use. */
+	/* The reserve does not fit as long as another class has a block in use. */
 	block = bytepool_alloc(pool, SZ_128K, GFP_KERNEL);
 	KUNIT_ASSERT_NOT_NULL(test, block);
 	KUNIT_EXPECT_EQ(test, bytepool_reserve(pool, SZ_64K, 5, GFP_KERNEL), -ENOMEM);
@@ -216,7 +220,10 @@ static void refused_beyond_limit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, bytepool_reserve(pool, SZ_64K, 0, GFP_KERNEL), 0);
 }
 
-/* More than any machine has: refused without an attempt to take all there is. */
+/*
+ * A reserve larger than any machine's memory is refused without an attempt to
+ * allocate it.
+ */
 static void refused_beyond_reason(struct kunit *test)
 {
 	struct bytepool *pool = bk_pool(test, NULL);
@@ -266,7 +273,10 @@ static struct taker *new_taker(struct kunit *test, size_t size, unsigned int nr,
 	taker->nr = nr;
 	taker->gfp = gfp;
 	init_completion(&taker->done);
-	/* Whole pages: nothing beyond the reserve is to be had. */
+	/*
+	 * The limit is the size of the reserve in whole pages, so that no other
+	 * memory is available.
+	 */
 	taker->pool = bk_pool(test, &(struct bytepool_params){
 		.min_size = size, .max_size = size, .limit_bytes = PAGE_ALIGN(nr * size),
 	});
@@ -275,7 +285,7 @@ static struct taker *new_taker(struct kunit *test, size_t size, unsigned int nr,
 	return taker;
 }
 
-/* All of it, wherever it was freed. */
+/* Any context can take the whole reserve, wherever the blocks were freed. */
 static void serves_every_context(struct kunit *test)
 {
 	static const size_t sizes[] = { PAGE_SIZE / 8, PAGE_SIZE, SZ_64K };
@@ -311,7 +321,7 @@ static void serves_every_cpu(struct kunit *test)
 	}
 }
 
-/* The reserve was made after blocks went into the caches of CPUs: those serve any CPU as well. */
+/* Blocks that CPUs cached before the reserve was made serve any CPU as well. */
 static void gathers_what_cpus_cached(struct kunit *test)
 {
 	struct taker *taker = new_taker(test, PAGE_SIZE, 8, GFP_ATOMIC);
@@ -358,7 +368,10 @@ static void check_waits(struct kunit *test, size_t size, unsigned int nr, gfp_t 
 	freed = ktime_get();
 	bytepool_free(taker->pool, blocks[3]);
 	wait_for_completion(&taker->done);
-	/* Woken, not found by looking again every few seconds. */
+	/*
+	 * The free woke the waiter. It did not find the block by polling, which
+	 * takes seconds.
+	 */
 	KUNIT_EXPECT_LT(test, ktime_ms_delta(ktime_get(), freed), 2000);
 	KUNIT_EXPECT_PTR_EQ(test, taker->blocks[0], blocks[3]);
 	bk_free_many(taker->pool, nr, blocks);

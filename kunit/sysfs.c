@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /sys/kernel/bytepool: what each file shows, takes and refuses.
+ * Test the files of /sys/kernel/bytepool: what they show, accept and refuse.
  */
 #include <linux/limits.h>
 #include <linux/stddef.h>
@@ -36,7 +36,7 @@ static void modes(struct kunit *test)
 	expect_mode(test, bk_pool_path(test, pool, "stats/hits"), true, false);
 }
 
-/* Each is refused with EINVAL or ERANGE, and what was there before stays. */
+/* Check that each value is refused with EINVAL or ERANGE, and that the old value stays. */
 static void refuses(struct kunit *test, const char *path, const char *const *values,
 		    unsigned int nr)
 {
@@ -113,7 +113,7 @@ static void pool_timeout(struct kunit *test)
 	KUNIT_EXPECT_STREQ(test, value, "default");
 }
 
-/* What a file of a pool shows can be written back to it. */
+/* Writing back the value that a pool's file shows leaves it unchanged. */
 static void pool_timeout_round_trip(struct kunit *test)
 {
 	static const unsigned int timeouts[] = {
@@ -157,7 +157,7 @@ static void pool_properties(struct kunit *test)
 		struct bytepool_params params;
 		u64 min_size, max_size, nr_classes;
 	} cases[] = {
-		/* 4 up to 32, then 4 for each of 17 doublings */
+		/* 4 classes up to 32, then 4 for each of 17 doublings */
 		{ {}, 8, SZ_4M, 72 },
 		{ { .min_size = 64, .max_size = 64 }, 64, 64, 1 },
 		{ { .max_size = 102400, .step = 8 }, 8, 102400, 12800 },
@@ -206,7 +206,7 @@ static const struct {
 	FIELD(reclaimed_bytes),
 };
 
-/* All different, so that no two files can be mixed up. */
+/* The test makes all values different, so that a file with the wrong field is noticed. */
 static void pool_stats(struct kunit *test)
 {
 	struct bytepool *pool = bk_pool_fixed(test, SZ_64K, BYTEPOOL_SINGLE);
@@ -276,7 +276,7 @@ static void bytes_held(struct kunit *test)
 
 	bk_alloc_many(test, one, SZ_4M, 2, blocks);
 	bk_alloc_many(test, two, SZ_4M, 4, blocks + 2);
-	/* Others may come and go meanwhile, but not by as much. */
+	/* Other pools may allocate and free meanwhile, but not this much. */
 	KUNIT_EXPECT_GE(test, bk_sysfs_number(test, "bytes_held") + SZ_4M, before + 6 * SZ_4M);
 	KUNIT_EXPECT_LE(test, bk_sysfs_number(test, "bytes_held"), before + 7 * SZ_4M);
 	bk_free_many(one, 2, blocks);
@@ -322,7 +322,7 @@ static void trims_every_pool(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, bytepool_size(pools[i]), 0);
 }
 
-/* A single-threaded pool is its owner's alone, who may be inside. */
+/* Sysfs must not touch a single-threaded pool, because its owner may be using it. */
 static void leaves_single_alone(struct kunit *test)
 {
 	struct bytepool *pool = bk_pool(test, &(struct bytepool_params){
@@ -366,7 +366,7 @@ static void gc_of_one_pool(struct kunit *test)
 	runs = bk_stats(pool).gc_runs;
 	KUNIT_EXPECT_EQ(test, bk_sysfs_write(test, bk_pool_path(test, pool, "gc"), "1\n"), 0);
 	KUNIT_EXPECT_EQ(test, bk_stats(pool).gc_runs, runs + 1);
-	/* By age, and these are young. */
+	/* The GC frees by age, and these blocks have not expired. */
 	KUNIT_EXPECT_EQ(test, bytepool_size(pool), 3 * SZ_64K);
 	timeout = bk_pool_path(test, pool, "idle_timeout_ms");
 	KUNIT_EXPECT_EQ(test, bk_sysfs_write(test, timeout, "1"), 0);

@@ -1,65 +1,67 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Closing the cache of another CPU: class_close(), synchronize_rcu(), class_drain().
+ * Closing the cache of another CPU: class_close(), synchronize_rcu(),
+ * class_drain().
  *
- * CPU 0 has a cache and uses it in sections, without a lock: cache_alloc(),
- * free_known(), cache_free(); or with the depot's, depot_alloc() and
- * depot_free(). An interrupt does the same once, at any point. It finds its
- * cache by the open pointer, or by what its look-aside remembers, which
- * lookaside_current(), lookaside_refresh() and lookaside_writable() rule. CPU 1 is
- * the GC.
+ * CPU 0 has a cache. In cache_alloc(), free_known() and cache_free(), it uses
+ * the cache in a section, without a lock. In depot_alloc() and depot_free(), it
+ * uses the cache under the depot's lock. An interrupt does the same once, at
+ * any point. CPU 0 finds its cache by the open pointer, or by its memo, which
+ * lookaside_current(), lookaside_refresh() and lookaside_writable() keep valid.
+ * CPU 1 is the GC.
  *
- * There are three blocks. However many of them a pass wants, at every time each is
- * in one place, and nobody is in the cache while the GC empties it.
+ * There are three blocks. However many of them a pass takes, each block is in
+ * one place at any time, and no section uses the cache while the GC empties it.
  *
- * Abstracted: the stack is a set, the look-aside one place that stands for any
- * block, and how a block gets from a slab and back is the lock's matter.
+ * Abstracted: The stack is a set. The memo is one entry that stands for any
+ * block. The moves between a slab and the depot are left out, because they are
+ * made under the lock.
  *
  * Wrong:
  *	WRONG_NO_GRACE_PERIOD: the GC does not wait
  *	WRONG_NO_RELEASE: the cache is opened by a plain store (cache_set_open())
  *	WRONG_NO_FORGET: class_close() without lookaside_forget()
  *	WRONG_LATE_FORGET: lookaside_forget() after the grace period
- *	WRONG_NO_MB_IN_FORGET: without smp_mb__before_atomic()
+ *	WRONG_NO_MB_IN_FORGET: lookaside_forget() without smp_mb__before_atomic()
  *	WRONG_NO_RMB_IN_REFRESH: lookaside_refresh() without smp_rmb()
- *	WRONG_GC_OWNED_IGNORED: cache_own() does not look at gc_owned
+ *	WRONG_GC_OWNED_IGNORED: cache_own() does not check gc_owned
  *	WRONG_NOT_BUSY: cache_enter() leaves the cache open for interrupts
  *	WRONG_IRQ_REFRESHES: lookaside_writable() is always true
- *	WRONG_NO_SECTION: free_known() with preemption on
+ *	WRONG_NO_SECTION: free_known() with preemption enabled
  */
 #define NR_CPUS	2
 #define NR_VARS	6
-#define OPEN	0	/* the cache, or closed_cache, which is 0 */
-#define BLOCKS	1	/* of the cache, a bit for each */
+#define OPEN	0	/* the open pointer: the cache, or closed_cache, which is 0 */
+#define BLOCKS	1	/* in the cache, one bit per block */
 #define OWNED	2	/* gc_owned */
 #define AGE	3	/* lookaside_age */
-#define LOCK	4	/* of the depot */
-#define DEPOT	5	/* blocks there */
+#define LOCK	4	/* the lock of the depot */
+#define DEPOT	5	/* in the depot, one bit per block */
 
 #include "memory.pml"
 
-#define OPS	2	/* of the task */
+#define OPS	2	/* operations of the task */
 #define PASSES	1
-#define ALL	7	/* blocks */
+#define ALL	7	/* all blocks */
 
 bool busy;		/* cache->pool is cache_busy */
-bool remembered;	/* the look-aside's cache, and its age */
-byte lookaside_age;
+bool remembered;	/* the memo refers to the cache */
+byte lookaside_age;	/* the generation for which the memo is valid */
 
-byte held;		/* by callers */
-byte inside;		/* the cache, without the lock */
+byte held;		/* blocks in use */
+byte inside;		/* users of the cache without the lock */
 bool irqs_off;		/* on CPU 0 */
 bool in_irq;
 byte done;
 
 /*
- * What nobody else can tell apart is one step: among it, what is done under the
- * lock, since each of its stores is seen when it is committed.
+ * Steps that no other process can tell apart are atomic. So is code under the
+ * lock, because each of its stores is seen only when it is committed.
  */
 
 #define lowest(set)	((set) & 1 -> 1 : ((set) & 2 -> 2 : (set) & 4))
 
-/* With the cache busy, or under the lock: what the stack does. */
+/* Use the stack. The cache is busy, or the lock is held. */
 inline push()
 {
 	atomic { load(x, BLOCKS); assert(!(x & block)) };
@@ -88,7 +90,7 @@ inline cache_leave()
 	atomic { inside = inside - 1; busy = false }
 }
 
-/* LOCK */
+/* Call with LOCK held. */
 inline cache_own()
 {
 	load(owned, OWNED);
@@ -116,7 +118,10 @@ inline cache_alloc()
 	section_exit()
 }
 
-/* From the own cache; or one from the slab, and what else is there for the cache. */
+/*
+ * Take a block from the CPU's cache. If it has none, take one from the depot, and
+ * move the others there to the cache.
+ */
 inline depot_alloc()
 {
 	section_enter();
@@ -365,7 +370,7 @@ proctype gc()
 
 init {
 	atomic {
-				held = ALL;
+		held = ALL;
 		/* The cache is open, and empty. */
 		memory[OPEN] = 1;
 		run commits(0);

@@ -1,26 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * One block is freed by two CPUs and an interrupt at once: state_claim().
+ * One block is freed by two CPUs and an interrupt at the same time:
+ * state_claim().
  *
- * Each does what free_known() and free_any() do: it claims the block, and if it
- * succeeds puts it into its own cache, or, where that is busy, into the slab, as
- * depot_push() does. Before, CPU 0 got the block from its cache: cache_pop().
+ * Each of them does what free_known() and free_any() do: it claims the block.
+ * If that succeeds, it puts the block into its own cache. If the cache is busy,
+ * it puts the block into the slab, as depot_push() does. Before that, CPU 0
+ * takes the block from its cache: cache_pop().
  *
  * One free succeeds, the others are counted as bad, and the block is in one
- * place. Until it is there, the slab is not idle.
+ * place. The slab is not idle until the block is back in it.
  *
- * Abstracted: two stacks that hold one block, and a slab of one.
+ * Abstracted: There are two stacks of one block each, and a slab of one block.
  *
  * Wrong:
  *	WRONG_LOOK_THEN_STORE: a test and a store instead of try_cmpxchg()
- *	WRONG_STORE: whatever the state was
+ *	WRONG_STORE: a store that does not test the state
  *	WRONG_COUNTED_FIRST: depot_push() before the block is claimed
  */
 #define NR_CPUS	2
 #define NR_VARS	3
-#define STATE	0	/* of the block, in its slab */
-#define LOCK	1	/* of the depot */
-#define IDLE	2	/* in the slab */
+#define STATE	0	/* the state of the block, in its slab */
+#define LOCK	1	/* the lock of the depot */
+#define IDLE	2	/* idle blocks in the slab */
 
 #include "memory.pml"
 
@@ -28,7 +30,7 @@
 #define BLOCK_CACHED	1
 #define BLOCK_IN_USE	2
 
-byte cached[NR_CPUS];	/* the block, on the CPU's own stack */
+byte cached[NR_CPUS];	/* blocks on the CPU's stack */
 bool busy[NR_CPUS];
 bool in_irq;
 bool irqs_off;		/* on CPU 0 */
@@ -50,7 +52,7 @@ inline state_claim()
 	claimed = true
 #else
 	atomic {
-		/* Full order where it succeeds; the CPU's own store in the buffer is in its way. */
+		/* If it succeeds, it is fully ordered, after the CPU's own pending stores. */
 		smp_mb();
 		claimed = memory[STATE] == BLOCK_IN_USE;
 		if
@@ -106,7 +108,7 @@ proctype first() provided (!in_irq)
 	byte cpu, x;
 	bool entered, claimed;
 
-	/* cache_pop(); the caller gives the block to who frees it, in order. */
+	/* cache_pop(). After a full barrier, the block may be freed by any CPU. */
 	busy[cpu] = true;
 	cached[cpu] = 0;
 	store(STATE, BLOCK_IN_USE);

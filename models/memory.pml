@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Memory that is as weak as the kernel's memory model lets it be, where the
- * models need it; for SPIN, whose own memory is sequentially consistent.
+ * Memory that is as weak as the kernel's memory model permits, as far as the
+ * models need it. SPIN's own memory is sequentially consistent.
  *
- * A store goes to its CPU's buffer, from which it is committed at any later time
- * and in any order, but as smp_wmb(), smp_store_release() and smp_mb() say. The
- * CPU itself sees its own stores at once. A load takes place where it stands,
- * unless early() before it has taken the value already; smp_rmb() in between
- * forbids that.
+ * A store goes to the store buffer of its CPU. It is committed at any later
+ * time, in any order that smp_wmb(), smp_store_release() and smp_mb() permit.
+ * The CPU itself sees its own stores at once. A load takes place where it is
+ * written, unless a preceding early() has already taken the value. An smp_rmb()
+ * between the two discards that value.
  *
- * The includer defines NR_CPUS and NR_VARS, at most 8 variables by number, and in
- * each process `cpu`. What only one CPU touches, and what is for assertions
- * only, is a variable of SPIN's.
+ * A model that includes this file defines NR_CPUS, NR_VARS and `cpu` in each
+ * process. The memory has NR_VARS numbered variables, 8 at most. State that only
+ * one CPU or only an assertion uses is in ordinary variables of SPIN.
  */
 #define BIT(n)	(1 << (n))
 
-/* pending: in the buffer; fence: stores to come wait for those; fixed: others wait for those. */
+/*
+ * Sets of stores. pending: the stores in the buffer. fence: later stores wait for
+ * these. fixed: other stores wait for these.
+ */
 typedef store_buffer {
 	byte pending;
 	byte fence;
@@ -27,7 +30,7 @@ typedef store_buffer {
 byte memory[NR_VARS];
 store_buffer buffer[NR_CPUS];
 
-/* How deep a CPU is in sections, which RCU knows as readers. */
+/* The nesting depth of sections on each CPU. A section is a reader to RCU. */
 byte section[NR_CPUS];
 
 inline load(reg, v)
@@ -40,7 +43,7 @@ inline load(reg, v)
 	}
 }
 
-/* A second store to a variable may replace the first before that is seen. */
+/* A second store to a variable may replace the first before any CPU has seen it. */
 inline store_after(v, x, which)
 {
 	atomic {
@@ -64,7 +67,7 @@ inline smp_wmb()
 	}
 }
 
-/* The next load of the variable, by late(), may take place here already. */
+/* The next load of the variable by late() may already take place here. */
 inline early(v)
 {
 	if
@@ -83,7 +86,7 @@ inline late(reg, v)
 	fi
 }
 
-/* An atomic operation, which orders nothing else. */
+/* An atomic operation without memory ordering. */
 inline atomic_inc(v)
 {
 	atomic { !(buffer[cpu].pending & BIT(v)); memory[v] = memory[v] + 1 }
@@ -107,8 +110,8 @@ inline section_exit()
 }
 
 /*
- * Each CPU is seen outside of any section once, with all stores of those
- * before committed; before and after that all is in order on this CPU too.
+ * Wait until each CPU was outside of any section once, with all stores of earlier
+ * sections committed. This is also a full barrier on the calling CPU.
  */
 inline synchronize_rcu()
 {

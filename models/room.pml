@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * An alloc at the pool's limit, and a trim: slab_create() and make_room() against
- * pool_trim().
+ * An allocation at the pool's limit, and a trim: slab_create() and make_room()
+ * against pool_trim().
  *
- * CPU 0 frees a block to its cache, and then allocates, for which that block has to
- * go. It has a trim of its own, unless it sees that CPU 1 has begun one since. One
- * of the two gives the block back.
+ * CPU 0 frees a block to its cache. Then it allocates, and the pool has room
+ * for that only if the cached block is freed to the system. CPU 0 trims the
+ * pool, unless it sees that CPU 1 has begun a trim since. One of the two trims
+ * frees the block.
  *
  * Wrong:
  *	WRONG_NO_MB: slab_create() without smp_mb()

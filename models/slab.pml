@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Publishing a slab, and its death.
+ * Adding a slab to the table, and freeing the slab.
  *
- * CPU 1 makes a slab that does not get into the table: slab_register(). The work
- * on CPU 0 puts it there: orphans_work_fn(). Then CPU 1 gives the slab back while
- * that may not be over yet: slab_unregister(), lookaside_forget(), and after a
- * grace period kfree_rcu()'s end. CPU 2 has a block of it first, frees that, and
- * frees it again: slab_find(), slab_find_slow(); with what its look-aside
- * remembers, too: lookaside_current(), lookaside_refresh().
+ * CPU 1 creates a slab that cannot enter the table at once: slab_register(). A
+ * work item on CPU 0 adds it to the table: orphans_work_fn(). CPU 1 frees the
+ * slab, perhaps before the work item is done: slab_unregister(),
+ * lookaside_forget(), and, after a grace period, the end of kfree_rcu(). Before
+ * the slab is freed, CPU 2 has a block of it. CPU 2 frees the block, and frees
+ * it again: slab_find(), slab_find_slow(). It also finds the slab by its memo:
+ * lookaside_current(), lookaside_refresh().
  *
- * A block that is in use is found wherever the slab is on its way; no descriptor
- * is looked at before it is complete nor after it was freed; and when it is freed
- * it is neither in the table nor on the list.
+ * A block in use is found even while its slab is pending. No descriptor is read
+ * before it is complete, or after it was freed. When a descriptor is freed, it
+ * is neither in the table nor on the list of pending slabs.
  *
- * Abstracted: rhashtable and the list are one word each, that leads to the
- * descriptor, which is stored to by rcu_assign_pointer() or smp_store_release()
- * there, and the lock of the bucket and that of the list are not needed then.
+ * Abstracted: rhashtable and the list are one word each, and the word points to the
+ * descriptor. rcu_assign_pointer() or smp_store_release() writes it. So the
+ * locks of the bucket and of the list are not needed.
  *
  * Wrong:
  *	WRONG_NO_WMB: orphans_work_fn() without smp_wmb()
  *	WRONG_NO_RMB: slab_find_slow() without smp_rmb()
- *	WRONG_TABLE_ONCE: slab_find_slow() does not look into the table again
+ *	WRONG_TABLE_ONCE: slab_find_slow() does not search the table again
  *	WRONG_NO_RELEASE: slab->orphan is cleared by a plain store
  *	WRONG_NO_ACQUIRE: slab->orphan is read by a plain load in slab_unregister()
  *	WRONG_NO_MUTEX: slab_unregister() does not take orphans_mutex
@@ -29,16 +30,16 @@
  *	WRONG_NO_FORGET: no lookaside_forget()
  *	WRONG_EARLY_FORGET: lookaside_forget() before slab_unregister()
  *	WRONG_LATE_FORGET: lookaside_forget() after the grace period
- *	WRONG_NO_MB_IN_FORGET: without smp_mb__before_atomic()
+ *	WRONG_NO_MB_IN_FORGET: lookaside_forget() without smp_mb__before_atomic()
  *	WRONG_NO_RMB_IN_REFRESH: lookaside_refresh() without smp_rmb()
  *	WRONG_NO_GRACE_PERIOD: kfree() instead of kfree_rcu()
- *	WRONG_NO_SECTION: slab_find() with preemption on
+ *	WRONG_NO_SECTION: slab_find() with preemption enabled
  */
 #define NR_CPUS	3
 #define NR_VARS	7
-#define TABLE	0	/* leads to the slab */
-#define LIST	1	/* leads to it, through its orphan */
-#define SLAB	2	/* its descriptor is complete */
+#define TABLE	0	/* points to the slab */
+#define LIST	1	/* points to the slab while it is pending */
+#define SLAB	2	/* the descriptor of the slab is complete */
 #define ORPHAN	3	/* slab->orphan */
 #define HASHED	4	/* slab->hashed */
 #define MUTEX	5	/* orphans_mutex */
@@ -49,15 +50,15 @@
 #define FREES	3
 
 bool in_use;		/* the reader has a block of the slab */
-bool idle;		/* all blocks of the slab are */
-bool freed;		/* its descriptor is */
+bool idle;		/* all blocks of the slab are idle */
+bool freed;		/* the descriptor of the slab is freed */
 byte done;
 
 proctype work()
 {
 	byte cpu, x;
 
-	/* It may have been queued for another orphan. */
+	/* The work item may have been queued for another pending slab. */
 	memory[LIST] || idle;
 	atomic { lock(MUTEX); load(x, LIST) }
 	if
@@ -137,7 +138,7 @@ proctype owner()
 	bool is_early;
 
 	slab_register();
-	/* The block gets to the reader, in order. */
+	/* The reader gets the block after a full barrier. */
 	smp_mb();
 	in_use = true;
 
@@ -159,13 +160,16 @@ proctype owner()
 	done++
 }
 
-/* Looks at the descriptor. */
+/* Read the descriptor. */
 inline look()
 {
 	atomic { load(x, SLAB); assert(x && !freed) }
 }
 
-/* The order of loads is that of look_find() and of lookaside_refresh(), slab_find(). */
+/*
+ * The loads are in the order of look_find(), and of lookaside_refresh() and
+ * slab_find().
+ */
 inline free_block()
 {
 #ifndef WRONG_NO_SECTION
@@ -213,7 +217,7 @@ inline free_block()
 	:: found -> look()
 	:: else
 	fi;
-	/* The state was claimed: the block goes to the depot, under its lock. */
+	/* The state was claimed. Put the block into the depot, under the depot's lock. */
 	if
 	:: owned -> atomic { owned = false; in_use = false; idle = true }
 	:: else

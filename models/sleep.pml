@@ -1,48 +1,49 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The GC lets a pool sleep, and is woken: gc_begin(), pool_sleep(), gc_finish(),
- * pool_wake().
+ * The GC lets a pool sleep, and a user of the pool wakes it: gc_begin(),
+ * pool_sleep(), gc_finish(), pool_wake().
  *
- * CPU 0 uses a class of which it has no cache at first: depot_alloc(),
- * depot_free(), cache_create(), and then, when the cache is open, cache_alloc()
- * and cache_free(). CPU 1 runs gc_work_fn(), as often as it is queued.
+ * CPU 0 uses a class. It has no cache of the class at first: depot_alloc(),
+ * depot_free(), cache_create(). Once the cache is open, it uses cache_alloc()
+ * and cache_free(), too. CPU 1 runs gc_work_fn() each time that it is queued.
  *
- * In the end, who has something idle is awake, and its work is queued.
+ * In the end, a pool that has something idle is awake, and its work item is
+ * queued.
  *
- * Abstracted: nothing is old enough to be given back, the pool has one slab
- * of three blocks, which is to be given back when all are there.
+ * Abstracted: No idle memory is old enough to be freed. The pool has one slab
+ * of three blocks, which can be freed when all blocks are back in the slab.
  *
  * Wrong:
  *	WRONG_NO_MB_IN_SLEEP: pool_sleep() without smp_mb()
  *	WRONG_NO_GRACE_PERIOD: gc_work_fn() does not wait after pool_sleep()
  *	WRONG_NOT_CLOSED: pool_sleep() leaves the caches open
- *	WRONG_LATE_ASLEEP: pool_sleep() closes the caches first
- *	WRONG_NO_LOOK: gc_finish() does not look again
- *	WRONG_OPENED_ASLEEP: class_drain() opens a cache though the pool sleeps
- *	WRONG_NO_WAKE_BY_CACHE: depot_free() does not wake for its cache
- *	WRONG_NO_WAKE_BY_DEPOT: nor for its depot
- *	WRONG_NO_WAKE_BY_ALLOC: depot_alloc() opens the cache without
+ *	WRONG_LATE_ASLEEP: pool_sleep() closes the caches before it clears awake
+ *	WRONG_NO_LOOK: gc_finish() does not check again for idle memory
+ *	WRONG_OPENED_ASLEEP: class_drain() opens a cache of a sleeping pool
+ *	WRONG_NO_WAKE_BY_CACHE: depot_free() opens the cache and does not wake the pool
+ *	WRONG_NO_WAKE_BY_DEPOT: depot_free() fills the slab and does not wake the pool
+ *	WRONG_NO_WAKE_BY_ALLOC: depot_alloc() opens the cache and does not wake the pool
  */
 #define NR_CPUS	2
 #define NR_VARS	6
 #define AWAKE	0
-#define CACHE	1	/* class->cache[], which leads to the cache */
-#define OPEN	2	/* what the CPU follows */
-#define BLOCKS	3	/* in the cache */
-#define DEPOT	4	/* in the depot */
-#define LOCK	5	/* of the depot */
+#define CACHE	1	/* class->cache[], the pointer to the cache */
+#define OPEN	2	/* the open pointer, which the CPU follows */
+#define BLOCKS	3	/* number of blocks in the cache */
+#define DEPOT	4	/* number of blocks in the depot */
+#define LOCK	5	/* the lock of the depot */
 
 #include "memory.pml"
 
 #define OPS	6
 #define PASSES	2
-#define ALL	3	/* blocks of the slab */
+#define ALL	3	/* number of blocks of the slab */
 
-bool queued = true;	/* gc_work */
+bool queued = true;	/* gc_work is queued */
 bool gc_owned;		/* changes under LOCK */
 byte done;
 
-/* What was stored before, the work sees, also where it was queued already. */
+/* The work item sees all earlier stores, even if it was already queued. */
 inline queue_work()
 {
 	smp_mb();
@@ -103,7 +104,7 @@ inline free_block()
 	load(x, CACHE);
 	if
 	:: !x -> cache_create()
-	:: !x -> skip	/* no memory for it */
+	:: !x -> skip	/* no memory for the cache */
 	:: else
 	fi
 }
@@ -124,7 +125,10 @@ inline alloc_block()
 	if
 	:: x -> skip
 	:: else ->
-		/* depot_alloc(): from the own cache, or the slab, and the rest for the cache. */
+		/*
+		 * depot_alloc(): take a block from the CPU's cache. If it has none,
+		 * take one from the slab, and move the others to the cache.
+		 */
 		atomic {
 			lock(LOCK);
 			load(x, CACHE);
@@ -184,7 +188,7 @@ proctype user()
 	done++
 }
 
-/* class_reclaimable(): the depot under the lock, then the caches. */
+/* class_reclaimable(): check the depot under the lock, then the caches. */
 inline pool_reclaimable()
 {
 	atomic { lock(LOCK); load(x, DEPOT); reclaimable = x == ALL; unlock(LOCK) }

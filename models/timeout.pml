@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A timeout is written while the GC finds that the pool has none: timeout_changed()
- * against gc_begin().
+ * A timeout is written while the GC finds that the pool has none:
+ * timeout_changed() against gc_begin().
  *
- * The pool has something idle all the time. Its timeout was set to never, and
- * CPU 1 runs gc_work_fn() for the last time, while CPU 0 writes a timeout again: if
- * that was the last thing written, the pool is awake in the end and the work is queued.
+ * The pool has something idle all the time. Its timeout was set to never, so
+ * CPU 1 runs gc_work_fn() for the last time. Meanwhile, CPU 0 sets a timeout
+ * again. No later write changes it. So in the end the pool is awake, and its
+ * work item is queued.
  *
  * Wrong:
  *	WRONG_NO_MB: timeout_changed() without smp_mb()
  *	WRONG_NO_MB_IN_CLOSE: gc_begin() without smp_mb()
  *	WRONG_NO_LOOK: gc_begin() does not call pool_wake()
- *	WRONG_NO_WAKE: timeout_changed() does not
+ *	WRONG_NO_WAKE: timeout_changed() does not call pool_wake()
  */
 #define NR_CPUS	2
 #define NR_VARS	2
 #define AWAKE	0
-#define TIMEOUT	1	/* 0 is never */
+#define TIMEOUT	1	/* 0 means never */
 
 #include "memory.pml"
 
-bool queued = true;	/* gc_work */
+bool queued = true;	/* gc_work is queued */
 byte done;
 
-/* What was stored before, the work sees, also where it was queued already. */
+/* The work item sees all earlier stores, even if it was already queued. */
 inline queue_work()
 {
 	smp_mb();

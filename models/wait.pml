@@ -1,35 +1,35 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Who waits for a block is woken: class_wait(), class_wake(), depot_free().
+ * Waking tasks that wait for a block: class_wait(), class_wake(), depot_free().
  *
- * Two tasks wait for a block of a class with a reserve, whose two blocks other
- * CPUs free, or another one gets with a new slab. In the end nobody waits while a
- * block is idle, though nobody wakes up by a time-out here.
+ * Two tasks wait for a block of a class with a reserve. Either two other CPUs
+ * free a block each, or another CPU adds a new slab of two blocks. In the end
+ * no task waits while a block is idle, although no wait times out here.
  *
- * Abstracted: prepare_to_swait_exclusive() and swake_up_one() have the lock of the
- * queue; the queue is a bit for each waiter, the lowest is first. Who is woken
- * is off the queue.
+ * Abstracted: prepare_to_swait_exclusive() and swake_up_one() hold the lock of
+ * the queue. The queue has one bit per waiter, and the lowest bit is the first
+ * waiter. A task that is woken is no longer on the queue.
  *
  * Wrong:
- *	WRONG_LATE_QUEUE: class_wait() looks before it queues
- *	WRONG_NO_LOCK: class_wait() looks without the depot's lock
- *	WRONG_EARLY_LOOK: depot_free() looks for waiters before it takes the lock
+ *	WRONG_LATE_QUEUE: class_wait() checks for a block before it queues the task
+ *	WRONG_NO_LOCK: class_wait() checks for a block without the depot's lock
+ *	WRONG_EARLY_LOOK: depot_free() checks for waiters before it takes the lock
  *	WRONG_NOT_PASSED_ON: alloc_slow() does not call class_wake()
  *	WRONG_NO_WAKE: depot_free() does not wake
- *	WRONG_NOT_ANNOUNCED: nor does class_grow()
+ *	WRONG_NOT_ANNOUNCED: class_grow() does not wake
  */
 #define NR_CPUS	4
 #define NR_VARS	3
 #define DEPOT	0	/* idle blocks */
-#define QUEUE	1	/* class->wait: who is on it */
-#define LOCK	2	/* of the depot */
+#define QUEUE	1	/* class->wait, one bit per waiter */
+#define LOCK	2	/* the lock of the depot */
 
 #include "memory.pml"
 
 bool woken[2];
 byte done;
 
-/* Both under the lock of the queue, and the sleeper's state with a full barrier. */
+/* Queue the task, under the lock of the queue. Set its state with a full barrier. */
 inline prepare_to_swait()
 {
 	smp_mb();
@@ -117,7 +117,7 @@ proctype waiter(byte cpu)
 	done++
 }
 
-/* depot_add() of a slab of two, and class_wake() as in class_grow(). */
+/* Call depot_add() for a slab of two blocks, and class_wake(), as class_grow() does. */
 proctype grower(byte cpu)
 {
 	byte x;
@@ -152,7 +152,7 @@ proctype freer(byte cpu)
 	done++
 }
 
-/* Two blocks for two who wait: each gets one, or this is not a valid end. */
+/* There are two blocks for two waiters. An end in which one has none is invalid. */
 init {
 	atomic {
 		run commits(0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What the check programs of the samples expect, and say if it is not so. */
+/* Expectations of the samples' check programs. A failed one is printed. */
 #ifndef _SAMPLES_EXPECT_H
 #define _SAMPLES_EXPECT_H
 
@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-/* How many expectations did not hold, in this process. */
+/* Number of failed expectations in this process. */
 static int failures;
 
 #define expect(cond) expect_that(cond, #cond, __func__, __LINE__)
@@ -16,7 +16,7 @@ static int failures;
 static void expect_that(bool held, const char *what, const char *where, int line)
 {
 	if (!held && !failures++)
-		printf("# %s:%d: not so: %s (errno %d)\n", where, line, what, errno);
+		printf("# %s:%d: failed: %s (errno %d)\n", where, line, what, errno);
 }
 
 static bool fails(ssize_t ret, int error)

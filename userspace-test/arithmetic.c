@@ -333,9 +333,10 @@ static const struct test tests[] = {
 	{ "a slab survives any link overwritten", test_slab_overwritten },
 	{ "a slab survives all links overwritten", test_slab_garbage },
 	{ "a cache is ordered by age", test_cache_order },
+	{}
 };
 
 int main(void)
 {
-	return test_main(SUITE, tests, ARRAY_SIZE(tests));
+	return test_main(tests);
 }

@@ -256,11 +256,12 @@ static const struct test tests[] = {
 	{ "GC and trim from sysfs", test_sysfs_gc },
 	{ "many leaked slabs", test_leak_many },
 	{ "a pool ends amid another's free", test_destroy_amid_free },
+	{}
 };
 
 int main(void)
 {
 	shim_cpu_enter(0);
 	shim_virtual_clock = true;
-	return test_main(SUITE, tests, ARRAY_SIZE(tests));
+	return test_main(tests);
 }

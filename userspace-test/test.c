@@ -109,6 +109,14 @@ unsigned int test_release_born(void)
 	return nr;
 }
 
+bool sysfs_reads(const char *path, const char *text)
+{
+	char buf[4096];
+	ssize_t len = shim_sysfs_read(path, buf);
+
+	return len == (ssize_t)strlen(text) && !memcmp(buf, text, len);
+}
+
 unsigned int text_lines(const char *text)
 {
 	unsigned int nr = 0;
@@ -123,21 +131,40 @@ bool bytes_are(const u8 *p, u8 value, size_t bytes)
 	return *p == value && !memcmp(p, p + 1, bytes - 1);
 }
 
-int test_main(const char *suite, const struct test *tests, unsigned int nr)
+static unsigned int count_tests(const struct test * const *topics)
 {
-	unsigned int i, failed = 0;
+	const struct test *test;
+	unsigned int nr = 0;
+
+	for (; *topics; topics++) {
+		for (test = *topics; test->run; test++)
+			nr++;
+	}
+	return nr;
+}
+
+static bool run_test(const struct test *test, unsigned int nr)
+{
+	nr_failures = 0;
+	warnings_before = shim_warnings();
+	test->run();
+	test_expect_warnings(0);
+	printf("%sok %u - %s: %s\n", test_failed() ? "not " : "", nr,
+	       program_invocation_short_name, test->name);
+	return !test_failed();
+}
+
+int test_run(const struct test * const *topics)
+{
+	unsigned int nr = 0, failed = 0;
+	const struct test *test;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	shim_verbose = getenv("VERBOSE");
-	printf("KTAP version 1\n1..%u\n", nr);
-	for (i = 0; i < nr; i++) {
-		nr_failures = 0;
-		warnings_before = shim_warnings();
-		tests[i].run();
-		test_expect_warnings(0);
-		failed += test_failed();
-		printf("%sok %u - %s: %s\n", test_failed() ? "not " : "", i + 1, suite,
-		       tests[i].name);
+	printf("KTAP version 1\n1..%u\n", count_tests(topics));
+	for (; *topics; topics++) {
+		for (test = *topics; test->run; test++)
+			failed += !run_test(test, ++nr);
 	}
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -38,8 +38,15 @@ void test_note_born(bool on);
 unsigned int test_release_born(void);
 bool bytes_are(const u8 *p, u8 value, size_t bytes);
 unsigned int text_lines(const char *text);
+/* Return true if the file at @path of sysfs reads as @text. */
+bool sysfs_reads(const char *path, const char *text);
 
-/* Run them all: the exit status. */
-int test_main(const char *suite, const struct test *tests, unsigned int nr);
+/*
+ * Run the tests of all lists given, print KTAP with the name of the program, and return
+ * the exit status. An entry without a function ends a list.
+ */
+#define test_main(...) \
+	test_run((const struct test * const []){ __VA_ARGS__, NULL })
+int test_run(const struct test * const *topics);
 
 #endif /* TEST_H */

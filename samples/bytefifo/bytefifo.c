@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bytefifo - a queue of messages, as a model of how a driver uses bytepool
+ * bytefifo - a queue of messages, as an example of a driver that uses bytepool
  *
- * Each write() to /dev/bytefifo becomes one message, each read() takes one.
- * A message is two blocks of the driver's own pool: a small header, and the
- * data in a block of exactly the size that was written, 4 MiB at most. The
- * sizes vary from write to write, the blocks come and go in great numbers,
- * and the queue is often empty: what a pool with size classes is for.
+ * Each write() to /dev/bytefifo becomes one message, and each read() takes one.
+ * A message has two blocks of the driver's pool: a small header, and a block
+ * for the data, of exactly the size that was written, up to 4 MiB. The sizes
+ * vary from write to write, many blocks are allocated and freed, and the queue
+ * is often empty. A pool with size classes is made for such use.
  *
- * What to look at: bytefifo_init() makes the pool and bytefifo_exit() gives
- * it back; message_create() holds what it allocates by scope, so that no error
- * path can forget a block. Everything else is what any queue needs.
+ * The functions to look at are bytefifo_init(), which creates the pool,
+ * bytefifo_exit(), which destroys it, and message_create(), which frees its
+ * blocks at the end of the scope, so that no error path can leak one. The rest
+ * is what any queue needs.
  *
- * README.md says what a program that uses the device can rely on.
+ * README.md describes the interface of the device.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -38,15 +39,15 @@
 
 static char *alloc = "bytepool";
 module_param(alloc, charp, 0444);
-MODULE_PARM_DESC(alloc, "where messages come from: bytepool (default) or kvmalloc, to compare");
+MODULE_PARM_DESC(alloc, "allocator to use: bytepool (default) or kvmalloc");
 
 static unsigned long max_bytes = SZ_16M;
 module_param(max_bytes, ulong, 0444);
-MODULE_PARM_DESC(max_bytes, "bytes that all messages in the queue may have together (default 16 MiB)");
+MODULE_PARM_DESC(max_bytes, "maximum bytes of all messages in the queue (default 16 MiB)");
 
 static unsigned long max_messages = 16384;
 module_param(max_messages, ulong, 0444);
-MODULE_PARM_DESC(max_messages, "messages that may be in the queue (default 16384)");
+MODULE_PARM_DESC(max_messages, "maximum number of messages in the queue (default 16384)");
 
 struct message {
 	struct list_head link;
@@ -55,26 +56,27 @@ struct message {
 };
 
 static struct fifo {
-	/* Where headers and data come from; NULL with alloc=kvmalloc. */
+	/* The pool of headers and data, or NULL with alloc=kvmalloc. */
 	struct bytepool *pool;
-	/* Guards the next three. */
+	/* Protects messages, bytes and nr. */
 	spinlock_t lock;
-	/* What can be read, oldest first. */
+	/* Messages that can be read, the oldest first. */
 	struct list_head messages;
 	/*
-	 * Room that is taken, from before a message is allocated until it is
-	 * freed: the parameters bound the memory, not only the list.
+	 * Room in use. It is taken before a message is allocated, and given
+	 * back after it is freed, so that the parameters limit the memory and
+	 * not only the list.
 	 */
 	size_t bytes;
 	unsigned long nr;
 	/*
-	 * Held by the writer that waits for room, so that a large message is
-	 * not overtaken by small ones for ever.
+	 * Held by the writer that waits for room. Otherwise small messages
+	 * could overtake a large one forever.
 	 */
 	struct mutex turn;
-	/* Readers, exclusive: each message wakes one. */
+	/* Readers wait exclusively, because each message wakes one. */
 	wait_queue_head_t readable;
-	/* The writer whose turn it is. */
+	/* The writer that holds turn. */
 	wait_queue_head_t writable;
 } fifo = {
 	.lock		= __SPIN_LOCK_UNLOCKED(fifo.lock),
@@ -102,8 +104,8 @@ static void block_free(const void *block)
 }
 
 /*
- * A driver that has no second allocator to compare with writes
- * CLASS(bytepool_block, b)(pool, size, gfp), which bytepool.h defines.
+ * A driver without a second allocator writes CLASS(bytepool_block, b)(pool,
+ * size, gfp), which bytepool.h defines.
  */
 DEFINE_CLASS(block, void *, block_free(_T), block_alloc(size), size_t size)
 
@@ -128,9 +130,9 @@ static void message_destroy(struct message *msg)
 	block_free(msg);
 }
 
-/* ---- room: what bounds the memory ---- */
+/* ---- room: the limit of memory ---- */
 
-/* The largest message that this queue can ever take. */
+/* Return the size of the largest message that the queue accepts. */
 static size_t largest_message(void)
 {
 	return min_t(size_t, MESSAGE_MAX, max_bytes);
@@ -196,7 +198,7 @@ static void queue_put(struct message *msg)
 	wake_reader();
 }
 
-/* A message that could not be delivered is the next one to be read again. */
+/* Put a message that was not delivered back to the front of the queue. */
 static void queue_put_back(struct message *msg)
 {
 	spin_lock(&fifo.lock);
@@ -205,7 +207,10 @@ static void queue_put_back(struct message *msg)
 	wake_reader();
 }
 
-/* The oldest message, NULL if there is none, -EMSGSIZE if it is larger than @max. */
+/*
+ * Return the oldest message, NULL if there is none, or -EMSGSIZE if it is
+ * larger than @max.
+ */
 static struct message *queue_take(size_t max)
 {
 	struct message *msg;
@@ -274,7 +279,10 @@ static ssize_t bytefifo_read_iter(struct kiocb *iocb, struct iov_iter *to)
 
 	msg = queue_wait(max, is_nonblock(iocb));
 	if (IS_ERR(msg)) {
-		/* The message stays, and this reader may be the one it woke. */
+		/*
+		 * The message stays in the queue, and it may have woken this
+		 * reader. Wake another one.
+		 */
 		if (PTR_ERR(msg) == -EMSGSIZE)
 			wake_reader();
 		return PTR_ERR(msg);
@@ -291,8 +299,9 @@ static ssize_t bytefifo_read_iter(struct kiocb *iocb, struct iov_iter *to)
 }
 
 /*
- * Writable means that a message of any size fits: a program that waits for
- * POLLOUT and then writes does not get -EAGAIN, unless another was quicker.
+ * Report the device as writable if a message of any size fits. Then a program
+ * that polls before it writes does not get -EAGAIN, unless another writer was
+ * faster.
  */
 static __poll_t bytefifo_poll(struct file *file, poll_table *wait)
 {
@@ -362,7 +371,7 @@ static int __init bytefifo_init(void)
 		return -EINVAL;
 	}
 
-	/* From here on the device can be opened, so the pool comes first. */
+	/* Create the pool before, because the device can be opened from here on. */
 	ret = misc_register(&bytefifo_dev);
 	if (ret)
 		bytepool_destroy(fifo.pool);
@@ -370,7 +379,7 @@ static int __init bytefifo_init(void)
 }
 module_init(bytefifo_init);
 
-/* No file is open any more: what is still queued has no reader. */
+/* No file is open any more, so no reader is left for the queued messages. */
 static void __exit bytefifo_exit(void)
 {
 	struct message *msg, *next;
@@ -383,5 +392,5 @@ static void __exit bytefifo_exit(void)
 module_exit(bytefifo_exit);
 
 MODULE_AUTHOR("The bytepool developers");
-MODULE_DESCRIPTION("A queue of messages at /dev/bytefifo, from a bytepool");
+MODULE_DESCRIPTION("A queue of messages at /dev/bytefifo in memory from a bytepool");
 MODULE_LICENSE("GPL");

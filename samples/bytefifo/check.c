@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * check - what README.md promises of /dev/bytefifo, as a KTAP test
+ * check - test that /dev/bytefifo does what README.md says, and print KTAP
  *
- * Needs the module loaded with max_bytes=8388608 (two messages of the largest
- * size) and max_messages=64, the device to itself, and root. A child that
- * blocks is given DELAY to get there; nothing depends on it being fast, only a
- * test could then pass without having tested.
+ * The test needs root, exclusive use of the device, and the module loaded with
+ * max_bytes=8388608 (two messages of the largest size) and max_messages=64. A
+ * child that has to block gets DELAY to do so. If the machine is slower than
+ * that, no test fails, but a test may pass without having tested.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -56,7 +56,7 @@ static int ready(short events, int timeout_ms)
 	return poll(&p, 1, timeout_ms) < 0 ? -1 : p.revents;
 }
 
-/* The child's exit status says whether all was as what() expects. */
+/* Start a child that runs what(). Its exit status is 0 if no expectation failed. */
 static pid_t start(void (*what)(void))
 {
 	pid_t pid;
@@ -219,7 +219,7 @@ static void read_waits(void)
 	expect(succeeds(pid));
 }
 
-/* The wakeup goes to the first reader, which cannot use it. */
+/* The wakeup goes to the first reader, whose buffer is too small for the message. */
 static void short_read_passes_on(void)
 {
 	pid_t first = start(child_reads_too_little), second = start(child_reads);
@@ -229,7 +229,7 @@ static void short_read_passes_on(void)
 	expect(succeeds(first) && succeeds(second));
 }
 
-/* While one writer waits, smaller messages that would fit wait behind it. */
+/* While a writer waits for room, smaller messages that would fit wait behind it. */
 static void write_waits_its_turn(void)
 {
 	pid_t pid;
@@ -287,7 +287,7 @@ static void signals_end_a_wait(void)
 	expect(still_runs(pid) && sends(12345));
 	expect(succeeds(pid));
 
-	/* The second waits for the first's turn to end. */
+	/* The second writer waits for the turn of the first. */
 	expect(sends(MESSAGE_MAX) && sends(MESSAGE_MAX));
 	pid = start(child_writes_interrupted);
 	second = start(child_writes_interrupted);
@@ -297,7 +297,7 @@ static void signals_end_a_wait(void)
 	expect(receives(MESSAGE_MAX) && receives(MESSAGE_MAX) && is_empty());
 }
 
-/* More than the queue takes, so that a failed write that kept its room shows. */
+/* Write more than the queue can take, to notice a failed write that kept its room. */
 static void bad_write_costs_nothing(void)
 {
 	struct iovec parts[] = { { out, 1 << 20 }, { nowhere, 1 << 20 } };
@@ -327,7 +327,7 @@ static void bad_read_loses_nothing(void)
 #define CROWD		4
 #define CROWD_MESSAGES	500
 
-/* Seen counts each message of each writer; it is shared with the children. */
+/* seen counts the messages of each writer. The children share it. */
 static unsigned char (*seen)[CROWD_MESSAGES];
 static int whoami;
 
@@ -447,7 +447,7 @@ int main(void)
 		failed += !!failures;
 		printf("%s %zu - %s\n", failures ? "not ok" : "ok", i + 1, tests[i].name);
 
-		/* What a failed test has left is not the next one's. */
+		/* Remove the messages that a failed test left in the queue. */
 		while (read(fd, in, MESSAGE_MAX) > 0)
 			;
 	}

@@ -3,12 +3,12 @@
  * pump - move files through /dev/bytefifo, in messages of mixed sizes
  *
  *	pump write STREAM SEED FILE	send FILE as stream number STREAM
- *	pump read DIR			write what arrives to DIR/STREAM
- *	pump stop NR			end NR readers
+ *	pump read DIR			write received data to DIR/STREAM
+ *	pump stop NR			stop NR readers
  *
- * A message starts with eight bytes that say where its bytes belong, so any
- * number of writers and readers can share the queue. write and read end with a
- * line "MESSAGES BYTES", which a script can add up and compare.
+ * A message starts with eight bytes that say where its data belongs, so that any
+ * number of writers and readers can share the queue. write and read finally
+ * print a line "MESSAGES BYTES", so that a script can compare the sums.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -40,7 +40,10 @@ static int open_or_die(const char *path, int flags)
 	return fd;
 }
 
-/* xorshift64*: the same sizes for the same seed, everywhere. */
+/*
+ * Return a random number by xorshift64*. The same seed gives the same numbers
+ * everywhere.
+ */
 static uint64_t next_random(uint64_t *state)
 {
 	*state ^= *state >> 12;
@@ -50,8 +53,8 @@ static uint64_t next_random(uint64_t *state)
 }
 
 /*
- * Any power of two is as likely as any other, from 16 bytes to 64 KiB, and to
- * 4 MiB in one message of sixteen.
+ * Return a random size. All powers of two from 16 bytes to 64 KiB are equally
+ * likely. In one message of sixteen, the range extends to 4 MiB.
  */
 static size_t next_size(uint64_t *state)
 {
@@ -69,7 +72,7 @@ static void send_message(int fd, size_t size)
 	if (sent < 0)
 		err(1, "write of %zu bytes", size);
 	if ((size_t)sent != size)
-		errx(1, "write of %zu bytes took %zd", size, sent);
+		errx(1, "write of %zu bytes returned %zd", size, sent);
 }
 
 static void write_stream(int stream, uint64_t seed, const char *path)
@@ -78,7 +81,7 @@ static void write_stream(int stream, uint64_t seed, const char *path)
 	unsigned long messages = 0;
 	ssize_t got;
 
-	/* The generator stands still at 0. */
+	/* A seed of 0 would make the generator return nothing but 0. */
 	seed += 0x9e3779b97f4a7c15ULL;
 	message.stream = stream;
 	message.offset = 0;
@@ -97,7 +100,7 @@ static void open_stream(int *fds, const char *dir, int stream)
 	char path[4096];
 
 	if (stream >= NR_STREAMS)
-		errx(1, "a message of stream %d", stream);
+		errx(1, "unknown stream %d", stream);
 	if (fds[stream])
 		return;
 	snprintf(path, sizeof(path), "%s/%d", dir, stream);
@@ -121,7 +124,7 @@ static void read_streams(const char *dir)
 	if (got < 0)
 		err(1, "read");
 	if (got < 8)
-		errx(1, "a message of %zd bytes", got);
+		errx(1, "message of only %zd bytes", got);
 	printf("%llu %llu\n", messages, bytes);
 }
 

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bytezip - compressed records, as a model of how a filesystem uses bytepool
+ * bytezip - compressed records, as an example of a filesystem that uses
+ * bytepool
  *
- * A filesystem that compresses takes a record of its data, finds memory for
- * the compressor's tables - up to megabytes, and different for each size and
- * level - and for its output, compresses, and gives the memory back, for each
- * record anew. So does this module: a write() to /dev/bytezip is a record, which
- * the open file keeps compressed, and a read() brings it back.
+ * A filesystem that compresses needs memory for each record: for the tables of
+ * the compressor, which take up to megabytes and depend on size and level, and
+ * for the output. It frees the memory after each record. This module does the
+ * same: a write() to /dev/bytezip is a record, which the open file keeps
+ * compressed, and a read() unpacks it.
  *
- * What to look at: record_pack() and record_unpack(), which take workspaces and
- * buffers from the pool around each call of the kernel's zlib or zstd. Workspaces
- * are large and short-lived: a pool has them ready, where the system would map,
- * perhaps clear, and unmap them every time.
+ * The functions to look at are record_pack() and record_unpack(). They take
+ * workspaces and buffers from the pool around each call of the kernel's zlib or
+ * zstd. Workspaces are large and short-lived. A pool keeps them ready, but the
+ * system would map, perhaps clear, and unmap them every time.
  *
- * README.md says what a program that uses the device can rely on.
+ * README.md describes the interface of the device.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -39,23 +40,26 @@
 
 static char *alloc = "bytepool";
 module_param(alloc, charp, 0444);
-MODULE_PARM_DESC(alloc, "where memory comes from: bytepool (default), or kvmalloc or vmalloc, to compare");
+MODULE_PARM_DESC(alloc, "allocator to use: bytepool (default), kvmalloc or vmalloc");
 
 static char *method = "zstd";
 module_param(method, charp, 0444);
-MODULE_PARM_DESC(method, "zstd (default) or zlib");
+MODULE_PARM_DESC(method, "compression method: zstd (default) or zlib");
 
 static int level = 3;
 module_param(level, int, 0444);
-MODULE_PARM_DESC(level, "from 1, the fastest, to 22 (zstd) or 9 (zlib); default 3");
+MODULE_PARM_DESC(level, "compression level: 1 (fastest) to 22 (zstd) or 9 (zlib), default 3");
 
-/* ---- memory, and what it costs ---- */
+/* ---- memory, and its cost ---- */
 
 /* NULL unless alloc=bytepool. */
 static struct bytepool *pool;
 static bool use_vmalloc;
 
-/* The least that the clock sees between two readings: what a measurement itself costs. */
+/*
+ * The shortest time between two readings of the clock. It is subtracted from
+ * each measurement.
+ */
 static s64 clock_ns;
 
 static struct cost {
@@ -63,7 +67,7 @@ static struct cost {
 	atomic64_t records;
 	atomic64_t plain_bytes;
 	atomic64_t packed_bytes;
-	/* Of the whole call, and of allocating and freeing in it. */
+	/* Time in the whole call, and in allocating and freeing. */
 	atomic64_t total_ns;
 	atomic64_t alloc_ns;
 } pack_cost = { .name = "pack" }, unpack_cost = { .name = "unpack" };
@@ -86,7 +90,7 @@ static void *buffer_alloc(struct cost *cost, size_t size)
 	return buffer;
 }
 
-/* Some filesystems have their workspaces from vmalloc; none its buffers. */
+/* Some filesystems allocate their workspaces with vmalloc, but none its buffers. */
 static void *workspace_alloc(struct cost *cost, size_t size)
 {
 	s64 start = ktime_get_ns();
@@ -99,7 +103,7 @@ static void *workspace_alloc(struct cost *cost, size_t size)
 	return workspace;
 }
 
-/* Frees both, or nothing for NULL. */
+/* Free a buffer or a workspace. NULL is ignored. */
 static void block_free(struct cost *cost, const void *block)
 {
 	s64 start = ktime_get_ns();
@@ -132,8 +136,8 @@ struct span {
 };
 
 /*
- * pack() returns the number of bytes in @to, or 0 if @from does not become that
- * small. unpack() fills @to, or returns -EIO.
+ * pack() returns the number of bytes in @to, or 0 if @from does not fit there
+ * when packed. unpack() fills @to, or returns -EIO.
  */
 struct codec {
 	const char *name;
@@ -247,14 +251,14 @@ static const struct codec *codec;
 /* ---- records: the part that uses the pool ---- */
 
 struct record {
-	/* Guards the rest, which is one open file's. */
+	/* Protects the fields below. Each open file has its own record. */
 	struct mutex lock;
-	/* What is being written, as a filesystem has it in the page cache. */
+	/* The data being written. A filesystem has it in the page cache. */
 	void *plain;
-	/* What the last write left: NULL before the first. */
+	/* The data of the last write, or NULL before the first write. */
 	void *packed;
 	size_t packed_size;
-	/* Of the record; packed_size is the same if it is kept as it came. */
+	/* Size of the record. Equal to packed_size if the record is not compressed. */
 	size_t size;
 };
 
@@ -266,7 +270,7 @@ static void record_replace(struct record *rec, void *packed, size_t packed_size,
 	rec->size = size;
 }
 
-/* Packs the first @size bytes of rec->plain; the record before stays if that fails. */
+/* Pack the first @size bytes of rec->plain. On failure, keep the previous record. */
 static int record_pack(struct record *rec, size_t size)
 {
 	size_t workspace_size = codec->pack_workspace_size(size);
@@ -280,7 +284,7 @@ static int record_pack(struct record *rec, size_t size)
 		return -ENOMEM;
 	}
 
-	/* What does not become smaller is kept as it came. */
+	/* Keep the record uncompressed if compression does not make it smaller. */
 	packed_size = codec->pack((struct span) { workspace, workspace_size },
 				  (struct span) { packed, size - 1 },
 				  (struct span) { rec->plain, size });
@@ -293,7 +297,7 @@ static int record_pack(struct record *rec, size_t size)
 	return 0;
 }
 
-/* @plain has room for rec->size bytes. */
+/* Unpack the record to @plain, which has room for rec->size bytes. */
 static int record_unpack(struct record *rec, void *plain)
 {
 	size_t workspace_size = codec->unpack_workspace_size();
@@ -433,7 +437,7 @@ static struct miscdevice bytezip_dev = {
 	.mode	= 0600,
 };
 
-/* ---- what it has done ---- */
+/* ---- statistics ---- */
 
 static struct dentry *bytezip_dir;
 
@@ -475,7 +479,7 @@ static int __init choose_codec(void)
 	return 0;
 }
 
-/* A default pool serves up to 4 MiB: the largest workspace has less than 3. */
+/* A default pool serves up to 4 MiB, and the largest workspace takes less than 3 MiB. */
 static int __init choose_allocator(void)
 {
 	struct bytepool *new;
@@ -506,7 +510,7 @@ static int __init bytezip_init(void)
 		return ret;
 	clock_calibrate();
 
-	/* From here on the device can be opened, so the pool comes first. */
+	/* Create the pool before, because the device can be opened from here on. */
 	ret = misc_register(&bytezip_dev);
 	if (ret) {
 		bytepool_destroy(pool);
@@ -518,7 +522,7 @@ static int __init bytezip_init(void)
 }
 module_init(bytezip_init);
 
-/* No file is open any more, so every record is gone. */
+/* No file is open any more, so no record is left. */
 static void __exit bytezip_exit(void)
 {
 	debugfs_remove(bytezip_dir);
@@ -528,5 +532,5 @@ static void __exit bytezip_exit(void)
 module_exit(bytezip_exit);
 
 MODULE_AUTHOR("The bytepool developers");
-MODULE_DESCRIPTION("Compressed records at /dev/bytezip, in memory from a bytepool");
+MODULE_DESCRIPTION("Compressed records at /dev/bytezip in memory from a bytepool");
 MODULE_LICENSE("GPL");

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * check - what README.md promises of /dev/bytezip, as a KTAP test
+ * check - test that /dev/bytezip does what README.md says, and print KTAP
  *
  *	check [TEST]
  *
- * Needs the device to itself, debugfs, and root.
+ * The test needs root, debugfs, and exclusive use of the device.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +23,7 @@
 #define DEVICE		"/dev/bytezip"
 #define RECORD_MAX	(128 << 10)
 
-/* Records of RECORD_MAX bytes: what packs well, and what does not pack. */
+/* Records of RECORD_MAX bytes: @text packs well, and @noise does not pack. */
 static unsigned char text[RECORD_MAX + 1], noise[RECORD_MAX];
 static unsigned char in[RECORD_MAX];
 static void *nowhere;	/* not mapped for reading or writing */
@@ -62,7 +62,7 @@ static void records_come_back(void)
 	}
 }
 
-/* Has the largest workspace, and is quick at every level. */
+/* Such a record takes the largest workspace, and packs quickly at every level. */
 static void repeated_noise_comes_back(void)
 {
 	static unsigned char repeated[RECORD_MAX];
@@ -167,7 +167,10 @@ static void costs_are_counted(void)
 #define CROWD		4
 #define CROWD_RECORDS	64
 
-/* Slices that differ from child to child, in files of their own and in one that all share. */
+/*
+ * Write slices that differ from child to child, to the child's own file and to
+ * a shared one.
+ */
 static void crowd_member(int nr)
 {
 	int own = open(DEVICE, O_RDWR), i;
@@ -220,7 +223,7 @@ static const struct {
 	TEST(crowd_mixes_nothing),
 };
 
-/* Text that repeats itself every few hundred bytes, but not quite. */
+/* Make text that repeats itself every few hundred bytes, but not exactly. */
 static void make_data(void)
 {
 	unsigned long long state = 1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What bytezip says in debugfs of its calls, as a program reads it. */
+/* The costs that bytezip shows in debugfs. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,7 +8,7 @@ struct cost {
 	long long records, plain_bytes, packed_bytes, total_ns, alloc_ns;
 };
 
-/* The line that begins with @call: "pack" or "unpack". */
+/* Read the line that begins with @call, "pack" or "unpack". Return true if it is there. */
 static bool read_cost(const char *call, struct cost *c)
 {
 	FILE *f = fopen("/sys/kernel/debug/bytezip/costs", "r");

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * feed - real data through /dev/bytezip, and what that costs
+ * feed - pass real data through /dev/bytezip, and print what that costs
  *
  *	feed FILE RECORD_SIZE PASSES PROCESSES
  *
- * In every pass each process writes the whole of FILE, in records. Then, in as
- * many passes again, each reads back what it has written, record by record, and
- * compares. Prints a line for the writing and one for the reading, with the
- * least of all passes for each of the last two numbers:
+ * In each pass, every process writes the whole of FILE, in records. In as many
+ * further passes, every process writes each record, reads it back and compares.
+ * The output is a line for the writing and a line for the reading. Each of the
+ * last two numbers is the least of all passes:
  *
  *	pack|unpack RECORDS PLAIN_BYTES PACKED_BYTES TOTAL_NS ALLOC_NS
  */
@@ -63,7 +63,7 @@ static struct cost read_cost_or_die(const char *call)
 	struct cost c;
 
 	if (!read_cost(call, &c))
-		errx(1, "no costs of %s", call);
+		errx(1, "no costs for %s", call);
 	return c;
 }
 
@@ -86,7 +86,7 @@ static void write_all(int fd)
 		write_record(fd, offset);
 }
 
-/* Each record is written, read back and compared. */
+/* Write each record, read it back and compare. */
 static void write_and_read_all(int fd)
 {
 	static char back[RECORD_MAX];
@@ -99,11 +99,11 @@ static void write_and_read_all(int fd)
 		if (read(fd, back, length) != (ssize_t)length)
 			err(1, "read at %zu", offset);
 		if (memcmp(back, data + offset, length))
-			errx(1, "other data at %zu", offset);
+			errx(1, "wrong data at %zu", offset);
 	}
 }
 
-/* All processes begin when the pipe to them is closed. */
+/* Run a process. All processes begin when the pipe to them is closed. */
 static void run_process(void (*work)(int fd), int go, int other_end)
 {
 	int fd = open_or_die(DEVICE, O_RDWR);
@@ -111,7 +111,7 @@ static void run_process(void (*work)(int fd), int go, int other_end)
 
 	close(other_end);
 	if (read(go, &c, 1))
-		err(1, "waiting for the others");
+		err(1, "waiting for the other processes");
 	work(fd);
 	_exit(0);
 }
@@ -166,7 +166,7 @@ int main(int argc, char **argv)
 	passes = atoi(argv[3]);
 	processes = atoi(argv[4]);
 	if (!record_size || record_size > RECORD_MAX || passes < 1 || processes < 1)
-		errx(2, "a number that is out of range");
+		errx(2, "argument out of range");
 
 	run_passes("pack", write_all, passes, processes);
 	run_passes("unpack", write_and_read_all, passes, processes);

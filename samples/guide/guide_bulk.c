@@ -2,8 +2,8 @@
 /*
  * guide_bulk - requests that take many blocks at once
  *
- * A request is made of 64 fragments, and there is no use in 63: they are had in one
- * call, all or none, and given back in one. Write how many requests to serve to
+ * A request needs all of its 64 fragments. One call allocates all of them or
+ * none, and one call frees them. Write the number of requests to serve to
  * /sys/module/guide_bulk/parameters/requests.
  */
 #include <linux/err.h>
@@ -32,7 +32,7 @@ static int serve_request(void **fragments, u8 pattern)
 		memset(fragments[i], pattern + i, FRAGMENT_BYTES);
 	for (i = 0; i < FRAGMENTS; i++) {
 		if (memchr_inv(fragments[i], (u8)(pattern + i), FRAGMENT_BYTES))
-			err = -EIO;	/* two of them overlap */
+			err = -EIO;	/* two fragments overlap */
 	}
 	bytepool_free_bulk(pool, FRAGMENTS, fragments);
 	return err;
@@ -58,7 +58,7 @@ static int set_requests(const char *val, const struct kernel_param *kp)
 
 static const struct kernel_param_ops requests_ops = { .set = set_requests };
 module_param_cb(requests, &requests_ops, NULL, 0200);
-MODULE_PARM_DESC(requests, "Write how many requests to serve");
+MODULE_PARM_DESC(requests, "Number of requests to serve");
 
 static int __init guide_bulk_init(void)
 {
@@ -74,7 +74,7 @@ module_init(guide_bulk_init);
 
 static void __exit guide_bulk_exit(void)
 {
-	/* The parameter is there, and may be written to, until the module is gone. */
+	/* The parameter may be written until the module is gone, so take its lock. */
 	kernel_param_lock(THIS_MODULE);
 	bytepool_destroy(pool);
 	pool = NULL;
@@ -82,5 +82,5 @@ static void __exit guide_bulk_exit(void)
 }
 module_exit(guide_bulk_exit);
 
-MODULE_DESCRIPTION("Requests of many blocks from a bytepool");
+MODULE_DESCRIPTION("Requests that take many blocks of a bytepool");
 MODULE_LICENSE("GPL");

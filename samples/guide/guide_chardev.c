@@ -2,8 +2,9 @@
 /*
  * guide_chardev - a character device that keeps a note for each open file
  *
- * write() replaces the note, read() returns it. Notes are of any size up to 4 MiB,
- * and come and go with each call: what a pool is for.
+ * write() replaces the note, and read() returns it. A note has any size up to 4
+ * MiB, and each write() allocates one and frees one. A pool is made for such
+ * use.
  */
 #include <linux/err.h>
 #include <linux/fs.h>
@@ -16,10 +17,10 @@
 #include "bytepool.h"
 
 /**
- * struct note - what an open file holds
- * @lock: taken by who reads, and who writes
+ * struct note - the note of an open file
+ * @lock: protects @text and @len
  * @text: a block of the pool, or NULL
- * @len: bytes of it that were written
+ * @len: bytes of the note
  */
 struct note {
 	struct mutex lock;	/* protects the rest */
@@ -44,7 +45,7 @@ static int note_release(struct inode *inode, struct file *file)
 {
 	struct note *note = file->private_data;
 
-	bytepool_free(pool, note->text);	/* NULL does nothing */
+	bytepool_free(pool, note->text);	/* ignores NULL */
 	kfree(note);
 	return 0;
 }
@@ -56,7 +57,7 @@ static ssize_t note_write(struct file *file, const char __user *from, size_t len
 
 	if (!len)
 		return 0;
-	/* More than the pool's largest class is refused, as is what memory cannot hold. */
+	/* The pool refuses a size beyond its largest class. */
 	text = bytepool_alloc(pool, len, GFP_KERNEL);
 	if (!text)
 		return -ENOMEM;
@@ -122,5 +123,5 @@ static void __exit guide_chardev_exit(void)
 }
 module_exit(guide_chardev_exit);
 
-MODULE_DESCRIPTION("A character device with its notes in a bytepool");
+MODULE_DESCRIPTION("A character device that keeps notes in a bytepool");
 MODULE_LICENSE("GPL");

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * guide_platform - a platform driver whose pool goes with its device
+ * guide_platform - a platform driver with a managed pool
  *
- * Transfers by DMA, of up to 1 MiB, from physically contiguous blocks. The pool is
- * managed: probe() has nothing to undo, and there is no remove(). The module brings
- * a device of its own, since there is none on the machine.
+ * The driver transfers up to 1 MiB by DMA from physically contiguous blocks.
+ * The pool is destroyed with the device, so probe() has nothing to undo, and
+ * there is no remove(). The module registers a device for itself, because the
+ * machine has none.
  */
 #include <linux/cache.h>
 #include <linux/device.h>
@@ -35,7 +36,10 @@ static ssize_t transfer_store(struct device *dev, struct device_attribute *attr,
 	err = kstrtouint(buf, 0, &bytes);
 	if (err)
 		return err;
-	/* What the device cannot reach is copied on the way, not any size of it. */
+	/*
+	 * A block that the device cannot reach is copied, and the copy has a
+	 * maximum size.
+	 */
 	if (!bytes || bytes > min_t(size_t, TRANSFER_MAX, dma_max_mapping_size(dev)))
 		return -EINVAL;
 	block = bytepool_zalloc(pool, bytes, GFP_KERNEL);
@@ -44,7 +48,7 @@ static ssize_t transfer_store(struct device *dev, struct device_attribute *attr,
 	address = dma_map_single(dev, block, bytes, DMA_TO_DEVICE);
 	err = dma_mapping_error(dev, address);
 	if (!err) {
-		/* The device would be told the address here, and waited for. */
+		/* A real driver gives the address to the device here, and waits for it. */
 		dma_unmap_single(dev, address, bytes, DMA_TO_DEVICE);
 	}
 	bytepool_free(pool, block);
@@ -60,7 +64,10 @@ ATTRIBUTE_GROUPS(guide);
 
 static int guide_probe(struct platform_device *pdev)
 {
-	/* Classes from 4 * n on are multiples of n: no two blocks share a cache line. */
+	/*
+	 * Classes from 4 * line on are multiples of line, so no two blocks
+	 * share a cache line.
+	 */
 	const size_t line = max_t(size_t, dma_get_cache_alignment(), L1_CACHE_BYTES);
 	const struct bytepool_params params = {
 		.min_size = 4 * line,
@@ -70,7 +77,7 @@ static int guide_probe(struct platform_device *pdev)
 	struct bytepool *pool;
 	int err;
 
-	/* A block may be anywhere in memory. */
+	/* A block may have any physical address. */
 	err = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(64));
 	if (err)
 		return dev_err_probe(&pdev->dev, err, "no DMA\n");

@@ -2,10 +2,10 @@
 /*
  * guide_softirq - packets that are received in softirq context
  *
- * A timer stands for a network card: each tick a burst of packets comes in, in
- * softirq context, where nobody may wait for memory. A work item takes them from
- * there. The pool has one class and a reserve of two bursts: even where the system
- * has nothing to give, none is dropped while the work keeps up.
+ * A timer stands for a network card. Each tick, a burst of packets arrives in
+ * softirq context, where an allocation must not sleep. A work item processes
+ * them. The pool has one class, with a reserve of two bursts, so that no packet
+ * is dropped while the work item keeps up, even if the system is out of memory.
  */
 #include <linux/err.h>
 #include <linux/list.h>
@@ -26,19 +26,19 @@ struct packet {
 	unsigned char payload[];
 };
 
-/* Each has one writer; their files read them at any time. */
+/* Each counter has one writer, and sysfs may read it at any time. */
 static unsigned long received, dropped, damaged;
 module_param(received, ulong, 0444);
-MODULE_PARM_DESC(received, "Packets that were received");
+MODULE_PARM_DESC(received, "Packets received");
 module_param(dropped, ulong, 0444);
-MODULE_PARM_DESC(dropped, "Packets for which there was no memory");
+MODULE_PARM_DESC(dropped, "Packets dropped for lack of memory");
 module_param(damaged, ulong, 0444);
-MODULE_PARM_DESC(damaged, "Packets that did not arrive as they were sent");
+MODULE_PARM_DESC(damaged, "Packets received with wrong contents");
 
 static struct bytepool *pool;
 
 static LIST_HEAD(queue);
-static DEFINE_SPINLOCK(queue_lock);	/* protects queue; timer and work */
+static DEFINE_SPINLOCK(queue_lock);	/* protects queue */
 
 static void card_tick(struct timer_list *timer);
 static DEFINE_TIMER(card, card_tick);
@@ -112,5 +112,5 @@ static void __exit guide_softirq_exit(void)
 }
 module_exit(guide_softirq_exit);
 
-MODULE_DESCRIPTION("Packets from softirq context in a bytepool with a reserve");
+MODULE_DESCRIPTION("Packets allocated in softirq context from a bytepool with a reserve");
 MODULE_LICENSE("GPL");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A kmem_cache of big objects. */
+/* Port a kmem_cache of large objects. */
 #include <linux/err.h>
 #include <linux/slab.h>
 

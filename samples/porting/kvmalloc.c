@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* kvmalloc() and kvfree() for each request, as in ioctls that take a buffer of any size. */
+/*
+ * Port kvmalloc() and kvfree() of each request, as in ioctls with a buffer of
+ * any size.
+ */
 #include <linux/err.h>
 #include <linux/mm.h>
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * porting - call sites of the kernel's kind, before and after
+ * porting - typical call sites of the kernel, before and after porting
  *
- * Has both do the same, again and again, while it loads, and does not load if
- * they differ.
+ * When the module is loaded, it runs both versions of each call site
+ * repeatedly. It refuses to load if their results differ.
  */
 #include <linux/jhash.h>
 #include <linux/kernel.h>
@@ -16,7 +16,7 @@ static const struct porting * const portings[] = {
 	&porting_pages,
 };
 
-/* The work for which a buffer is needed: fill it, and look at all of it. */
+/* Do the work that needs a buffer: fill it, and return a hash of its contents. */
 u32 porting_work(void *buffer, size_t size, u32 seed)
 {
 	u32 *words = buffer;

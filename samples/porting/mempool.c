@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A mempool: I/O that has to make progress where the system has no memory. */
+/* Port a mempool for I/O that has to make progress when the system is out of memory. */
 #include <linux/err.h>
 #include <linux/gfp.h>
 #include <linux/mempool.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* alloc_pages() of an order, for buffers that a device is to see. */
+/* Port alloc_pages() of a given order, for the buffer of a device. */
 #include <linux/err.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
@@ -30,7 +30,7 @@ static int frame_after(size_t size, u32 seed, u32 *sum)
 
 	if (!buffer)
 		return -ENOMEM;
-	/* The first of its pages is virt_to_page(buffer). */
+	/* virt_to_page(buffer) is the first page. */
 	*sum = porting_work(buffer, size, seed);
 	bytepool_free(frames, buffer);
 	return 0;
@@ -39,7 +39,10 @@ static int frame_after(size_t size, u32 seed, u32 *sum)
 static int frames_init(void)
 {
 	const struct bytepool_params params = {
-		/* Classes from there on are whole pages, and begin where one does. */
+		/*
+		 * Classes from 4 pages on are multiples of a page, and are
+		 * aligned to one.
+		 */
 		.min_size = 4 * PAGE_SIZE,
 		.flags = BYTEPOOL_CONTIG,
 	};

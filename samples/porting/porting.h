@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Each file has a call site before and after it was ported. Both compute what
- * main.c gives them to compute, and have to agree.
+ * Each file has a call site before and after it was ported. main.c gives both
+ * versions the same input, and compares their results.
  */
 #ifndef _PORTING_H
 #define _PORTING_H
@@ -9,13 +9,13 @@
 #include <linux/types.h>
 
 /**
- * struct porting - a call site, twice
- * @name: of what it used before
- * @size: of its buffers, bytes
- * @init: what it sets up, with what is to be undone by @exit
- * @exit: gives everything back
- * @before: a request that fills a buffer of @size from @seed and sets its *@sum
- * @after: the same
+ * struct porting - a call site before and after it was ported
+ * @name: the allocator that @before uses
+ * @size: bytes of a buffer
+ * @init: set up the allocators of both versions
+ * @exit: undo @init
+ * @before: serve a request: fill a buffer of @size from @seed, and set *@sum
+ * @after: serve the same request with bytepool
  */
 struct porting {
 	const char *name;

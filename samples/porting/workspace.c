@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A private list of idle workspaces, and a timer that frees the oldest, as for compression. */
+/* Port a list of idle workspaces for compression, with a timer that frees the oldest. */
 #include <linux/err.h>
 #include <linux/jiffies.h>
 #include <linux/list.h>
@@ -21,7 +21,7 @@ struct workspace {
 	void *memory;
 };
 
-static LIST_HEAD(idle);			/* the last used first */
+static LIST_HEAD(idle);			/* most recently used first */
 static DEFINE_SPINLOCK(idle_lock);
 static void reclaim(struct work_struct *work);
 static DECLARE_DELAYED_WORK(reclaim_work, reclaim);

@@ -16,7 +16,7 @@ kernel_column() {
 stock_kernels=$(kernel_column 1 | xargs)
 
 # The configurations of the kernels that are built here: FLAVOUR.config.
-kernel_configs=$top/scripts/kernel
+kernel_configs=$top/guest-test/kernel
 
 # kernel_release SERIES: the newest installed headers of Debian's stock kernel.
 kernel_release() {

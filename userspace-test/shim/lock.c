@@ -82,6 +82,12 @@ void shim_assert_held(struct shim_lock *lock)
 		shim_die("a lock that should be held is not");
 }
 
+void shim_assert_preemption_disabled(const char *function)
+{
+	if (preemptible())
+		shim_die("%s() is called with preemption on", function);
+}
+
 void init_completion(struct completion *completion)
 {
 	*completion = (struct completion){ .lock = SHIM_LOCK_INIT };

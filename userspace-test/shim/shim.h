@@ -283,12 +283,15 @@ struct mutex {
 
 #define DEFINE_MUTEX(name)		struct mutex name = { SHIM_LOCK_INIT }
 #define mutex_init(m)			raw_spin_lock_init(&(m)->lock)
-#define lockdep_assert_held(m)		shim_assert_held(&(m)->lock)
+/* A mutex begins with its lock. */
+#define lockdep_assert_held(l)		shim_assert_held((struct shim_lock *)(l))
+#define lockdep_assert_preemption_disabled()	shim_assert_preemption_disabled(__func__)
 
 void mutex_lock(struct mutex *mutex);
 bool mutex_trylock(struct mutex *mutex);
 void mutex_unlock(struct mutex *mutex);
 void shim_assert_held(struct shim_lock *lock);
+void shim_assert_preemption_disabled(const char *function);
 
 struct completion {
 	struct shim_lock lock;
@@ -540,11 +543,12 @@ static inline void *shim_per_cpu(void *p, unsigned int cpu)
 #define this_cpu_ptr(p)		per_cpu_ptr(p, smp_processor_id())
 #define raw_cpu_read(x)		(*this_cpu_ptr(&(x)))
 #define raw_cpu_write(x, value)	(*this_cpu_ptr(&(x)) = (value))
-/* As a module's, they are all zero when it is loaded. */
+#define DECLARE_PER_CPU(type, name)	extern type name
+/* The initcall clears the section, because loading a module does so, too. */
 #define DEFINE_PER_CPU(type, name) \
 	type name##_of_cpus[nr_cpu_ids * SHIM_PERCPU_BYTES / sizeof(type)] \
 		__attribute__((section("shim_percpu"))); \
-	static type name __attribute__((alias(#name "_of_cpus")))
+	extern type name __attribute__((alias(#name "_of_cpus")))
 extern char __start_shim_percpu[], __stop_shim_percpu[];
 void *shim_alloc_percpu(size_t size);
 void free_percpu(void *p);
@@ -576,6 +580,8 @@ struct delayed_work {
 #define to_delayed_work(w) container_of(w, struct delayed_work, work)
 #define DECLARE_DELAYED_WORK(name, function) \
 	struct delayed_work name = { .work = { .fn = (function) } }
+#define INIT_DELAYED_WORK(delayed, function) \
+	(*(delayed) = (struct delayed_work){ .work = { .fn = (function) } })
 #define WQ_UNBOUND		1
 #define WQ_MEM_RECLAIM		2
 struct workqueue_struct *alloc_workqueue(const char *name, unsigned int flags, int max_active);
@@ -844,7 +850,9 @@ void cpuhp_remove_state_nocalls(enum cpuhp_state state);
 #define MODULE_DESCRIPTION(text)	static_assert(sizeof(text), "a text")
 #define MODULE_LICENSE(text)		static_assert(sizeof(text), "a text")
 #define MODULE_PARM_DESC(name, text)	static_assert(sizeof(text), "a text")
-#define module_param(name, type, mode)	unsigned int *const shim_param_##name = &(name)
+#define module_param(name, type, mode)	module_param_named(name, name, type, mode)
+#define module_param_named(name, value, type, mode) \
+	unsigned int *const shim_param_##name = &(value)
 #define subsys_initcall(fn) \
 	int shim_module_init(void) \
 	{ \

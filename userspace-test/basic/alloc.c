@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Allocations: sizes, gfp, flags of the pool, counters.
+ */
+#include <stdint.h>
+#include <stdio.h>
+
+#include "basic.h"
+
+static void test_sizes(void)
+{
+	u32 size, usable;
+	u8 *p;
+
+	pool_start(NULL);
+	for (size = 1; size <= SZ_4M; size += 1 + size / 7) {
+		p = bytepool_alloc(pool, size, GFP_KERNEL);
+		usable = bytepool_usable_size(pool, p);
+		EXPECT(usable >= size && usable % 8 == 0);
+		EXPECT(usable <= 32 || usable * 4 <= size * 5);
+		EXPECT((unsigned long)p % min_t(u32, usable & -usable, PAGE_SIZE) == 0);
+		memset(p, 1, usable);
+		bytepool_free(pool, p);
+		p = bytepool_zalloc(pool, size, GFP_ATOMIC);
+		EXPECT(p && bytes_are(p, 0, usable));
+		bytepool_free(pool, p);
+	}
+	pool_stop();
+}
+
+static void test_refused(void)
+{
+	static const size_t sizes[] = { 0, SZ_4M + 1, 1UL << 32, (1UL << 32) + 8, SIZE_MAX };
+	void *blocks[4];
+	unsigned int i;
+
+	pool_start(NULL);
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		EXPECT(!bytepool_alloc(pool, sizes[i], GFP_KERNEL));
+		EXPECT(!bytepool_zalloc(pool, sizes[i], GFP_ATOMIC));
+		EXPECT(!bytepool_alloc_bulk(pool, sizes[i], GFP_KERNEL, 4, blocks));
+		EXPECT(bytepool_reserve(pool, sizes[i], 1, GFP_KERNEL) == -EINVAL);
+	}
+	EXPECT(!bytepool_alloc(pool, 8, GFP_KERNEL | GFP_DMA));
+	EXPECT(!bytepool_alloc(pool, 8, GFP_KERNEL | GFP_DMA32));
+	EXPECT(stats().failures == 3 * ARRAY_SIZE(sizes) + 2 && stats().allocs == 0);
+	bytepool_free(pool, NULL);
+	EXPECT(stats().frees == 0);
+	pool_stop();
+}
+
+/* What means nothing here, or would be wrong, is not for the system. */
+static void test_gfp(void)
+{
+	static const gfp_t dropped[] = {
+		__GFP_ACCOUNT, __GFP_HIGHMEM, __GFP_MOVABLE, __GFP_COMP, __GFP_ZERO,
+	};
+	unsigned int i, j;
+	void *blocks[5];
+
+	pool_start(NULL);
+	for (i = 0; i < ARRAY_SIZE(dropped); i++) {
+		gfp_t gfp = GFP_KERNEL | dropped[i];
+
+		EXPECT(bytepool_alloc_bulk(pool, 5000, gfp, ARRAY_SIZE(blocks), blocks));
+		for (j = 0; j < ARRAY_SIZE(blocks); j++) {
+			EXPECT(!(gfp & __GFP_ZERO) || bytes_are(blocks[j], 0, 5000));
+			memset(blocks[j], 1, 5000);
+		}
+		bytepool_free_bulk(pool, ARRAY_SIZE(blocks), blocks);
+		EXPECT(bytepool_reserve(pool, 100, 10, gfp) == 0);
+		EXPECT(bytepool_reserve(pool, 100, 0, gfp) == 0);
+		if (i % 2)
+			bytepool_trim(pool);
+	}
+	/* Idle blocks that are not as they came from the system. */
+	EXPECT(bytepool_alloc_bulk(pool, 5000, GFP_KERNEL, ARRAY_SIZE(blocks), blocks));
+	for (j = 0; j < ARRAY_SIZE(blocks); j++)
+		memset(blocks[j], 1, 5000);
+	bytepool_free_bulk(pool, ARRAY_SIZE(blocks), blocks);
+	EXPECT(bytepool_alloc_bulk(pool, 5000, GFP_ATOMIC | __GFP_ZERO, ARRAY_SIZE(blocks),
+				   blocks));
+	for (j = 0; j < ARRAY_SIZE(blocks); j++)
+		EXPECT(bytes_are(blocks[j], 0, bytepool_usable_size(pool, blocks[j])));
+	bytepool_free_bulk(pool, ARRAY_SIZE(blocks), blocks);
+	pool_stop();
+}
+
+static void test_wipe(void)
+{
+	const struct bytepool_params params = { .flags = BYTEPOOL_WIPE };
+	u32 size;
+	int round;
+
+	pool_start(&params);
+	for (size = 8; size < 300000; size = size * 3 + 8) {
+		for (round = 0; round < 100; round++) {
+			u8 *p = bytepool_alloc(pool, size, GFP_KERNEL);
+
+			EXPECT(!stats().hits || !round || bytes_are(p, 0, size));
+			memset(p, 0xff, size);
+			bytepool_free(pool, p);
+			if (round % 3 == 0)
+				bytepool_reserve(pool, size, round % 2, GFP_KERNEL);
+		}
+		bytepool_reserve(pool, size, 0, GFP_KERNEL);
+	}
+	pool_stop();
+}
+
+static bool any_mapped;
+
+static void note_mapped(void *base, unsigned long bytes, bool mapped)
+{
+	any_mapped |= mapped;
+	EXPECT(base && bytes);
+}
+
+static void test_contig(void)
+{
+	const struct bytepool_params contig = { .flags = BYTEPOOL_CONTIG, .max_size = 8 << 20 };
+	unsigned int mapped;
+
+	for (mapped = 0; mapped < 2; mapped++) {
+		const struct bytepool_params any = { .max_size = 8 << 20 };
+		void *p;
+
+		pool_start(mapped ? &any : &contig);
+		any_mapped = false;
+		shim_backing_born = note_mapped;
+		shim_fail(SHIM_FAIL_PAGES, 1, true);
+		p = bytepool_alloc(pool, 1 << 20, GFP_KERNEL);
+		EXPECT(!p == !mapped);
+		bytepool_free(pool, p);
+		/* Nor for want of a size that the page allocator has. */
+		shim_fail(0, 0, false);
+		p = bytepool_alloc(pool, 8 << 20, GFP_KERNEL);
+		EXPECT(!p == !mapped);
+		bytepool_free(pool, p);
+		EXPECT(!bytepool_alloc(pool, 8 << 20, GFP_ATOMIC) == !p);
+		EXPECT(any_mapped == mapped);
+		shim_backing_born = NULL;
+		bytepool_free(pool, p);
+		pool_stop();
+	}
+}
+
+/* How many points there are in a pair. */
+static unsigned int pair_points(size_t size)
+{
+	const unsigned int most = 10000;
+	unsigned int left;
+
+	shim_countdown = most;
+	bytepool_free(pool, bytepool_alloc(pool, size, GFP_ATOMIC));
+	left = shim_countdown;
+	shim_countdown = 0;
+	return most - left;
+}
+
+/* The fast path is for all sizes of a class. */
+static void test_hot_sizes(void)
+{
+	const struct bytepool_params params = { .min_size = 64 };
+	unsigned int points, i;
+	size_t size;
+
+	pool_start(&params);
+	for (i = 0; i < 3; i++)
+		points = pair_points(64);
+	for (size = 1; size < 64; size++)
+		EXPECT(pair_points(size) == points);
+	/* A cold one is not as short. */
+	EXPECT(pair_points(80) > 2 * points);
+	pool_stop();
+}
+
+static unsigned long slabs_shown(void)
+{
+	static char text[65536];
+	unsigned long size, slabs, sum = 0;
+	char *line = text;
+
+	EXPECT(shim_debugfs_read("bytepool/basic/classes", text, sizeof(text)) > 0);
+	while ((line = strchr(line, '\n'))) {
+		if (sscanf(++line, "%lu %lu", &size, &slabs) == 2)
+			sum += slabs;
+	}
+	return sum;
+}
+
+static void test_counts(void)
+{
+	const struct bytepool_params params = { .limit_bytes = 3 * 8192, .idle_timeout_ms = 1000 };
+	void *blocks[5];
+	u64 runs;
+
+	pool_start(&params);
+	EXPECT(bytepool_alloc_bulk(pool, 8192, GFP_KERNEL, 3, blocks) == 3);
+	EXPECT(slabs_shown() == 3 && stats().failures == 0);
+	EXPECT(!bytepool_alloc(pool, 8192, GFP_ATOMIC) && stats().failures == 1);
+	EXPECT(!bytepool_alloc_bulk(pool, 8192, GFP_ATOMIC, 2, blocks + 3));
+	EXPECT(stats().failures == 2);
+	bytepool_free_bulk(pool, 3, blocks);
+	bytepool_gc(pool, NULL);
+	runs = stats().gc_runs;
+	EXPECT(runs == 1 && slabs_shown() == 3);
+	/* The background, too. */
+	shim_clock_advance(msecs_to_jiffies(1000 + 2 * 10000));
+	EXPECT(stats().gc_runs > runs);
+	EXPECT(slabs_shown() == 0 && stats().reclaimed_bytes == 3 * 8192);
+	pool_stop();
+}
+
+/* Idle memory is not mapped again, nor asked for: allocations that cannot fail. */
+static void test_hot(void)
+{
+	static const u32 sizes[] = { 8, 100, 4096, 40000, 1 << 20, SZ_4M };
+	unsigned int i;
+	void *p;
+
+	pool_start(NULL);
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		p = bytepool_alloc(pool, sizes[i], GFP_KERNEL);
+		bytepool_free(pool, p);
+		shim_fail(SHIM_FAIL_ANY, 1, true);
+		EXPECT(bytepool_alloc(pool, sizes[i], GFP_ATOMIC) == p);
+		EXPECT(!shim_failed());
+		bytepool_free(pool, p);
+		shim_fail(0, 0, false);
+	}
+	EXPECT(stats().hits == ARRAY_SIZE(sizes));
+	pool_stop();
+}
+
+const struct test alloc_tests[] = {
+	{ "sizes", test_sizes },
+	{ "sizes and zones that are refused", test_refused },
+	{ "gfp", test_gfp },
+	{ "WIPE", test_wipe },
+	{ "CONTIG", test_contig },
+	{ "what is counted", test_counts },
+	{ "idle blocks need no system", test_hot },
+	{ "all sizes of a class are as fast", test_hot_sizes },
+	{}
+};

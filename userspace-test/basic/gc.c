@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Garbage collection by age.
+ */
+#include "basic.h"
+
+/* Freed on several CPUs, some of which do nothing more. */
+static void test_age(void)
+{
+	static const unsigned int timeouts[] = { 1, 10, 999, 5000 };
+	unsigned int i, cpu;
+
+	*shim_param_gc_interval_ms = 100;
+	for (i = 0; i < ARRAY_SIZE(timeouts); i++) {
+		const struct bytepool_params params = { .idle_timeout_ms = timeouts[i] };
+		unsigned long left = msecs_to_jiffies(timeouts[i]);
+		void *blocks[4];
+
+		pool_start(&params);
+		for (cpu = 0; cpu < 4; cpu++)
+			blocks[cpu] = bytepool_alloc(pool, 10000, GFP_KERNEL);
+		shim_clock_advance(1000);
+		EXPECT(stats().reclaimed_blocks == 0);
+		for (cpu = 0; cpu < 4; cpu++) {
+			shim_cpu_move(cpu);
+			bytepool_free(pool, blocks[cpu]);
+		}
+		shim_cpu_move(0);
+		shim_clock_advance(left);
+		EXPECT(stats().reclaimed_blocks == 0);
+		EXPECT(shim_works_pending());
+		shim_clock_advance(2 * msecs_to_jiffies(100));
+		EXPECT(bytepool_size(pool) == 0);
+		/* And then nobody is woken any more. */
+		shim_clock_advance(2 * msecs_to_jiffies(100));
+		EXPECT(!shim_works_pending());
+		pool_stop();
+	}
+	*shim_param_gc_interval_ms = 10000;
+}
+
+/* One that is in use all the time keeps the others' age, not their memory. */
+static void test_age_hot(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = 1000 };
+	void *blocks[20];
+	unsigned int i;
+
+	*shim_param_gc_interval_ms = 100;
+	pool_start(&params);
+	EXPECT(bytepool_alloc_bulk(pool, 20000, GFP_KERNEL, 20, blocks) == 20);
+	bytepool_free_bulk(pool, 20, blocks);
+	for (i = 0; i < 300 + 50; i++) {
+		void *p = bytepool_alloc(pool, 20000, GFP_ATOMIC);
+
+		shim_clock_advance(1);
+		bytepool_free(pool, p);
+	}
+	EXPECT(stats().blocks_idle == 1 && stats().reclaimed_blocks == 19);
+	pool_stop();
+	*shim_param_gc_interval_ms = 10000;
+}
+
+/* What was carved for its cache, and came back there, never went by the depot. */
+static void test_age_cached(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = 1000 };
+	void *p, *q;
+
+	*shim_param_gc_interval_ms = 100;
+	pool_start(&params);
+	p = bytepool_alloc(pool, 64, GFP_KERNEL);
+	shim_clock_advance(100);
+	EXPECT(!shim_works_pending());
+	q = bytepool_alloc(pool, 64, GFP_KERNEL);
+	bytepool_free(pool, q);
+	bytepool_free(pool, p);
+	shim_clock_advance(msecs_to_jiffies(1000) + 2 * msecs_to_jiffies(100));
+	EXPECT(bytepool_size(pool) == 0);
+	pool_stop();
+	*shim_param_gc_interval_ms = 10000;
+}
+
+/* What lay in a cache for long is not as young as what came to the depot before it. */
+static void test_age_late(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = 1000 };
+	unsigned long grace = 2 * msecs_to_jiffies(100);
+	void *blocks[3];
+
+	*shim_param_gc_interval_ms = 100;
+	pool_start(&params);
+	EXPECT(bytepool_alloc_bulk(pool, 10000, GFP_KERNEL, 3, blocks) == 3);
+	bytepool_free(pool, blocks[0]);
+	shim_clock_advance(msecs_to_jiffies(600));
+	/* It has no cache yet. */
+	shim_cpu_move(2);
+	bytepool_free(pool, blocks[1]);
+	shim_cpu_move(0);
+	shim_clock_advance(msecs_to_jiffies(400) + grace);
+	EXPECT(stats().reclaimed_blocks == 1);
+	shim_clock_advance(msecs_to_jiffies(600));
+	EXPECT(stats().reclaimed_blocks == 2);
+	bytepool_free(pool, blocks[2]);
+	pool_stop();
+	*shim_param_gc_interval_ms = 10000;
+}
+
+/* A slab is as young as its youngest block. */
+static void test_age_young(void)
+{
+	const struct bytepool_params params = { .flags = BYTEPOOL_SINGLE, .idle_timeout_ms = 1000 };
+	void *p, *q;
+
+	pool_start(&params);
+	p = bytepool_alloc(pool, 2000, GFP_KERNEL);
+	q = bytepool_alloc(pool, 2000, GFP_KERNEL);
+	EXPECT(bytepool_size(pool) == PAGE_SIZE);
+	bytepool_free(pool, p);
+	shim_clock_advance(msecs_to_jiffies(600));
+	bytepool_free(pool, q);
+	shim_clock_advance(msecs_to_jiffies(600));
+	EXPECT(!bytepool_gc(pool, NULL));
+	shim_clock_advance(msecs_to_jiffies(600));
+	EXPECT(bytepool_gc(pool, NULL) == 2);
+	pool_stop();
+}
+
+/* Old blocks that leave a cache with younger ones, for other CPUs, are as old as before. */
+static void test_age_batch(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = 1000 };
+	void *blocks[30];
+
+	*shim_param_gc_interval_ms = 100;
+	pool_start(&params);
+	EXPECT(bytepool_alloc_bulk(pool, 20000, GFP_KERNEL, 30, blocks) == 30);
+	bytepool_free_bulk(pool, 20, blocks);
+	shim_clock_advance(msecs_to_jiffies(600));
+	/* One more than fits. */
+	bytepool_free_bulk(pool, 10, blocks + 20);
+	shim_clock_advance(msecs_to_jiffies(400) + 2 * msecs_to_jiffies(100));
+	EXPECT(stats().reclaimed_blocks == 20);
+	shim_clock_advance(msecs_to_jiffies(600));
+	EXPECT(stats().reclaimed_blocks == 30);
+	pool_stop();
+	*shim_param_gc_interval_ms = 10000;
+}
+
+/* Passes that find nothing old enough leave the caches alone. */
+static void test_age_calm(void)
+{
+	pool_start(NULL);
+	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
+	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
+	nr_graces = 0;
+	shim_grace_hook = count_grace;
+	shim_clock_advance(msecs_to_jiffies(100000));
+	EXPECT(stats().gc_runs > 5 && !nr_graces);
+	shim_clock_advance(msecs_to_jiffies(1000000));
+	EXPECT(!bytepool_size(pool) && nr_graces);
+	shim_grace_hook = NULL;
+	pool_stop();
+}
+
+static void test_never(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = BYTEPOOL_TIMEOUT_NEVER };
+
+	pool_start(&params);
+	bytepool_free(pool, bytepool_alloc(pool, 5000, GFP_KERNEL));
+	EXPECT(!shim_works_pending());
+	EXPECT(bytepool_gc(pool, NULL) == 0);
+	/* However long that is. */
+	shim_clock_advance(MAX_JIFFY_OFFSET + 1);
+	EXPECT(bytepool_gc(pool, NULL) == 0);
+	EXPECT(shim_sysfs_write("bytepool/pools/basic/idle_timeout_ms", "40") == 2);
+	shim_clock_advance(5000);
+	EXPECT(bytepool_size(pool) == 0);
+	EXPECT(!shim_works_pending());
+	/* A reserve alone is nothing to wake up for either. */
+	EXPECT(!bytepool_reserve(pool, 5000, 7, GFP_KERNEL));
+	shim_clock_advance(50000);
+	EXPECT(stats().blocks_idle >= 7 && !shim_works_pending());
+	pool_stop();
+}
+
+static void test_single(void)
+{
+	const struct bytepool_params params = { .flags = BYTEPOOL_SINGLE, .idle_timeout_ms = 40 };
+	size_t held;
+
+	pool_start(&params);
+	bytepool_free(pool, bytepool_alloc(pool, 5000, GFP_KERNEL));
+	EXPECT(!shim_works_pending());
+	shim_clock_advance(10);
+	EXPECT(bytepool_gc(pool, &held) == 0 && held > 0);
+	shim_clock_advance(1);
+	EXPECT(bytepool_gc(pool, &held) > 0 && held == 0);
+	EXPECT(shim_sysfs_write("bytepool/pools/basic/trim", "1") == -EOPNOTSUPP);
+	pool_stop();
+}
+
+static void *last_block;
+
+static void free_last(void)
+{
+	bytepool_free(pool, last_block);
+	last_block = NULL;
+}
+
+static void other_frees_last(void)
+{
+	shim_cpu_run_other(5, free_last);
+}
+
+static void take_again(void)
+{
+	bytepool_free(pool, last_block);
+	last_block = bytepool_alloc(pool, 4096, GFP_ATOMIC);
+}
+
+/* Then its cache is open, and empty. */
+static void other_takes_again(void)
+{
+	shim_cpu_run_other(5, take_again);
+}
+
+/* The GC finds nothing; at each step from there to sleep, another CPU has something after all. */
+static void sleep_with(void (*what)(void))
+{
+	const struct bytepool_params params = { .idle_timeout_ms = 20 };
+	unsigned int point;
+	void *p;
+
+	*shim_param_gc_interval_ms = 100;
+	pool_start(&params);
+	between = what;
+	for (point = 1; point < 1000; point++) {
+		shim_cpu_move(5);
+		last_block = bytepool_alloc(pool, 4096, GFP_KERNEL);
+		/* Its cache is open, and empty. */
+		bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
+		p = bytepool_alloc(pool, 4096, GFP_KERNEL);
+		shim_cpu_move(0);
+		shim_point_hook = at_point;
+		nr_between = 0;
+		shim_countdown = point;
+		shim_clock_advance(msecs_to_jiffies(100));
+		shim_countdown = 0;
+		shim_point_hook = NULL;
+		if (!nr_between)
+			break;
+		other_frees_last();
+		shim_clock_advance(msecs_to_jiffies(20) + 2 * msecs_to_jiffies(100));
+		EXPECT(stats().blocks_idle == 0);
+		bytepool_free(pool, p);
+		shim_clock_advance(1000);
+	}
+	EXPECT(point > 3 && point < 1000);
+	bytepool_free(pool, p);
+	bytepool_free(pool, last_block);
+	pool_stop();
+	*shim_param_gc_interval_ms = 10000;
+}
+
+static void test_sleep(void)
+{
+	sleep_with(other_frees_last);
+	sleep_with(other_takes_again);
+}
+
+const struct test gc_tests[] = {
+	{ "age, to the tick", test_age },
+	{ "age beside a hot block", test_age_hot },
+	{ "age of what is in a cache alone", test_age_cached },
+	{ "age of what comes to the depot late", test_age_late },
+	{ "age of a slab of several blocks", test_age_young },
+	{ "age of what leaves a cache for other CPUs", test_age_batch },
+	{ "nothing is old enough", test_age_calm },
+	{ "never by age, and then after all", test_never },
+	{ "SINGLE", test_single },
+	{ "something to give back while the GC goes to sleep", test_sleep },
+	{}
+};

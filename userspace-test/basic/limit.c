@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The limit of a pool, and the room below it.
+ */
+#include "basic.h"
+
+static void test_limit(void)
+{
+	const struct bytepool_params params = { .limit_bytes = 10 * 4096 };
+	void *blocks[11], *p;
+	unsigned int cpu;
+
+	pool_start(&params);
+	EXPECT(!bytepool_alloc_bulk(pool, 4096, GFP_KERNEL, 11, blocks));
+	EXPECT(stats().blocks_in_use == 0);
+	EXPECT(bytepool_alloc_bulk(pool, 4096, GFP_KERNEL, 10, blocks) == 10);
+	EXPECT(!bytepool_alloc(pool, 4096, GFP_ATOMIC) && !bytepool_alloc(pool, 8, GFP_KERNEL));
+	EXPECT(bytepool_size(pool) == 10 * 4096);
+	/* What other CPUs and classes have idle makes room. */
+	for (cpu = 0; cpu < 4; cpu++) {
+		shim_cpu_move(cpu);
+		bytepool_free(pool, blocks[cpu]);
+	}
+	p = bytepool_alloc(pool, 4 * 4096, GFP_KERNEL);
+	EXPECT(p && bytepool_size(pool) == 10 * 4096);
+	bytepool_free(pool, p);
+	bytepool_free_bulk(pool, 6, blocks + 4);
+	EXPECT(bytepool_reserve(pool, 4096, 11, GFP_KERNEL) == -ENOMEM);
+	EXPECT(!bytepool_reserve(pool, 4096, 10, GFP_KERNEL));
+	EXPECT(bytepool_size(pool) == 10 * 4096);
+	EXPECT(!bytepool_reserve(pool, 4096, 0, GFP_KERNEL));
+	/* Where no room would do, none is made. */
+	EXPECT(!bytepool_alloc(pool, 11 * 4096, GFP_KERNEL));
+	EXPECT(bytepool_size(pool) == 10 * 4096);
+	pool_stop();
+}
+
+/* To the byte, though slabs are whole pages. */
+static void test_limit_edges(void)
+{
+	static const unsigned long limits[] = { 1, 4095, 4096, 4097, 3 * 4096 - 1, 3 * 4096 };
+	void *blocks[4];
+	unsigned int i, nr;
+
+	for (i = 0; i < ARRAY_SIZE(limits); i++) {
+		const struct bytepool_params params = { .limit_bytes = limits[i] };
+
+		pool_start(&params);
+		for (nr = 0; nr < ARRAY_SIZE(blocks); nr++)
+			blocks[nr] = bytepool_alloc(pool, 4096, GFP_ATOMIC);
+		EXPECT(bytepool_size(pool) == (limits[i] & PAGE_MASK));
+		bytepool_free_bulk(pool, ARRAY_SIZE(blocks), blocks);
+		pool_stop();
+	}
+}
+
+static void *taken[4];
+
+static void take_all(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(taken); i++)
+		taken[i] = bytepool_alloc(pool, SZ_64K, GFP_ATOMIC);
+}
+
+static void other_takes_all(void)
+{
+	shim_cpu_run_other(5, take_all);
+}
+
+static void op_take_one(void)
+{
+	void *p = bytepool_alloc(pool, SZ_64K, GFP_ATOMIC);
+
+	shim_countdown = 0;
+	EXPECT(bytepool_size(pool) <= ARRAY_SIZE(taken) * SZ_64K);
+	bytepool_free(pool, p);
+	bytepool_free_bulk(pool, ARRAY_SIZE(taken), taken);
+	memset(taken, 0, sizeof(taken));
+	bytepool_trim(pool);
+}
+
+/* Another CPU takes all that the limit allows, at any point of an allocation. */
+static void test_limit_race(void)
+{
+	const struct bytepool_params params = { .limit_bytes = ARRAY_SIZE(taken) * SZ_64K };
+
+	pool_start(&params);
+	EXPECT(at_each_point(op_take_one, other_takes_all) > 10);
+	pool_stop();
+}
+
+static void use_cache(void)
+{
+	bytepool_free(pool, bytepool_alloc(pool, 64, GFP_ATOMIC));
+}
+
+static void use_cache_elsewhere(void)
+{
+	shim_cpu_run_other(5, use_cache);
+	shim_countdown = 1;
+}
+
+/* An alloc of 64 KiB is refused, while another CPU uses its cache again and again. */
+static void refused_amid_use(void)
+{
+	nr_graces = 0;
+	shim_grace_hook = count_grace;
+	shim_point_hook = use_cache_elsewhere;
+	shim_countdown = 1;
+	EXPECT(!bytepool_alloc(pool, SZ_64K, GFP_KERNEL));
+	shim_countdown = 0;
+	shim_point_hook = NULL;
+	shim_grace_hook = NULL;
+}
+
+/* Who gets nothing learns it soon, also where caches are in use. */
+static void test_limit_refused(void)
+{
+	const struct bytepool_params params = { .limit_bytes = 1 << 20, .flags = BYTEPOOL_CONTIG };
+	void *blocks[15], *small;
+
+	shim_exact_node = true;		/* or CPU 5 may not keep what it frees */
+	pool_start(&params);
+	shim_cpu_move(5);
+	small = bytepool_alloc(pool, 64, GFP_KERNEL);
+	shim_cpu_move(0);
+	/* Below the limit it is the system that is short: one look at what is idle will do. */
+	bytepool_free(pool, bytepool_alloc(pool, SZ_64K, GFP_KERNEL));
+	bytepool_trim(pool);
+	shim_cpu_run_other(5, use_cache);
+	shim_fail(SHIM_FAIL_PAGES, 1, true);
+	refused_amid_use();
+	shim_fail(0, 0, false);
+	EXPECT(nr_graces == 1);
+	EXPECT(bytepool_alloc_bulk(pool, SZ_64K, GFP_KERNEL, 15, blocks) == 15);
+	refused_amid_use();
+	EXPECT(nr_graces && nr_graces <= 3);
+	bytepool_free_bulk(pool, 15, blocks);
+	bytepool_free(pool, small);
+	pool_stop();
+	shim_exact_node = false;
+}
+
+/* What another CPU has cached serves a caller that may sleep, though no slab becomes idle. */
+static void test_room(void)
+{
+	const struct bytepool_params params = {
+		.min_size = 64, .max_size = 64, .limit_bytes = 16 * 4096,
+	};
+	static void *blocks[1024];
+
+	pool_start(&params);
+	EXPECT(bytepool_alloc_bulk(pool, 64, GFP_KERNEL, 1024, blocks) == 1024);
+	shim_cpu_move(2);
+	/* The first makes the cache. */
+	bytepool_free_bulk(pool, 1, blocks);
+	bytepool_free_bulk(pool, 5, blocks + 1);
+	shim_cpu_move(0);
+	EXPECT(bytepool_alloc_bulk(pool, 64, GFP_ATOMIC, 1, blocks) == 1);
+	EXPECT(!bytepool_alloc(pool, 64, GFP_ATOMIC));
+	EXPECT(bytepool_alloc_bulk(pool, 64, GFP_KERNEL, 5, blocks + 1) == 5);
+	EXPECT(!bytepool_alloc(pool, 64, GFP_KERNEL));
+	bytepool_free_bulk(pool, 1024, blocks);
+	pool_stop();
+}
+
+const struct test limit_tests[] = {
+	{ "room among other CPUs' blocks", test_room },
+	{ "limit", test_limit },
+	{ "limit, to the byte", test_limit_edges },
+	{ "limit, while another CPU takes all of it", test_limit_race },
+	{ "limit, and nothing that could make room", test_limit_refused },
+	{}
+};

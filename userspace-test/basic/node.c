@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * NUMA nodes, and slabs that CPUs do not share.
+ */
+#include "basic.h"
+
+/*
+ * While a class is small, CPUs take no blocks of each other's slabs, if memory
+ * is to be had; nor does one take a page that it does not need.
+ */
+static void test_own_slabs(void)
+{
+	const struct bytepool_params params = { .limit_bytes = 2 * 4096 };
+	unsigned long page[4];
+	void *blocks[4][10], *p;
+	unsigned int cpu, i;
+
+	shim_exact_node = true;
+	pool_start(NULL);
+	for (i = 0; i < 10; i++) {
+		for (cpu = 0; cpu < 4; cpu++) {
+			shim_cpu_move(cpu);
+			blocks[cpu][i] = bytepool_alloc(pool, 64, GFP_KERNEL);
+			if (!i)
+				page[cpu] = (unsigned long)blocks[cpu][0] & PAGE_MASK;
+			EXPECT(((unsigned long)blocks[cpu][i] & PAGE_MASK) == page[cpu]);
+		}
+	}
+	EXPECT(stats().misses == 4 && bytepool_size(pool) == 4 * 4096);
+	/* Another CPU gets what there is, if there is no more. */
+	shim_cpu_move(5);
+	shim_fail(SHIM_FAIL_ANY, 1, true);
+	p = bytepool_alloc(pool, 64, GFP_KERNEL);
+	shim_fail(0, 0, false);
+	EXPECT(p);
+	bytepool_free(pool, p);
+	for (cpu = 0; cpu < 4; cpu++)
+		bytepool_free_bulk(pool, 10, blocks[cpu]);
+	bytepool_trim(pool);
+
+	/* The caches being there, the same again; but two whole slabs are taken before new ones. */
+	EXPECT(!bytepool_size(pool));
+	shim_cpu_move(0);
+	EXPECT(!bytepool_reserve(pool, 64, 128, GFP_KERNEL));
+	EXPECT(!bytepool_reserve(pool, 64, 0, GFP_KERNEL));
+	for (cpu = 0; cpu < 5; cpu += 2) {
+		shim_cpu_move(cpu);
+		blocks[0][cpu] = bytepool_alloc(pool, 64, GFP_KERNEL);
+	}
+	EXPECT(((unsigned long)blocks[0][0] ^ (unsigned long)blocks[0][2]) & PAGE_MASK);
+	EXPECT(bytepool_size(pool) == 3 * 4096);
+	for (cpu = 0; cpu < 5; cpu += 2)
+		bytepool_free(pool, blocks[0][cpu]);
+	pool_stop();
+
+	/* What is below the limit is for all classes. */
+	pool_start(&params);
+	for (cpu = 0; cpu < 4; cpu++) {
+		shim_cpu_move(cpu);
+		blocks[cpu][0] = bytepool_alloc(pool, 64, GFP_KERNEL);
+	}
+	EXPECT(bytepool_size(pool) == 4096);
+	for (cpu = 0; cpu < 4; cpu++)
+		bytepool_free(pool, blocks[cpu][0]);
+	pool_stop();
+	shim_exact_node = false;
+}
+
+/*
+ * A node that cannot give memory: what is idle elsewhere serves, and who wants
+ * none but its own fails.
+ */
+static void test_full_node(void)
+{
+	static const u32 sizes[] = { 64, 4096, 1 << 20 };
+	const struct bytepool_params params = { .limit_bytes = 4096 };
+	unsigned int i, pairs;
+	void *p;
+
+	shim_full_node = 1;
+	pool_start(NULL);
+	shim_cpu_move(0);
+	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
+		for (pairs = 0; pairs < 100; pairs++) {
+			p = bytepool_alloc_node(pool, sizes[i], GFP_KERNEL, 1);
+			EXPECT(p);
+			bytepool_free(pool, p);
+		}
+		EXPECT(!bytepool_alloc_node(pool, sizes[i], GFP_KERNEL | __GFP_THISNODE, 1));
+	}
+	EXPECT(stats().misses == ARRAY_SIZE(sizes));
+	pool_stop();
+
+	pool_start(&params);
+	EXPECT(!bytepool_reserve(pool, 4096, 1, GFP_KERNEL));
+	EXPECT(!bytepool_alloc_node(pool, 4096, GFP_KERNEL | __GFP_THISNODE, 1));
+	p = bytepool_alloc_node(pool, 4096, GFP_KERNEL | __GFP_THISNODE | __GFP_NOFAIL, 1);
+	EXPECT(p);
+	bytepool_free(pool, p);
+	pool_stop();
+	shim_full_node = NUMA_NO_NODE;
+}
+
+/* CPUs of a node without memory have caches, of the memory of another. */
+static void test_bare_node(void)
+{
+	void *p, *q;
+
+	shim_bare_node = 1;
+	shim_exact_node = true;
+	pool_start(NULL);
+	shim_cpu_move(1);
+	p = bytepool_alloc_node(pool, 4096, GFP_KERNEL, 1);
+	EXPECT(p);
+	bytepool_free(pool, p);
+	/* What is in one CPU's cache no other has. */
+	shim_cpu_move(3);
+	q = bytepool_alloc(pool, 4096, GFP_KERNEL);
+	EXPECT(q != p && stats().misses == 2);
+	bytepool_free(pool, q);
+	shim_cpu_move(1);
+	EXPECT(bytepool_alloc(pool, 4096, GFP_KERNEL) == p);
+	bytepool_free(pool, p);
+	pool_stop();
+	shim_exact_node = false;
+	shim_bare_node = NUMA_NO_NODE;
+}
+
+const struct test node_tests[] = {
+	{ "a node without memory", test_bare_node },
+	{ "CPUs have slabs of their own", test_own_slabs },
+	{ "a node without memory", test_full_node },
+	{}
+};

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reserves, and allocations that wait for a block.
+ */
+#include "basic.h"
+
+static void test_reserve(void)
+{
+	void *blocks[20];
+	unsigned int cpu;
+
+	pool_start(NULL);
+	EXPECT(bytepool_alloc_bulk(pool, 5000, GFP_KERNEL, 8, blocks) == 8);
+	for (cpu = 0; cpu < 8; cpu++) {
+		shim_cpu_move(cpu % 4);
+		bytepool_free(pool, blocks[cpu]);
+	}
+	EXPECT(!bytepool_reserve(pool, 5000, 20, GFP_KERNEL));
+	bytepool_trim(pool);
+	EXPECT(stats().blocks_idle >= 20);
+	/* From wherever it was freed, it serves any CPU, and without the system. */
+	shim_fail(SHIM_FAIL_ANY, 1, true);
+	shim_cpu_move(2);
+	EXPECT(bytepool_alloc_bulk(pool, 5000, GFP_ATOMIC, 20, blocks) == 20);
+	for (cpu = 0; cpu < 20; cpu++) {
+		shim_cpu_move(cpu % 4);
+		bytepool_free(pool, blocks[cpu]);
+	}
+	shim_cpu_move(1);
+	EXPECT(bytepool_alloc_bulk(pool, 5000, GFP_ATOMIC, 20, blocks) == 20);
+	bytepool_free_bulk(pool, 20, blocks);
+	shim_fail(0, 0, false);
+	EXPECT(!bytepool_reserve(pool, 5000, 0, GFP_KERNEL));
+	bytepool_trim(pool);
+	EXPECT(bytepool_size(pool) == 0);
+	pool_stop();
+}
+
+/* What other CPUs have cached becomes the reserve's. */
+static void test_reserve_cached(void)
+{
+	void *blocks[8];
+	unsigned int i;
+
+	pool_start(NULL);
+	EXPECT(bytepool_alloc_bulk(pool, 20000, GFP_KERNEL, 8, blocks) == 8);
+	for (i = 0; i < 4; i++) {
+		shim_cpu_move(i);
+		/* The first makes the cache. */
+		bytepool_free(pool, blocks[i]);
+		bytepool_free(pool, blocks[i + 4]);
+	}
+	EXPECT(!bytepool_reserve(pool, 20000, 8, GFP_KERNEL));
+	EXPECT(stats().misses == 8);
+	shim_fail(SHIM_FAIL_ANY, 1, true);
+	shim_cpu_move(5);
+	EXPECT(bytepool_alloc_bulk(pool, 20000, GFP_ATOMIC, 8, blocks) == 8);
+	shim_fail(0, 0, false);
+	bytepool_free_bulk(pool, 8, blocks);
+	pool_stop();
+}
+
+/* What is reserved wakes nobody; what is idle above it is given back, however it came there. */
+static void test_reserve_age(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = 1000, .limit_bytes = 4096 };
+	unsigned long end = msecs_to_jiffies(1000) + 2 * msecs_to_jiffies(100);
+	unsigned int i;
+
+	*shim_param_gc_interval_ms = 100;
+	pool_start(&params);
+	/* Below the limit there is room for a slab of one block alone. */
+	EXPECT(!bytepool_reserve(pool, 3072, 1, GFP_KERNEL));
+	for (i = 0; i < 10; i++) {
+		bytepool_free(pool, bytepool_alloc(pool, 3072, GFP_ATOMIC));
+		EXPECT(!shim_works_pending());
+		shim_clock_advance(10);
+	}
+	/* However many, no more than were asked for. */
+	EXPECT(shim_sysfs_write("bytepool/pools/basic/limit_bytes", "0") == 1);
+	EXPECT(!bytepool_reserve(pool, 3072, 25, GFP_KERNEL));
+	EXPECT(stats().blocks_idle == 25 && !shim_works_pending());
+	/* One more, and what is above the reserve is given back. */
+	bytepool_reserve(pool, 3072, 24, GFP_KERNEL);
+	shim_clock_advance(end);
+	EXPECT(stats().blocks_idle == 24 && stats().reclaimed_blocks == 1);
+	shim_clock_advance(end);
+	EXPECT(!shim_works_pending());
+	pool_stop();
+	*shim_param_gc_interval_ms = 10000;
+}
+
+static void *waited_for[2];
+static unsigned int nr_waits;
+
+static void free_waited_for(void)
+{
+	unsigned int first = !waited_for[0];
+
+	bytepool_free(pool, waited_for[first]);
+	waited_for[first] = NULL;
+}
+
+static void on_wait(void)
+{
+	EXPECT(++nr_waits == 1);
+	if (nr_waits > 10)
+		shim_die("it waits for ever");
+	shim_cpu_run_other(3, free_waited_for);
+}
+
+/* Both at the limit and when the system has nothing. */
+static void test_wait(void)
+{
+	unsigned int short_of;
+	void *p;
+
+	for (short_of = 0; short_of < 2; short_of++) {
+		const struct bytepool_params params = { .limit_bytes = short_of ? 0 : 2 * 8192 };
+
+		pool_start(&params);
+		EXPECT(!bytepool_reserve(pool, 8192, 1, GFP_KERNEL));
+		waited_for[0] = bytepool_alloc(pool, 8192, GFP_KERNEL);
+		waited_for[1] = bytepool_alloc(pool, 8192, GFP_KERNEL);
+		shim_fail(SHIM_FAIL_PAGES | SHIM_FAIL_VMALLOC, short_of, true);
+		EXPECT(!bytepool_alloc(pool, 8192, GFP_ATOMIC));
+		nr_waits = 0;
+		shim_wait_hook = on_wait;
+		p = bytepool_alloc(pool, 8192, GFP_KERNEL);
+		EXPECT(p && nr_waits == 1);
+		shim_wait_hook = NULL;
+		shim_fail(0, 0, false);
+		bytepool_free(pool, p);
+		bytepool_free(pool, waited_for[1]);
+		pool_stop();
+	}
+}
+
+const struct test reserve_tests[] = {
+	{ "who waits gets the block that is freed", test_wait },
+	{ "reserve", test_reserve },
+	{ "reserve, of what is in caches", test_reserve_cached },
+	{ "reserve, and age", test_reserve_age },
+	{}
+};

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Orphans: slabs that the hash table would not take at once.
+ */
+#include "basic.h"
+
+static void *orphan_block[2];
+
+static void use_orphan(void)
+{
+	EXPECT(bytepool_usable_size(pool, orphan_block[0]) == 64);
+	if (orphan_block[1])
+		bytepool_free(pool, orphan_block[1]);
+	orphan_block[1] = NULL;
+}
+
+static void orphan_in_between(void)
+{
+	shim_cpu_run_other(5, use_orphan);
+}
+
+static void op_orphan(void)
+{
+	shim_fail(SHIM_FAIL_TABLE, 1, true);
+	orphan_block[0] = bytepool_alloc(pool, 64, GFP_ATOMIC);
+	orphan_block[1] = bytepool_alloc(pool, 64, GFP_ATOMIC);
+	EXPECT(shim_failed() && orphan_block[0]);
+	shim_fail(0, 0, false);
+	use_orphan();
+	orphan_block[1] = bytepool_alloc(pool, 64, GFP_ATOMIC);
+	/* Now the work puts it into the table, meanwhile it is looked for. */
+	shim_clock_advance(3);
+	use_orphan();
+	EXPECT(!shim_works_pending());
+	bytepool_free(pool, orphan_block[0]);
+	bytepool_trim(pool);
+	EXPECT(bytepool_size(pool) == 0 && stats().bad_frees == 0);
+}
+
+static void test_orphan_lookup(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = BYTEPOOL_TIMEOUT_NEVER };
+	unsigned int point;
+
+	pool_start(&params);
+	between = orphan_in_between;
+	for (point = 1; point < 1000; point++) {
+		shim_fail(SHIM_FAIL_TABLE, 1, true);
+		orphan_block[0] = bytepool_alloc(pool, 64, GFP_ATOMIC);
+		orphan_block[1] = bytepool_alloc(pool, 64, GFP_ATOMIC);
+		shim_fail(0, 0, false);
+		shim_point_hook = at_point;
+		nr_between = 0;
+		shim_countdown = point;
+		shim_clock_advance(3);
+		shim_countdown = 0;
+		shim_point_hook = NULL;
+		use_orphan();
+		bytepool_free(pool, orphan_block[0]);
+		bytepool_trim(pool);
+		EXPECT(bytepool_size(pool) == 0);
+		if (!nr_between)
+			break;
+	}
+	EXPECT(point > 3 && point < 1000 && stats().bad_frees == 0);
+	op_orphan();
+	pool_stop();
+}
+
+static void work_in_between(void)
+{
+	shim_clock_advance(3);
+}
+
+static void other_works(void)
+{
+	shim_cpu_run_other(5, work_in_between);
+}
+
+/* Not in the table yet, and then not on the list any more: it is found all the same. */
+static void test_orphan_moves(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = BYTEPOOL_TIMEOUT_NEVER };
+	unsigned int point;
+
+	pool_start(&params);
+	between = other_works;
+	for (point = 1; point < 1000; point++) {
+		shim_fail(SHIM_FAIL_TABLE, 1, true);
+		orphan_block[0] = bytepool_alloc(pool, 64, GFP_ATOMIC);
+		shim_fail(0, 0, false);
+		shim_point_hook = at_point;
+		nr_between = 0;
+		shim_countdown = point;
+		EXPECT(bytepool_usable_size(pool, orphan_block[0]) == 64);
+		shim_countdown = 0;
+		shim_point_hook = NULL;
+		shim_clock_advance(3);
+		bytepool_free(pool, orphan_block[0]);
+		bytepool_trim(pool);
+		if (!nr_between)
+			break;
+	}
+	EXPECT(point > 1 && point < 1000 && stats().bad_frees == 0);
+	pool_stop();
+}
+
+/* Given back before the work comes; only half in the table; failing for a while. */
+static void test_orphans(void)
+{
+	unsigned long nth;
+	void *p;
+
+	pool_start(NULL);
+	for (nth = 1; nth < 10; nth++) {
+		shim_fail(SHIM_FAIL_TABLE, nth, true);
+		p = bytepool_alloc(pool, 2720, GFP_KERNEL);
+		EXPECT(p && bytepool_usable_size(pool, p));
+		shim_clock_advance(nth % 3);
+		EXPECT(bytepool_usable_size(pool, p));
+		shim_fail(0, 0, false);
+		if (nth % 2)
+			shim_clock_advance(2);
+		bytepool_free(pool, p);
+		bytepool_trim(pool);
+		EXPECT(bytepool_size(pool) == 0);
+		bad_free(p);
+		/* No memory for an orphan either. */
+		shim_fail(SHIM_FAIL_TABLE | SHIM_FAIL_KMALLOC, nth, true);
+		p = bytepool_alloc(pool, 2720, GFP_ATOMIC);
+		shim_fail(0, 0, false);
+		bytepool_free(pool, p);
+		bytepool_trim(pool);
+		EXPECT(bytepool_size(pool) == 0);
+	}
+	shim_clock_advance(10);
+	EXPECT(stats().blocks_in_use == 0);
+	pool_stop();
+	test_expect_warnings(1);
+}
+
+const struct test table_tests[] = {
+	{ "lookups while an orphan finds its place", test_orphan_lookup },
+	{ "an orphan finds its place during a lookup", test_orphan_moves },
+	{ "orphans", test_orphans },
+	{}
+};

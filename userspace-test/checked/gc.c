@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Garbage collection while blocks come and go, and after very long times.
+ */
+#include "checked.h"
+
+/* Blocks older than the timeout wait in a depot for the GC: no CPU takes more than it needs. */
+static void test_expired_stays(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = 1000 };
+	void *blocks[100], *kept, *p;
+	unsigned int i;
+
+	pool_start(&params);
+	kept = bytepool_alloc(pool, 4096, GFP_KERNEL);
+	shim_cpu_move(2);
+	/* Some of them are in a batch then. */
+	EXPECT(bytepool_alloc_bulk(pool, 4096, GFP_KERNEL, 100, blocks) == 100);
+	bytepool_free_bulk(pool, 100, blocks);
+	shim_cpu_move(0);
+	shim_cpu_die(2);
+	shim_clock_advance(msecs_to_jiffies(1100));
+	p = bytepool_alloc(pool, 4096, GFP_KERNEL);
+	shim_cpu_move(4);
+	shim_fail(SHIM_FAIL_PAGES | SHIM_FAIL_VMALLOC, 1, true);
+	for (i = 0; i < 99; i++) {
+		blocks[i] = bytepool_alloc(pool, 4096, GFP_ATOMIC);
+		EXPECT(blocks[i]);
+	}
+	shim_fail(0, 0, false);
+	shim_cpu_move(0);
+	bytepool_free_bulk(pool, 99, blocks);
+	bytepool_free(pool, p);
+	bytepool_free(pool, kept);
+	pool_stop();
+}
+
+static void grace_lasts(void)
+{
+	shim_clock_advance(HZ / 20);
+}
+
+static void *freed_in_grace;
+
+static void grace_frees(void)
+{
+	shim_clock_advance(1);
+	bytepool_free(pool, freed_in_grace);
+	freed_in_grace = NULL;
+}
+
+/* That is younger than the pass, not older than all. */
+static void test_freed_meanwhile(void)
+{
+	pool_start(NULL);
+	freed_in_grace = bytepool_alloc(pool, 4096, GFP_KERNEL);
+	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
+	shim_grace_hook = grace_frees;
+	bytepool_gc(pool, NULL);
+	EXPECT(freed_in_grace);
+	/* The one that is idle expires with the pass that is to come. */
+	shim_grace_hook = NULL;
+	shim_clock_advance(305 * HZ);
+	shim_grace_hook = grace_frees;
+	bytepool_gc(pool, NULL);
+	shim_grace_hook = NULL;
+	EXPECT(!freed_in_grace && bytepool_size(pool) == 4096);
+	pool_stop();
+}
+
+/* It need not wait for the next pass. */
+static void test_expiring(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = 10020 };
+
+	pool_start(&params);
+	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
+	shim_grace_hook = grace_lasts;
+	shim_clock_advance(msecs_to_jiffies(10100));
+	EXPECT(stats().gc_runs == 1 && !bytepool_size(pool));
+	shim_grace_hook = NULL;
+	pool_stop();
+}
+
+/* Longer than half of what jiffies can tell: it is idle all the same. */
+static void test_idle_for_ages(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = BYTEPOOL_TIMEOUT_NEVER };
+	unsigned long ages = ULONG_MAX / 2 + 1000;
+	void *blocks[60];
+
+	pool_start(&params);
+	EXPECT(bytepool_alloc_bulk(pool, 65536, GFP_KERNEL, 60, blocks) == 60);
+	bytepool_free_bulk(pool, 60, blocks);
+	shim_clock_advance(ages);
+	EXPECT(bytepool_trim(pool) == 60 && !bytepool_size(pool));
+	EXPECT(bytepool_alloc_bulk(pool, 65536, GFP_KERNEL, 60, blocks) == 60);
+	bytepool_free_bulk(pool, 60, blocks);
+	shim_clock_advance(ages);
+	pool_stop();
+}
+
+/* And with what became idle after it, in whichever order it comes back to the depot. */
+static void test_older_by_ages(void)
+{
+	static const unsigned int order[][3] = { { 0, 1, 2 }, { 1, 0, 2 }, { 2, 1, 0 } };
+	static const u32 sizes[][3] = { { 65536, 65536, 65536 }, { 65536, 131072, 262144 } };
+	const struct bytepool_params params = { .idle_timeout_ms = BYTEPOOL_TIMEOUT_NEVER };
+	unsigned int i, way, some;
+	void *blocks[3], *left[2];
+
+	for (way = 0; way < ARRAY_SIZE(order) * ARRAY_SIZE(sizes); way++) {
+		some = way % ARRAY_SIZE(sizes);
+		pool_start(&params);
+		for (i = 0; i < 3; i++)
+			blocks[i] = bytepool_alloc(pool, sizes[some][i], GFP_KERNEL);
+		for (i = 0; i < 3; i++) {
+			shim_cpu_move(1 + i);
+			bytepool_free(pool, blocks[i]);
+			shim_clock_advance(ULONG_MAX / 10 * (i ? 1 : 6));
+		}
+		shim_cpu_move(0);
+		for (i = 0; i < 3; i++)
+			shim_cpu_die(1 + order[way / ARRAY_SIZE(sizes)][i]);
+		EXPECT(shim_shrink(1) == sizes[some][0] / PAGE_SIZE);
+		for (i = 0; i < 2; i++) {
+			left[i] = bytepool_alloc(pool, sizes[some][1 + i], GFP_ATOMIC);
+			EXPECT(left[i] == blocks[1] || left[i] == blocks[2]);
+		}
+		bytepool_free_bulk(pool, 2, left);
+		pool_stop();
+	}
+}
+
+/* The last block of a slab comes back when the others have been idle for longer than that. */
+static void test_long_lived(void)
+{
+	unsigned long latest = (300 + 2 * 10 + 1) * HZ;
+	void *young, *old;
+
+	pool_start(NULL);
+	young = bytepool_alloc(pool, 64, GFP_KERNEL);
+	old = bytepool_alloc(pool, 64, GFP_KERNEL);
+	bytepool_free(pool, old);
+	shim_clock_advance(2 * latest);
+	shim_clock_advance(ULONG_MAX / 2 - 2 * latest + 10000);
+	bytepool_free(pool, young);
+	/* Into the slab, out of the cache. */
+	shim_cpu_move(1);
+	shim_cpu_die(0);
+	shim_cpu_move(0);
+	EXPECT(!bytepool_gc(pool, NULL) && bytepool_size(pool) == 4096);
+	shim_clock_advance(latest);
+	EXPECT(!bytepool_size(pool));
+	pool_stop();
+}
+
+/* What nobody could take until then goes by its age. */
+static void test_old_at_once(void)
+{
+	const struct bytepool_params single = { .flags = BYTEPOOL_SINGLE };
+	unsigned long ages = ULONG_MAX / 2 + 100000;
+
+	pool_start(NULL);
+	EXPECT(!bytepool_reserve(pool, 4096, 10, GFP_KERNEL));
+	shim_clock_advance(ages);
+	EXPECT(!bytepool_reserve(pool, 4096, 0, GFP_KERNEL));
+	shim_clock_advance((300 + 2 * 10 + 1) * HZ);
+	EXPECT(!bytepool_size(pool));
+	pool_stop();
+
+	pool_start(&single);
+	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
+	shim_clock_advance(ages);
+	EXPECT(bytepool_gc(pool, NULL) == 1 && !bytepool_size(pool));
+	pool_stop();
+}
+
+const struct test gc_tests[] = {
+	{ "GC: what has expired is for no cache", test_expired_stays },
+	{ "GC: what is freed during its grace period", test_freed_meanwhile },
+	{ "GC: what expires during its grace period", test_expiring },
+	{ "idle for longer than jiffies can tell", test_idle_for_ages },
+	{ "older, if idle for longer than jiffies can tell", test_older_by_ages },
+	{ "a slab with a block that lives as long", test_long_lived },
+	{ "idle that long, and to be taken only now", test_old_at_once },
+	{}
+};

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Scans of the shrinker and trims that run at the same time.
+ */
+#include <unistd.h>
+
+#include "checked.h"
+
+static unsigned long reclaimed;
+
+static void reclaim_hard(void)
+{
+	reclaimed += shim_shrink(1000);
+}
+
+/* In the middle of the pool's own allocations. */
+static void test_shrink_nested(void)
+{
+	void *p;
+
+	pool_start(NULL);
+	bytepool_free(pool, bytepool_alloc(pool, 65536, GFP_KERNEL));
+	reclaimed = 0;
+	shim_reclaim_hook = reclaim_hard;
+	p = bytepool_alloc(pool, 1 << 20, GFP_KERNEL);
+	EXPECT(p && reclaimed == 16);
+	reclaimed = 0;
+	bytepool_free(pool, bytepool_alloc(pool, 8192, GFP_KERNEL));
+	EXPECT(!bytepool_reserve(pool, 8192, 3, GFP_NOFS));
+	bytepool_free(pool, p);
+	shim_reclaim_hook = NULL;
+	EXPECT(!bytepool_reserve(pool, 8192, 0, GFP_KERNEL));
+	bytepool_trim(pool);
+	pool_stop();
+}
+
+static unsigned long graces;
+
+/* The first is the trim's; those of the scan are counted, too. */
+static void reclaim_in_grace(void)
+{
+	if (!graces++)
+		reclaim_hard();
+}
+
+/*
+ * A scan amid a trim's grace period takes at once what the depots have; for what
+ * is in caches it waits as well.
+ */
+static void test_shrink_during_trim(void)
+{
+	const struct bytepool_params params = { .max_size = SZ_16M };
+	void *blocks[60];
+
+	pool_start(&params);
+	shim_exact_node = true;
+	EXPECT(bytepool_alloc_bulk(pool, 65536, GFP_KERNEL, 60, blocks) == 60);
+	bytepool_free_bulk(pool, 60, blocks);
+	shim_clock_advance(10);
+	graces = 0;
+	reclaimed = 0;
+	shim_grace_hook = reclaim_in_grace;
+	bytepool_trim(pool);
+	/* All but what the cache had. */
+	EXPECT(graces == 1 + 1 && reclaimed == 45 * 16);
+	EXPECT(bytepool_size(pool) == 0);
+
+	/* Also if what they have is older. */
+	bytepool_free(pool, bytepool_alloc(pool, 65536, GFP_KERNEL));
+	shim_clock_advance(10);
+	bytepool_free(pool, bytepool_alloc(pool, SZ_8M, GFP_KERNEL));
+	shim_clock_advance(10);
+	graces = 0;
+	reclaimed = 0;
+	bytepool_trim(pool);
+	EXPECT(graces == 1 && reclaimed == SZ_8M / PAGE_SIZE);
+	EXPECT(bytepool_size(pool) == 0);
+
+	bytepool_free(pool, bytepool_alloc(pool, 65536, GFP_KERNEL));
+	graces = 0;
+	reclaimed = 0;
+	EXPECT(bytepool_trim(pool) == 1 && graces == 1 + 1 && reclaimed == 0);
+	shim_grace_hook = NULL;
+	shim_exact_node = false;
+	pool_stop();
+}
+
+static bool in_hand;
+
+/* A block on its way back to the system is told of: that takes its time. */
+static void hold_in_hand(const char *message)
+{
+	(void)message;
+	WRITE_ONCE(in_hand, true);
+	usleep(50000);
+}
+
+static pthread_t scanner;
+static __thread bool is_scanner;
+static unsigned long scanned;
+
+static void *scan_hard(void *unused)
+{
+	(void)unused;
+	is_scanner = true;
+	scanned = shim_shrink(1000);
+	return NULL;
+}
+
+static void scan_begin(void)
+{
+	in_hand = false;
+	shim_log_hook = hold_in_hand;
+	pthread_create(&scanner, NULL, scan_hard, NULL);
+	while (!READ_ONCE(in_hand))
+		usleep(1000);
+}
+
+static void scan_end(void)
+{
+	pthread_join(scanner, NULL);
+	shim_log_hook = NULL;
+}
+
+static void scan_in_grace(void)
+{
+	shim_grace_hook = NULL;
+	scan_begin();
+}
+
+/* What a scan that began meanwhile has in hand is given back when a trim returns. */
+static void test_shrink_before_trim(void)
+{
+	const struct bytepool_params params = { .flags = BYTEPOOL_POISON };
+	u8 *p;
+
+	pool_start(&params);
+	p = bytepool_alloc(pool, 4096, GFP_KERNEL);
+	bytepool_free(pool, p);
+	scribble(p, 1);
+	shim_grace_hook = scan_in_grace;
+	EXPECT(bytepool_trim(pool) == 0 && !bytepool_size(pool));
+	scan_end();
+	pool_stop();
+}
+
+/* And who is at the limit waits for it, when gc_lock does not keep it waiting. */
+static void test_shrink_before_alloc(void)
+{
+	const struct bytepool_params params = { .limit_bytes = SZ_1M, .flags = BYTEPOOL_POISON };
+	u8 *p;
+
+	pool_start(&params);
+	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
+	EXPECT(bytepool_trim(pool) == 1);
+	p = bytepool_alloc(pool, SZ_1M, GFP_KERNEL);
+	bytepool_free(pool, p);
+	scribble(p, 1);
+	shim_grace_hook = scan_in_grace;
+	EXPECT(!bytepool_reserve(pool, 4096, 1, GFP_KERNEL) && !shim_grace_hook);
+	scan_end();
+	EXPECT(!bytepool_reserve(pool, 4096, 0, GFP_KERNEL));
+	pool_stop();
+}
+
+static bool scan_waits, lock_free;
+
+/* The first scan gives back the first slab; the second one takes what that one wants, and more. */
+static void scan_in_scan(void *base, unsigned long bytes)
+{
+	static bool begun;
+	static unsigned int taken;
+	unsigned int ms;
+
+	(void)base;
+	(void)bytes;
+	if (begun) {
+		__atomic_fetch_add(&taken, is_scanner, __ATOMIC_RELAXED);
+		return;
+	}
+	begun = true;
+	pthread_create(&scanner, NULL, scan_hard, NULL);
+	for (ms = 0; ms < 10000 && __atomic_load_n(&taken, __ATOMIC_RELAXED) < 20; ms++)
+		usleep(1000);
+	usleep(100000);
+}
+
+/* What a scan saw and another one then took is not all that there is. */
+static void test_shrink_in_time(void)
+{
+	const struct bytepool_params params = { .flags = BYTEPOOL_POISON };
+	void *blocks[40];
+	unsigned long freed;
+
+	pool_start(&params);
+	EXPECT(bytepool_alloc_bulk(pool, 65536, GFP_KERNEL, 40, blocks) == 40);
+	bytepool_free_bulk(pool, 20, blocks);
+	shim_clock_advance(100);
+	bytepool_free_bulk(pool, 20, blocks + 20);
+	shim_clock_advance(10);
+	shim_backing_gone = scan_in_scan;
+	freed = shim_shrink(20 * 16);
+	pthread_join(scanner, NULL);
+	shim_backing_gone = NULL;
+	EXPECT(scanned >= 20 * 16 && freed + scanned == 40 * 16 && !bytepool_size(pool));
+	pool_stop();
+}
+
+static void scan_and_wait(void)
+{
+	if (is_scanner) {
+		WRITE_ONCE(scan_waits, true);
+		while (!READ_ONCE(lock_free))
+			usleep(1000);
+	} else if (!READ_ONCE(scan_waits)) {
+		pthread_create(&scanner, NULL, scan_hard, NULL);
+		while (!READ_ONCE(scan_waits))
+			usleep(1000);
+	}
+}
+
+/* Whoever had gc_lock need not have emptied the caches that a scan waits for. */
+static void test_shrink_after_reserve(void)
+{
+	void *blocks[20];
+
+	pool_start(NULL);
+	shim_exact_node = true;
+	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
+	EXPECT(bytepool_alloc_bulk(pool, 65536, GFP_KERNEL, 20, blocks) == 20);
+	bytepool_free_bulk(pool, 20, blocks);
+	shim_clock_advance(10);
+	shim_grace_hook = scan_and_wait;
+	EXPECT(!bytepool_reserve(pool, 4096, 1, GFP_KERNEL));
+	WRITE_ONCE(lock_free, true);
+	pthread_join(scanner, NULL);
+	shim_grace_hook = NULL;
+	shim_exact_node = false;
+	EXPECT(scanned == 20 * 16);
+	EXPECT(!bytepool_reserve(pool, 4096, 0, GFP_KERNEL));
+	pool_stop();
+}
+
+static void *kept, *taken[15];
+
+/* A batch leaves the cache of that CPU, and the rest is used. */
+static void cache_empties(void)
+{
+	unsigned int i;
+
+	bytepool_free(pool, kept);
+	kept = NULL;
+	for (i = 0; i < ARRAY_SIZE(taken); i++)
+		taken[i] = bytepool_alloc(pool, 65536, GFP_ATOMIC);
+}
+
+static void cache_empties_elsewhere(void)
+{
+	shim_cpu_run_other(2, cache_empties);
+}
+
+/* Whenever blocks move on from cache to depot, a trim finds them. */
+static void test_trim_amid(void)
+{
+	unsigned int left = 1, point;
+	void *blocks[29];
+
+	shim_point_hook = cache_empties_elsewhere;
+	for (point = 1; left; point++) {
+		pool_start(NULL);
+		shim_exact_node = true;
+		shim_cpu_move(2);
+		kept = bytepool_alloc(pool, 65536, GFP_KERNEL);
+		EXPECT(bytepool_alloc_bulk(pool, 65536, GFP_KERNEL, 29, blocks) == 29);
+		bytepool_free_bulk(pool, 29, blocks);
+		shim_cpu_move(0);
+		shim_countdown = point;
+		bytepool_trim(pool);
+		left = !shim_countdown;
+		shim_countdown = 0;
+		if (left) {
+			/* That CPU may have got some back from the depot. */
+			EXPECT(bytepool_size(pool) < 2 * ARRAY_SIZE(taken) * 65536);
+			bytepool_free_bulk(pool, ARRAY_SIZE(taken), taken);
+		}
+		bytepool_free(pool, kept);
+		shim_exact_node = false;
+		pool_stop();
+	}
+	shim_point_hook = NULL;
+}
+
+const struct test reclaim_tests[] = {
+	{ "shrinker: amid the pool's own calls", test_shrink_nested },
+	{ "shrinker: while caches are being emptied", test_shrink_during_trim },
+	{ "shrinker: a trim waits for it", test_shrink_before_trim },
+	{ "shrinker: an alloc at the limit waits for it", test_shrink_before_alloc },
+	{ "shrinker: two at once", test_shrink_in_time },
+	{ "shrinker: after somebody else had the lock", test_shrink_after_reserve },
+	{ "a trim amid what others do", test_trim_amid },
+	{}
+};

@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Allocations and frees, and the reasons for which an allocation may fail.
+ */
+#include "internal.h"
+
+static unsigned long op_ids;
+static u64 marks;
+
+struct op model_op_begin(struct model_pool *pool, u32 class)
+{
+	struct op outer = op;
+
+	op = (struct op){ .pool = pool, .class = class, .id = ++op_ids };
+	return outer;
+}
+
+static u32 *word(const struct block *block, u32 nr)
+{
+	return (u32 *)((char *)model_block_address(block) + nr * 4);
+}
+
+static void block_mark(struct block *block)
+{
+	u32 last = block->run->size / 4 - 1;
+
+	block->mark = ++marks;
+	*word(block, 0) = marks;
+	*word(block, last) = ~marks;
+	*word(block, last / 2) = marks;
+}
+
+void block_check(struct block *block)
+{
+	u32 last = block->run->size / 4 - 1;
+
+	CHECK(*word(block, last) == (u32)~block->mark);
+	CHECK(*word(block, last / 2) == (u32)block->mark);
+	CHECK(last / 2 == 0 || *word(block, 0) == (u32)block->mark);
+}
+
+static bool block_zero(const struct block *block)
+{
+	size_t size = block->run->size;
+	u8 *p = model_block_address(block);
+
+	if (size <= 4 * PAGE_SIZE)
+		return bytes_are(p, 0, size);
+	return bytes_are(p, 0, PAGE_SIZE) && bytes_are(p + size - PAGE_SIZE, 0, PAGE_SIZE) &&
+	       bytes_are(p + (size / 2 & PAGE_MASK), 0, 64);
+}
+
+/* A block came out of the pool. */
+static void block_got(void *p, gfp_t gfp)
+{
+	struct block *block = model_block_at(p);
+	struct model_pool *pool;
+
+	CHECK(block && !block->in_use);
+	pool = block->run->pool;
+	CHECK(pool == op.pool && run_class(block->run) == &pool->class[op.class]);
+	CHECK((unsigned long)p % min_t(u32, block->run->size & -block->run->size, PAGE_SIZE) == 0);
+	if (gfp & __GFP_ZERO || (pool->flags & BYTEPOOL_WIPE && block->used_before))
+		CHECK(block_zero(block));
+	block_looked_at(block);
+	block->in_use = true;
+	block->used_before = true;
+	block->run->nr_in_use++;
+	run_class(block->run)->in_use++;
+	block->slot = pool->nr_in_use;
+	pool->in_use[pool->nr_in_use++] = block;
+	pool->stats.allocs++;
+	pool->stats.blocks_in_use++;
+	pool->stats.bytes_in_use += block->run->size;
+	block_mark(block);
+}
+
+/* A block is about to go back. */
+void *block_leaves(struct block *block)
+{
+	struct model_pool *pool = block->run->pool;
+	struct block *last = pool->in_use[--pool->nr_in_use];
+
+	block_check(block);
+	pool->in_use[block->slot] = last;
+	last->slot = block->slot;
+	block->in_use = false;
+	block->freed = jiffies;
+	block->run->nr_in_use--;
+	run_class(block->run)->in_use--;
+	pool->stats.frees++;
+	pool->stats.blocks_in_use--;
+	pool->stats.bytes_in_use -= block->run->size;
+	return model_block_address(block);
+}
+
+/* What an interrupted allocation is about to trim is held by the model alone. */
+void check_limit(void)
+{
+	CHECK(depth || !op.born || !op.pool->limit || op.pool->held <= op.pool->limit);
+}
+
+void model_calm(void)
+{
+	shim_countdown = 0;
+	shim_irq_restore(shim_irq_save());
+}
+
+/* More than the page allocator has in a row has to be mapped, which may sleep. */
+bool run_possible(const struct model_pool *pool, u32 size, gfp_t gfp)
+{
+	return size <= PAGE_SIZE << 10 ||
+	       (gfpflags_allow_blocking(gfp) && !(pool->flags & BYTEPOOL_CONTIG));
+}
+
+/* An allocation failed: was there a reason? */
+static void check_failure(gfp_t gfp, unsigned long nested_before)
+{
+	struct model_pool *pool = op.pool;
+	struct class_state *class = &pool->class[op.class];
+	u32 size = bytepool_class_size(&pool->sizes, op.class);
+	bool alone = nested == nested_before && !depth;
+
+	pool->stats.failures++;
+	/* One node may be full. */
+	if (gfp & __GFP_THISNODE)
+		return;
+	/* Who waits for a reserve does not fail; in a pool of one owner, nobody else would free. */
+	CHECK(!(class->reserve && gfpflags_allow_blocking(gfp)) || pool->flags & BYTEPOOL_SINGLE);
+	if (alone)
+		CHECK(!class->reserve || class->in_use == class->blocks);
+	if (shim_failed() || (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible()))
+		return;
+	if (!run_possible(pool, size, gfp))
+		return;
+	CHECK(pool->limit);
+	if (alone)
+		CHECK(pool->held + PAGE_ALIGN(size) > pool->limit);
+	/* No room would do for more than the limit. */
+	if (alone && gfpflags_allow_blocking(gfp) && PAGE_ALIGN(size) <= pool->limit)
+		CHECK(!run_reclaimable(pool));
+}
+
+static bool may_be_short(const struct model_pool *pool)
+{
+	return pool->limit || shim_failing() || shim_full_node != NUMA_NO_NODE ||
+	       shim_bare_node != NUMA_NO_NODE;
+}
+
+/* Whether an allocation may have to make room first. */
+static bool may_trim(const struct model_pool *pool, gfp_t gfp)
+{
+	bool short_of_memory = may_be_short(pool) || gfp & __GFP_THISNODE;
+	u32 size = bytepool_class_size(&pool->sizes, op.class);
+
+	return gfpflags_allow_blocking(gfp) &&
+	       (short_of_memory || !run_possible(pool, size, gfp));
+}
+
+void *model_alloc(struct model_pool *pool, u32 size, gfp_t gfp)
+{
+	unsigned long nested_before = nested;
+	struct op outer = model_op_begin(pool, bytepool_class_index(&pool->sizes, size));
+	void *p;
+
+	op.alloc = true;
+	op.any_age = may_trim(pool, gfp);
+	switch (rnd(4)) {
+	case 0:
+		p = bytepool_alloc_node(pool->pool, size, gfp, rnd(6) - 2);
+		break;
+	case 1:
+		gfp |= __GFP_ZERO;
+		p = bytepool_zalloc(pool->pool, size, gfp);
+		break;
+	default:
+		p = bytepool_alloc(pool->pool, size, gfp);
+	}
+	pool->stats.misses += op.born;
+	check_limit();
+	if (p)
+		block_got(p, gfp);
+	else
+		check_failure(gfp, nested_before);
+	op = outer;
+	return p;
+}
+
+void model_free(struct block *block)
+{
+	struct model_pool *pool = block->run->pool;
+	struct op outer = model_op_begin(pool, 0);
+
+	bytepool_free(pool->pool, block_leaves(block));
+	op = outer;
+}
+
+/* What it had taken before it failed counts, and as given back; @blocks still tells of it. */
+static void bulk_failed(struct model_pool *pool, gfp_t gfp, void **blocks, bool alone)
+{
+	struct bytepool_stats now = test_stats(pool->pool);
+	u64 partly = now.frees - pool->stats.frees;
+	u32 i;
+
+	for (i = 0; i < BULK_MAX && blocks[i]; i++) {
+		struct block *block = model_block_at(blocks[i]);
+
+		CHECK(block && !block->in_use);
+		block_looked_at(block);
+		block->freed = jiffies;
+		block->used_before = true;
+	}
+	CHECK(partly == i && now.allocs == pool->stats.allocs + partly);
+	pool->stats.frees += partly;
+	pool->stats.allocs += partly;
+	pool->stats.misses = now.misses;
+	/* With what it gave back, it may look as if it could have had more. */
+	check_failure(gfp, alone && !partly ? nested : nested - 1);
+}
+
+void model_alloc_bulk(struct model_pool *pool, u32 size, gfp_t gfp, u32 nr)
+{
+	unsigned long nested_before = nested;
+	struct op outer = model_op_begin(pool, bytepool_class_index(&pool->sizes, size));
+	struct class_state *class = &pool->class[op.class];
+	void *blocks[BULK_MAX] = {};
+	unsigned int got, i;
+
+	op.alloc = true;
+	op.any_age = may_trim(pool, gfp);
+	/* Nor, were it to wait, how often it tried: stress.c has those. */
+	if (gfpflags_allow_blocking(gfp) && class->reserve) {
+		model_calm();
+		if (class->in_use < class->reserve)
+			nr = min(nr, class->reserve - class->in_use);
+		else
+			gfp = GFP_NOWAIT;
+	}
+	/* Were it to fail halfway, nobody could tell what others did meanwhile. */
+	if (may_be_short(pool))
+		model_calm();
+	got = bytepool_alloc_bulk(pool->pool, size, gfp, nr, blocks);
+	CHECK(got == nr || !got);
+	check_limit();
+	if (got)
+		pool->stats.misses += op.born;
+	else
+		bulk_failed(pool, gfp, blocks, nested == nested_before);
+	for (i = 0; i < got; i++)
+		block_got(blocks[i], gfp);
+	op = outer;
+}
+
+void model_free_bulk(struct model_pool *pool, u32 nr)
+{
+	struct op outer = model_op_begin(pool, 0);
+	void *blocks[BULK_MAX];
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		blocks[i] = NULL;
+		if (pool->nr_in_use && rnd(8))
+			blocks[i] = block_leaves(pool->in_use[rnd(pool->nr_in_use)]);
+	}
+	bytepool_free_bulk(pool->pool, nr, blocks);
+	op = outer;
+}
+
+void model_usable_size(struct block *block)
+{
+	struct run *run = block->run;
+
+	model_calm();
+	CHECK(bytepool_usable_size(run->pool->pool, model_block_address(block)) == run->size);
+	block_check(block);
+}
+
+void model_reuse(struct block *block)
+{
+	struct model_pool *pool = block->run->pool;
+	u32 size = block->run->size;
+
+	model_calm();
+	model_free(block);
+	shim_fail(SHIM_FAIL_ANY, 1, true);
+	CHECK(model_alloc(pool, size, GFP_ATOMIC));
+}
+
+void calls_begin(void)
+{
+	op = (struct op){};
+	op_ids = 0;
+	marks = 0;
+}
