@@ -2,147 +2,107 @@
 /*
  * A per-CPU cache: a stack of idle blocks of one class, the last freed on top.
  *
- * Entries rise in age from top to bottom, always: what has expired is the
- * lowest part. Below the lowest lies an entry without a block, so that a pop
- * finds out that the cache is empty by what it has to read anyway. Who may
- * touch a cache, and how it is taken away from its CPU, stands in bytepool.c.
+ * Entries are always in order of age, the oldest at the bottom, so what has
+ * expired is the lowest part. Below the lowest entry is an entry without a
+ * block, so that a pop learns that the cache is empty from what it has to read
+ * anyway.
+ *
+ * Alloc and free use a cache in a section. A CPU that holds the lock of a depot
+ * has interrupts off. It may then use its own cache, unless it has interrupted
+ * itself inside the cache, or the GC owns the cache.
  */
-#ifndef _BYTEPOOL_CACHE_H
-#define _BYTEPOOL_CACHE_H
+#ifndef _BP_CACHE_H
+#define _BP_CACHE_H
 
 #include <linux/compiler.h>
-#include <linux/jiffies.h>
 #include <linux/minmax.h>
+#include <linux/percpu.h>
 #include <linux/types.h>
 
-#include "slab.h"
+#include "age.h"
+#include "types.h"
 
-struct bytepool;
-struct bytepool_depot;
-
-/**
- * struct bytepool_entry - an idle block in a cache
- * @block: its address
- * @state: its state in @slab
- * @slab: where it lies
- * @stamp: jiffies when it was freed; of one that came from its slab, when the
- *	youngest idle block there was
+/*
+ * Marks a cache as busy. It is the address of no pool, so bp_cache_enter() fails,
+ * and its caller uses the depot.
  */
-struct bytepool_entry {
-	void *block;
-	u8 *state;
-	struct bytepool_slab *slab;
-	unsigned long stamp;
-} __aligned(4 * sizeof(long));	/* in one cache line */
+extern char bp_no_pool;
+#define BP_CACHE_BUSY	((struct bytepool *)&bp_no_pool)
 
-/**
- * struct bytepool_cache - the idle blocks of one class on one CPU
- * @pool: whose; cache_busy while its CPU is inside: an interrupt goes to the depot then
- * @top: one above the youngest entry
- * @end: where @top is when it is full
- * @hits: allocations served
- * @frees: frees taken
- * @depot: where its blocks come from and go
- * @cpu: the CPU that it belongs to
- * @gc_owned: the GC has it, or will after a grace period; changes under gc_lock
- *	and the depot's lock
- * @floor: one below the oldest entry; without a block
- * @rcu: at its end, until no CPU can be looking at it
- * @entries: oldest first
- */
-struct bytepool_cache {
-	struct bytepool *pool;
-	struct bytepool_entry *top;
-	struct bytepool_entry *end;
-	u64 hits;
-	u64 frees;
-	struct bytepool_depot *depot;
-	int cpu;
-	bool gc_owned;
-	union {
-		/* Nobody pops from a cache at its end. */
-		struct bytepool_entry floor;
-		struct rcu_head rcu;
-	};
-	struct bytepool_entry entries[];
-};
+/* The cache that a CPU follows where it has no open one. It is always busy. */
+extern struct bp_cache bp_closed_cache;
 
-/* What cache_pop() relies on. */
-static_assert(offsetof(struct bytepool_cache, entries) ==
-	      offsetof(struct bytepool_cache, floor) + sizeof(struct bytepool_entry));
+struct bp_cache *bp_depot_this_cpu_cache(struct bp_depot *depot);
+void bp_cache_set_open(struct bp_cache *cache, struct bp_cache *to);
+void bp_cache_ensure(struct bp_class *class);
+void bp_cache_take_batch(struct bp_depot *depot, struct bp_cache *cache);
+void bp_cache_refill(struct bp_depot *depot, struct bp_cache *cache,
+		     void **overwritten);
+bool bp_cache_reopen(struct bp_cache *cache);
+void bp_cache_flush(struct bp_cache *cache, u32 nr);
+void bp_cache_make_space(struct bp_depot *depot, struct bp_cache *cache);
+bool bp_cache_flush_all(struct bp_cache *cache);
 
-/**
- * struct bytepool_batch - idle blocks on their way from CPU to CPU
- * @next: in the depot's list of full or of empty ones
- * @nr: entries
- * @entries: oldest first
- */
-struct bytepool_batch {
-	struct bytepool_batch *next;
-	u32 nr;
-	struct bytepool_entry entries[];
-};
-
-/* How many entries it has; from another CPU than the cache's a hint. */
-static inline u32 cache_nr(const struct bytepool_cache *cache)
+/* Return the number of entries. From another CPU than the cache's, it is a hint. */
+static inline u32 bp_cache_nr(const struct bp_cache *cache)
 {
 	return READ_ONCE(cache->top) - cache->entries;
 }
 
-static inline u32 cache_capacity(const struct bytepool_cache *cache)
+static inline u32 bp_cache_capacity(const struct bp_cache *cache)
 {
 	return cache->end - cache->entries;
 }
 
-static inline bool cache_full(const struct bytepool_cache *cache)
+static inline bool bp_cache_full(const struct bp_cache *cache)
 {
 	return cache->top == cache->end;
 }
 
-/* Put a block on top, where @top is cache->top: who has read it need not read it again. */
-static __always_inline void cache_push(struct bytepool_cache *cache, struct bytepool_entry *top,
-				       void *block, u8 *state, struct bytepool_slab *slab,
-				       unsigned long stamp)
+/* Push a block. @top is cache->top, which the caller has read already. */
+static __always_inline void bp_cache_push(struct bp_cache *cache, struct bp_entry *top,
+					  void *block, u8 *state, struct bp_slab *slab,
+					  unsigned long idle_since)
 {
 	top->block = block;
 	top->state = state;
 	top->slab = slab;
-	top->stamp = stamp;
+	top->idle_since = idle_since;
 	WRITE_ONCE(cache->top, top + 1);
 }
 
-/* The youngest block, in use from now on, or NULL. */
-static __always_inline void *cache_pop(struct bytepool_cache *cache)
+/* Pop the youngest block, which is in use from now on. Return NULL if the cache is empty. */
+static __always_inline void *bp_cache_pop(struct bp_cache *cache)
 {
-	struct bytepool_entry *top = cache->top - 1;
+	struct bp_entry *top = cache->top - 1;
 	void *block = top->block;
 
 	if (likely(block)) {
-		WRITE_ONCE(*top->state, BYTEPOOL_BLOCK_IN_USE);
+		WRITE_ONCE(*top->state, BP_BLOCK_IN_USE);
 		WRITE_ONCE(cache->top, top);
 	}
 	return block;
 }
 
-/* Put a block where its age belongs. */
-static inline void cache_insert(struct bytepool_cache *cache, void *block, u8 *state,
-				struct bytepool_slab *slab, unsigned long stamp)
+/* Insert a block in order of age. */
+static inline void bp_cache_insert(struct bp_cache *cache, void *block, u8 *state,
+				   struct bp_slab *slab, unsigned long idle_since)
 {
-	struct bytepool_entry *entry = cache->top;
+	struct bp_entry *entry = cache->top;
 
-	for (; entry > cache->entries && stamp_before(stamp, entry[-1].stamp); entry--)
+	for (; entry > cache->entries && bp_longer_ago(idle_since, entry[-1].idle_since); entry--)
 		*entry = entry[-1];
-	*entry = (struct bytepool_entry){
-		.block = block, .state = state, .slab = slab, .stamp = stamp,
+	*entry = (struct bp_entry){
+		.block = block, .state = state, .slab = slab, .idle_since = idle_since,
 	};
 	WRITE_ONCE(cache->top, cache->top + 1);
 }
 
-/* Drop the @nr oldest entries, which the caller has dealt with. */
-static inline void cache_drop_oldest(struct bytepool_cache *cache, u32 nr)
+/* Drop the @nr oldest entries. The caller has dealt with their blocks. */
+static inline void bp_cache_drop_oldest(struct bp_cache *cache, u32 nr)
 {
-	struct bytepool_entry *to = cache->entries;
-	const struct bytepool_entry *from = to + nr;
+	struct bp_entry *to = cache->entries;
+	const struct bp_entry *from = to + nr;
 
 	while (from < cache->top)
 		*to++ = *from++;
@@ -150,9 +110,10 @@ static inline void cache_drop_oldest(struct bytepool_cache *cache, u32 nr)
 }
 
 /* Move the @nr youngest entries to an empty batch. */
-static inline void cache_give(struct bytepool_cache *cache, struct bytepool_batch *batch, u32 nr)
+static inline void bp_cache_unload_batch(struct bp_cache *cache, struct bp_batch *batch,
+					 u32 nr)
 {
-	struct bytepool_entry *from = cache->top - nr;
+	struct bp_entry *from = cache->top - nr;
 	u32 i;
 
 	for (i = 0; i < nr; i++)
@@ -161,10 +122,10 @@ static inline void cache_give(struct bytepool_cache *cache, struct bytepool_batc
 	WRITE_ONCE(cache->top, from);
 }
 
-/* Move as many entries of a batch as fit into a cache that is empty. */
-static inline void cache_take(struct bytepool_cache *cache, struct bytepool_batch *batch)
+/* Move as many entries of a batch as fit into an empty cache. */
+static inline void bp_cache_load_batch(struct bp_cache *cache, struct bp_batch *batch)
 {
-	u32 nr = min(batch->nr, cache_capacity(cache));
+	u32 nr = min(batch->nr, bp_cache_capacity(cache));
 	u32 i;
 
 	batch->nr -= nr;
@@ -174,13 +135,52 @@ static inline void cache_take(struct bytepool_cache *cache, struct bytepool_batc
 }
 
 /*
- * When the oldest block was freed, if there is any. From another CPU than the
- * cache's a hint, which the next look mends.
+ * Return the time when the oldest block was freed, if the cache has one. From
+ * another CPU than the cache's, it is a hint, which the next look corrects.
  */
-static inline unsigned long cache_oldest(const struct bytepool_cache *cache)
+static inline unsigned long bp_cache_oldest(const struct bp_cache *cache)
 {
 	/* Its CPU may move entries meanwhile. */
-	return data_race(cache->entries[0].stamp);
+	return data_race(cache->entries[0].idle_since);
 }
 
-#endif /* _BYTEPOOL_CACHE_H */
+/*
+ * Mark a cache busy, so that interrupts of this CPU do not use it. Return false
+ * if it is busy, closed, or of another pool. Compiler barriers are enough,
+ * because only interrupts of this CPU can race.
+ * Context: Section.
+ */
+static __always_inline bool bp_cache_enter(struct bp_cache *cache, struct bytepool *pool)
+{
+	/* An interrupt that enters the cache here leaves it as it was. */
+	if (unlikely(data_race(cache->pool) != pool))
+		return false;
+	WRITE_ONCE(cache->pool, BP_CACHE_BUSY);
+	barrier();
+	return true;
+}
+
+static __always_inline void bp_cache_leave(struct bp_cache *cache, struct bytepool *pool)
+{
+	barrier();
+	WRITE_ONCE(cache->pool, pool);
+}
+
+/*
+ * Return this CPU's cache for the slot, or bp_closed_cache.
+ * Context: Section.
+ */
+static __always_inline struct bp_cache *bp_cache_this_cpu(struct bytepool *pool, u32 slot)
+{
+	return READ_ONCE(raw_cpu_read(pool->cpu->open)[slot]);
+}
+
+/* Add to a counter of a cache. Other CPUs read it as it is. */
+#define bp_cache_count(counter, nr)	((void)data_race((counter) += (nr)))
+
+static inline u32 bp_cache_half(const struct bp_cache *cache)
+{
+	return (bp_cache_capacity(cache) + 1) / 2;
+}
+
+#endif /* _BP_CACHE_H */

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/*
- * Everything that differs between the kernels that bytepool builds on.
- */
+/* All differences between the kernels that bytepool builds on. */
 #ifndef _BYTEPOOL_COMPAT_H
 #define _BYTEPOOL_COMPAT_H
 
@@ -20,9 +18,9 @@
 #endif
 
 /*
- * Whether an rhashtable may be modified here. Its bucket locks disabled only
- * softirqs at first, and enabling those again is an error with interrupts off.
- * Kbuild looks which it is.
+ * Return true if an rhashtable may be modified in this context. Its bucket
+ * locks disabled only softirqs at first, and enabling softirqs with interrupts
+ * off is an error. Kbuild finds out which kind this kernel has.
  */
 static inline bool compat_rhashtable_writable(void)
 {
@@ -33,7 +31,7 @@ static inline bool compat_rhashtable_writable(void)
 #endif
 }
 
-/* Shrinkers are allocated by the kernel, and know whose they are, since 6.7. */
+/* Since 6.7, the kernel allocates shrinkers, and they have private data. */
 #ifndef SHRINKER_ALLOCATED
 struct compat_shrinker {
 	struct shrinker shrinker;
@@ -43,7 +41,10 @@ struct compat_shrinker {
 
 typedef unsigned long (*compat_shrinker_fn)(struct shrinker *shrinker, struct shrink_control *sc);
 
-/* A registered shrinker of @data, called for @batch objects at once; or NULL. */
+/*
+ * Register a shrinker of @data, with batches of @batch objects. Return NULL if
+ * memory is short.
+ */
 static inline struct shrinker *compat_shrinker_add(const char *name, long batch,
 						   compat_shrinker_fn count,
 						   compat_shrinker_fn scan, void *data)
@@ -86,7 +87,7 @@ static inline void *compat_shrinker_data(struct shrinker *shrinker)
 #endif
 }
 
-/* No scan runs any more when it returns. May be NULL. */
+/* Unregister a shrinker, which may be NULL, and wait for its scans. */
 static inline void compat_shrinker_remove(struct shrinker *shrinker)
 {
 #ifdef SHRINKER_ALLOCATED
@@ -99,7 +100,7 @@ static inline void compat_shrinker_remove(struct shrinker *shrinker)
 #endif
 }
 
-/* Tell who reclaims that pages were freed which are on no LRU list. */
+/* Account for freed pages that are on no LRU list. */
 static inline void compat_account_reclaimed(unsigned long pages)
 {
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
@@ -110,7 +111,7 @@ static inline void compat_account_reclaimed(unsigned long pages)
 #endif
 }
 
-/* In TP_fast_assign(): what __string() knows the source of need not be told again. */
+/* Assign a string in TP_fast_assign(). Since 6.10, __string() has told the source already. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
 #define compat_assign_str(dst, ...)	__assign_str(dst)
 #else

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What kernels built for finding bugs are told of blocks, so that they see them
- * as they see what kmalloc() gives: KASAN that an idle block is not to be
- * touched, KMSAN that a new one holds nothing yet, kmemleak who refers to what.
- * Other kernels compile none of it.
+ * Hooks for kernels that are built to find bugs, so that they treat blocks like
+ * memory of kmalloc(). KASAN reports any access to an idle block, KMSAN regards
+ * a new block as uninitialised, and kmemleak tracks references. In other
+ * kernels, all of this compiles to nothing.
  */
 #ifndef _BYTEPOOL_INSTRUMENT_H
 #define _BYTEPOOL_INSTRUMENT_H
@@ -15,15 +15,18 @@
 #include <linux/mm.h>
 #include <linux/types.h>
 
-/* Whether something is to be done wherever a block comes and goes: no fast path then. */
-#define BYTEPOOL_INSTRUMENTED	(IS_ENABLED(CONFIG_KASAN_GENERIC) || \
-				 IS_ENABLED(CONFIG_KMSAN) || \
-				 IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) || \
-				 IS_ENABLED(CONFIG_FAULT_INJECTION))
+/*
+ * Instrumented kernels have no fast path, because each block has to be reported
+ * when it comes and goes.
+ */
+#define BP_INSTRUMENTED	(IS_ENABLED(CONFIG_KASAN_GENERIC) || \
+			 IS_ENABLED(CONFIG_KMSAN) || \
+			 IS_ENABLED(CONFIG_DEBUG_KMEMLEAK) || \
+			 IS_ENABLED(CONFIG_FAULT_INJECTION))
 
-/* What a free page's shadow is, and that of memory to be used: KASAN's own. */
-#define BYTEPOOL_SHADOW_IDLE	0xff
-#define BYTEPOOL_SHADOW_IN_USE	0
+/* KASAN's shadow values of a free page, and of accessible memory. */
+#define BP_SHADOW_IDLE	0xff
+#define BP_SHADOW_IN_USE	0
 
 #ifdef CONFIG_KASAN_GENERIC
 /* Exported, but in no header for modules. */
@@ -39,32 +42,33 @@ static inline void instrument_shadow(const void *block, size_t size, u8 shadow)
 #endif
 }
 
-/* Idle memory, of one block or of several. */
+/* Mark memory, of one block or of several, as idle. */
 static inline void instrument_idle(const void *block, size_t size)
 {
-	instrument_shadow(block, size, BYTEPOOL_SHADOW_IDLE);
+	instrument_shadow(block, size, BP_SHADOW_IDLE);
 }
 
-/* It may be looked at and written to again. */
+/* Mark memory as accessible. */
 static inline void instrument_open(const void *block, size_t size)
 {
-	instrument_shadow(block, size, BYTEPOOL_SHADOW_IN_USE);
+	instrument_shadow(block, size, BP_SHADOW_IN_USE);
 }
 
 /*
- * A block goes to its caller. kmemleak allocates, which not everybody
- * @may_allocate; what it does not know, it does not report.
+ * Report that a block goes to its caller. kmemleak allocates memory, which not
+ * every context @may_allocate. A block that kmemleak does not know, it does not
+ * report.
  */
 static inline void instrument_alloc(void *block, size_t size, gfp_t gfp, bool may_allocate)
 {
 	instrument_open(block, size);
 	kmsan_poison_memory(block, size, gfp);
-	/* Of what is mapped, the kernel's own record is one reference. */
+	/* The kernel's own record of mapped memory is one reference. */
 	if (may_allocate)
 		kmemleak_alloc(block, size, is_vmalloc_addr(block) ? 2 : 1, gfp);
 }
 
-/* A block is its caller's no more, but nobody else's yet. */
+/* Report that a caller has freed a block. */
 static inline void instrument_free(const void *block, size_t size)
 {
 	kmemleak_free(block);

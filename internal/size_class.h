@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Size classes: which class serves a request, how large its blocks are, and
- * how many of them share a slab. Pure arithmetic, no state.
+ * Size classes: which class serves a request, how large its blocks are, and how
+ * many of them share a slab. This is arithmetic without state.
  */
 #ifndef _BYTEPOOL_SIZE_CLASS_H
 #define _BYTEPOOL_SIZE_CLASS_H
@@ -14,21 +14,21 @@
 #include <linux/sizes.h>
 #include <linux/types.h>
 
-#define BYTEPOOL_GRAIN		8U		/* every class is a multiple of it */
+#define BYTEPOOL_GRAIN		8U		/* each size is a multiple of it */
 #define BYTEPOOL_SIZE_MAX	((u32)SZ_1G)	/* largest class there can be */
-#define BYTEPOOL_CLASSES_MAX	1048576U	/* 8 MiB of pointers, and for each CPU */
+#define BYTEPOOL_CLASSES_MAX	1048576U	/* 8 MiB of pointers, for each CPU, too */
 #define BYTEPOOL_SLAB_PAGES	8U		/* most pages of a slab of several blocks */
-#define BYTEPOOL_SLAB_BLOCKS	4000U		/* most blocks: states and all fit into 4 KiB */
+#define BYTEPOOL_SLAB_BLOCKS	4000U		/* most blocks; their states fit into 4 KiB */
 
 /**
  * struct bytepool_sizes - the size classes of a pool
  * @min: smallest class, bytes
  * @max: largest class, bytes
- * @step: distance of linear classes, bytes; 0 = geometric
+ * @step: distance of linear classes, bytes; 0 = geometric classes
  * @nr: number of classes
  * @extra_slots: slots of class 0 beyond its first, see bytepool_slot()
  * @per_step: reciprocal of @step
- * @grid_max: up to which size the slot is the grid point without a look at the rest
+ * @grid_max: largest size whose slot is its grid point, whatever the other members
  */
 struct bytepool_sizes {
 	u32 min;
@@ -64,9 +64,9 @@ static inline u32 bytepool_grid_size(u32 point)
 }
 
 /*
- * Where to look for what serves @size, which must be in 1 ... max. Slots are
- * classes, but for those of a geometric pool: they are grid points, and class
- * 0 has all below the next class's.
+ * Return the slot that serves @size, which must be in 1 ... max. Slots are
+ * classes, except in a geometric pool. There, slots are grid points, and class
+ * 0 has all slots below that of class 1.
  */
 static inline u32 bytepool_slot(const struct bytepool_sizes *sizes, u32 size)
 {
@@ -93,7 +93,7 @@ static inline u32 bytepool_last_slot(const struct bytepool_sizes *sizes, u32 ind
 	return index + sizes->extra_slots;
 }
 
-/* The class that serves @size, which must be in 1 ... max. */
+/* Return the class that serves @size, which must be in 1 ... max. */
 static inline u32 bytepool_class_index(const struct bytepool_sizes *sizes, u32 size)
 {
 	u32 slot = bytepool_slot(sizes, size);
@@ -110,14 +110,17 @@ static inline u32 bytepool_class_size(const struct bytepool_sizes *sizes, u32 in
 	return min(bytepool_grid_size(index + sizes->extra_slots), sizes->max);
 }
 
-/* Bounds were checked: multiples of 8, 8 <= min <= max <= BYTEPOOL_SIZE_MAX, step <= the same. */
+/*
+ * The caller has checked: multiples of 8, 8 <= min <= max <= BYTEPOOL_SIZE_MAX,
+ * and step <= that.
+ */
 static inline void bytepool_sizes_init(struct bytepool_sizes *sizes, u32 min, u32 max, u32 step)
 {
 	sizes->min = min;
 	sizes->max = max;
 	sizes->step = step;
 	sizes->extra_slots = step ? 0 : bytepool_grid_point(min + 1) - 1;
-	/* Unless the smallest class lies between two grid points. */
+	/* The slot is not the grid point if the smallest class lies between two of them. */
 	sizes->grid_max = !step && bytepool_grid_point(min) == sizes->extra_slots ? max : 0;
 	if (step)
 		sizes->per_step = reciprocal_value(step);
@@ -125,14 +128,14 @@ static inline void bytepool_sizes_init(struct bytepool_sizes *sizes, u32 min, u3
 }
 
 /**
- * bytepool_slab_bytes() - how large the slabs of a class are
+ * bytepool_slab_bytes() - compute the size of the slabs of a class
  * @size: of a block, bytes
  *
- * As many blocks as fit into BYTEPOOL_SLAB_PAGES and waste at most an eighth of
- * their pages, or if there is no such number, that which wastes least: a
- * seventh at most, with pages of 4 KiB; for blocks of a page and less an
- * eighth. Blocks of more than half of BYTEPOOL_SLAB_PAGES have a slab each, and
- * waste less than a page.
+ * A slab has as many blocks as fit into BYTEPOOL_SLAB_PAGES and waste at most an
+ * eighth of their pages. If there is no such number, it has the number that wastes
+ * least. With pages of 4 KiB, that is at most a seventh, and for blocks of a page
+ * and less at most an eighth. A block of more than half of BYTEPOOL_SLAB_PAGES has
+ * a slab of its own, and wastes less than a page.
  *
  * Return: bytes, a multiple of the page size.
  */
@@ -153,18 +156,18 @@ static inline u32 bytepool_slab_bytes(u32 size)
 	return best;
 }
 
-/* How many blocks a slab of @bytes has. */
+/* Return the number of blocks of a slab of @bytes. */
 static inline u32 bytepool_slab_blocks(u32 bytes, u32 size)
 {
 	return min(bytes / size, BYTEPOOL_SLAB_BLOCKS);
 }
 
 /*
- * Which block of its slab starts at an offset: a product instead of a
- * division. Rounding the reciprocal up keeps the quotient exact while
- * offset * size < 2^40, which holds in slabs of several blocks. In a slab of
- * one block any offset may occur: 0 gives 0, and block_state() refuses all
- * others, whatever the quotient.
+ * The index of the block that starts at an offset in its slab is computed by a
+ * product instead of a division. Because the reciprocal is rounded up, the
+ * quotient is exact while offset * size < 2^40, which holds in slabs of several
+ * blocks. In a slab of one block, any offset may occur: 0 gives 0, and
+ * bp_block_state() refuses all others, whatever the quotient.
  */
 #define BYTEPOOL_RECIPROCAL_SHIFT	40
 

@@ -2,8 +2,9 @@
 /*
  * Tracepoints: bytepool:alloc, free, grow, shrink, gc and bad_free.
  *
- * What happens to blocks, slabs and pools, in this order. While nobody listens,
- * alloc and free are a no-op instruction each, patched when somebody does.
+ * They tell of blocks, slabs and pools, in this order. While they are disabled,
+ * alloc and free contain a no-op instruction for each, which is patched when
+ * they are enabled.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM bytepool
@@ -17,7 +18,7 @@
 
 #include "compat.h"
 
-/* A block for a caller, or none: @block is NULL, and @class 0. @hit: it was idle. */
+/* An allocation. If it failed, @block is NULL and @class 0. @hit: an idle block served it. */
 TRACE_EVENT(alloc,
 	TP_PROTO(const char *pool, size_t size, u32 class, const void *block, gfp_t gfp,
 		 bool hit, unsigned long caller),
@@ -47,7 +48,7 @@ TRACE_EVENT(alloc,
 		  (void *)__entry->caller)
 );
 
-/* A block from a caller. */
+/* A free. */
 TRACE_EVENT(free,
 	TP_PROTO(const char *pool, u32 class, const void *block, unsigned long caller),
 	TP_ARGS(pool, class, block, caller),
@@ -67,7 +68,7 @@ TRACE_EVENT(free,
 		  __entry->block, (void *)__entry->caller)
 );
 
-/* A slab from the system, of @blocks blocks. */
+/* A slab of @blocks blocks was allocated from the system. */
 TRACE_EVENT(grow,
 	TP_PROTO(const char *pool, u32 class, unsigned int blocks, unsigned long bytes, int node,
 		 gfp_t gfp),
@@ -93,11 +94,11 @@ TRACE_EVENT(grow,
 		  show_gfp_flags(__entry->gfp))
 );
 
-/* A slab to the system, wholly idle for @age_ms. */
+/* A slab was given back to the system, after it was wholly idle for @age_ms. */
 TRACE_EVENT(shrink,
 	TP_PROTO(const char *pool, u32 class, unsigned int blocks, unsigned long bytes,
-		 unsigned long stamp),
-	TP_ARGS(pool, class, blocks, bytes, stamp),
+		 unsigned long idle_since),
+	TP_ARGS(pool, class, blocks, bytes, idle_since),
 	TP_STRUCT__entry(
 		__string(pool, pool)
 		__field(u32, class)
@@ -110,7 +111,7 @@ TRACE_EVENT(shrink,
 		__entry->class = class;
 		__entry->blocks = blocks;
 		__entry->bytes = bytes;
-		__entry->age_ms = jiffies64_to_msecs(jiffies - stamp);
+		__entry->age_ms = jiffies64_to_msecs(jiffies - idle_since);
 	),
 	TP_printk("pool=%s class=%u blocks=%u bytes=%lu age_ms=%llu", __get_str(pool),
 		  __entry->class, __entry->blocks, __entry->bytes, __entry->age_ms)
@@ -139,7 +140,7 @@ TRACE_EVENT(gc,
 		  __entry->blocks, __entry->bytes, __entry->held)
 );
 
-/* A free that was refused. */
+/* A free was refused. */
 TRACE_EVENT(bad_free,
 	TP_PROTO(const char *pool, const void *block, const char *why, unsigned long caller),
 	TP_ARGS(pool, block, why, caller),

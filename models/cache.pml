@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Closing the cache of another CPU: class_close(), synchronize_rcu(),
- * class_drain().
+ * Closing the cache of another CPU: bp_class_close(), synchronize_rcu(),
+ * bp_class_drain().
  *
- * CPU 0 has a cache. In cache_alloc(), free_known() and cache_free(), it uses
+ * CPU 0 has a cache. In bp_cache_alloc(), bp_free_fast() and cache_free(), it uses
  * the cache in a section, without a lock. In depot_alloc() and depot_free(), it
  * uses the cache under the depot's lock. An interrupt does the same once, at
  * any point. CPU 0 finds its cache by the open pointer, or by its memo, which
- * lookaside_current(), lookaside_refresh() and lookaside_writable() keep valid.
+ * bp_memo_current(), bp_memo_refresh() and memo_writable() keep valid.
  * CPU 1 is the GC.
  *
  * There are three blocks. However many of them a pass takes, each block is in
@@ -19,22 +19,22 @@
  *
  * Wrong:
  *	WRONG_NO_GRACE_PERIOD: the GC does not wait
- *	WRONG_NO_RELEASE: the cache is opened by a plain store (cache_set_open())
- *	WRONG_NO_FORGET: class_close() without lookaside_forget()
- *	WRONG_LATE_FORGET: lookaside_forget() after the grace period
- *	WRONG_NO_MB_IN_FORGET: lookaside_forget() without smp_mb__before_atomic()
- *	WRONG_NO_RMB_IN_REFRESH: lookaside_refresh() without smp_rmb()
- *	WRONG_GC_OWNED_IGNORED: cache_own() does not check gc_owned
- *	WRONG_NOT_BUSY: cache_enter() leaves the cache open for interrupts
- *	WRONG_IRQ_REFRESHES: lookaside_writable() is always true
- *	WRONG_NO_SECTION: free_known() with preemption enabled
+ *	WRONG_NO_RELEASE: the cache is opened by a plain store (bp_cache_set_open())
+ *	WRONG_NO_FORGET: bp_class_close() without bp_memo_forget()
+ *	WRONG_LATE_FORGET: bp_memo_forget() after the grace period
+ *	WRONG_NO_MB_IN_FORGET: bp_memo_forget() without smp_mb__before_atomic()
+ *	WRONG_NO_RMB_IN_REFRESH: bp_memo_refresh() without smp_rmb()
+ *	WRONG_GC_OWNED_IGNORED: bp_depot_this_cpu_cache() does not check gc_owned
+ *	WRONG_NOT_BUSY: bp_cache_enter() leaves the cache open for interrupts
+ *	WRONG_IRQ_REFRESHES: memo_writable() is always true
+ *	WRONG_NO_SECTION: bp_free_fast() with preemption enabled
  */
 #define NR_CPUS	2
 #define NR_VARS	6
-#define OPEN	0	/* the open pointer: the cache, or closed_cache, which is 0 */
+#define OPEN	0	/* the open pointer: the cache, or bp_closed_cache, which is 0 */
 #define BLOCKS	1	/* in the cache, one bit per block */
 #define OWNED	2	/* gc_owned */
-#define AGE	3	/* lookaside_age */
+#define AGE	3	/* bp_memo_generation */
 #define LOCK	4	/* the lock of the depot */
 #define DEPOT	5	/* in the depot, one bit per block */
 
@@ -44,9 +44,9 @@
 #define PASSES	1
 #define ALL	7	/* all blocks */
 
-bool busy;		/* cache->pool is cache_busy */
+bool busy;		/* cache->pool is BP_CACHE_BUSY */
 bool remembered;	/* the memo refers to the cache */
-byte lookaside_age;	/* the generation for which the memo is valid */
+byte memo_seen;	/* the generation for which the memo is valid */
 
 byte held;		/* blocks in use */
 byte inside;		/* users of the cache without the lock */
@@ -74,7 +74,7 @@ inline pop()
 	store(BLOCKS, x & ~block)
 }
 
-inline cache_enter()
+inline bp_cache_enter()
 {
 	atomic {
 		entered = !busy;
@@ -85,13 +85,13 @@ inline cache_enter()
 	}
 }
 
-inline cache_leave()
+inline bp_cache_leave()
 {
 	atomic { inside = inside - 1; busy = false }
 }
 
 /* Call with LOCK held. */
-inline cache_own()
+inline bp_depot_this_cpu_cache()
 {
 	load(owned, OWNED);
 #ifdef WRONG_GC_OWNED_IGNORED
@@ -100,22 +100,22 @@ inline cache_own()
 	own = !owned && !busy
 }
 
-inline cache_alloc()
+inline bp_cache_alloc()
 {
 	atomic {
-		section_enter();
+		bp_section_enter();
 		load(x, OPEN);
 		entered = false;
 		if
-		:: x -> cache_enter()
+		:: x -> bp_cache_enter()
 		:: else
 		fi
 	}
 	if
-	:: entered -> pop(); cache_leave()
+	:: entered -> pop(); bp_cache_leave()
 	:: else
 	fi;
-	section_exit()
+	bp_section_exit()
 }
 
 /*
@@ -124,11 +124,11 @@ inline cache_alloc()
  */
 inline depot_alloc()
 {
-	section_enter();
+	bp_section_enter();
 	atomic {
 		irqs_off = true;
 		lock(LOCK);
-		cache_own();
+		bp_depot_this_cpu_cache();
 		load(d, DEPOT);
 		x = 0;
 		if
@@ -156,33 +156,33 @@ inline depot_alloc()
 		fi;
 		unlock(LOCK);
 		irqs_off = false;
-		section_exit()
+		bp_section_exit()
 	}
 }
 
-inline free_known()
+inline bp_free_fast()
 {
 	atomic {
 #ifndef WRONG_NO_SECTION
-		section_enter();
+		bp_section_enter();
 #endif
 		load(x, AGE);
 		entered = false;
 		if
-		:: x == lookaside_age && remembered -> cache_enter()
+		:: x == memo_seen && remembered -> bp_cache_enter()
 		:: else
 		fi
 	}
 	if
-	:: entered -> push(); cache_leave()
+	:: entered -> push(); bp_cache_leave()
 	:: else
 	fi;
 #ifndef WRONG_NO_SECTION
-	section_exit()
+	bp_section_exit()
 #endif
 }
 
-inline lookaside_refresh()
+inline bp_memo_refresh()
 {
 	early(OPEN);
 	atomic {
@@ -193,12 +193,12 @@ inline lookaside_refresh()
 #endif
 	}
 	if
-	:: writable && lookaside_age != x ->
+	:: writable && memo_seen != x ->
 		remembered = false;
 #ifndef WRONG_NO_RMB_IN_REFRESH
 		smp_rmb();
 #endif
-		lookaside_age = x
+		memo_seen = x
 	:: else
 	fi
 }
@@ -208,7 +208,7 @@ inline depot_free()
 	atomic {
 		irqs_off = true;
 		lock(LOCK);
-		cache_own();
+		bp_depot_this_cpu_cache();
 		if
 		:: own ->
 			load(x, BLOCKS);
@@ -223,30 +223,30 @@ inline depot_free()
 		unlock(LOCK);
 		irqs_off = false
 	}
-	/* lookaside_enter() */
+	/* bp_memo_enter() */
 	if
 	:: own && writable -> remembered = true
 	:: else
 	fi
 }
 
-inline free_any()
+inline bp_free_looked_up()
 {
-	section_enter();
-	lookaside_refresh();
+	bp_section_enter();
+	bp_memo_refresh();
 	atomic {
 		late(x, OPEN);
 		entered = false;
 		if
-		:: x -> cache_enter()
+		:: x -> bp_cache_enter()
 		:: else
 		fi
 	}
 	if
 	:: entered ->
 		push();
-		cache_leave();
-		/* lookaside_enter() */
+		bp_cache_leave();
+		/* bp_memo_enter() */
 		if
 		:: writable -> remembered = true
 		:: else
@@ -254,13 +254,13 @@ inline free_any()
 	:: else ->
 		depot_free()
 	fi;
-	section_exit()
+	bp_section_exit()
 }
 
 inline use()
 {
 	if
-	:: cache_alloc();
+	:: bp_cache_alloc();
 		if
 		:: !block -> depot_alloc()
 		:: else
@@ -271,9 +271,9 @@ inline use()
 			block = 0
 		}
 	:: atomic { held -> block = lowest(held); held = held & ~block };
-		free_known();
+		bp_free_fast();
 		if
-		:: block -> free_any()
+		:: block -> bp_free_looked_up()
 		:: else
 		fi
 	fi;
@@ -302,7 +302,7 @@ proctype irq()
 	atomic { in_irq = false; done++ }
 }
 
-inline lookaside_forget()
+inline bp_memo_forget()
 {
 #ifndef WRONG_NO_MB_IN_FORGET
 	smp_mb();
@@ -310,7 +310,7 @@ inline lookaside_forget()
 	atomic_inc(AGE)
 }
 
-inline class_close()
+inline bp_class_close()
 {
 	atomic {
 		lock(LOCK);
@@ -319,11 +319,11 @@ inline class_close()
 		unlock(LOCK)
 	}
 #if !defined(WRONG_NO_FORGET) && !defined(WRONG_LATE_FORGET)
-	lookaside_forget()
+	bp_memo_forget()
 #endif
 }
 
-inline class_drain()
+inline bp_class_drain()
 {
 	select(want : 0 .. ALL);
 	atomic {
@@ -356,14 +356,14 @@ proctype gc()
 	byte x, d, want, other, pass;
 
 	for (pass : 1 .. PASSES) {
-		class_close();
+		bp_class_close();
 #ifndef WRONG_NO_GRACE_PERIOD
 		synchronize_rcu();
 #endif
 #ifdef WRONG_LATE_FORGET
-		lookaside_forget();
+		bp_memo_forget();
 #endif
-		class_drain()
+		bp_class_drain()
 	}
 	done++
 }

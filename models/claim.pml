@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * One block is freed by two CPUs and an interrupt at the same time:
- * state_claim().
+ * bp_state_claim().
  *
- * Each of them does what free_known() and free_any() do: it claims the block.
+ * Each of them does what bp_free_fast() and bp_free_looked_up() do: it claims the block.
  * If that succeeds, it puts the block into its own cache. If the cache is busy,
- * it puts the block into the slab, as depot_push() does. Before that, CPU 0
- * takes the block from its cache: cache_pop().
+ * it puts the block into the slab, as bp_depot_push() does. Before that, CPU 0
+ * takes the block from its cache: bp_cache_pop().
  *
  * One free succeeds, the others are counted as bad, and the block is in one
  * place. The slab is not idle until the block is back in it.
@@ -16,7 +16,7 @@
  * Wrong:
  *	WRONG_LOOK_THEN_STORE: a test and a store instead of try_cmpxchg()
  *	WRONG_STORE: a store that does not test the state
- *	WRONG_COUNTED_FIRST: depot_push() before the block is claimed
+ *	WRONG_COUNTED_FIRST: bp_depot_push() before the block is claimed
  */
 #define NR_CPUS	2
 #define NR_VARS	3
@@ -37,7 +37,7 @@ bool irqs_off;		/* on CPU 0 */
 bool in_use;
 byte good, bad, done;
 
-inline state_claim()
+inline bp_state_claim()
 {
 #if defined(WRONG_LOOK_THEN_STORE)
 	load(x, STATE);
@@ -63,7 +63,7 @@ inline state_claim()
 #endif
 }
 
-inline depot_push()
+inline bp_depot_push()
 {
 	atomic {
 		irqs_off = irqs_off || cpu == 0;
@@ -79,19 +79,19 @@ inline depot_push()
 
 inline free_block()
 {
-	section_enter();
+	bp_section_enter();
 	atomic { entered = !busy[cpu]; busy[cpu] = true };
 #ifdef WRONG_COUNTED_FIRST
 	if
-	:: !entered -> depot_push()
+	:: !entered -> bp_depot_push()
 	:: else
 	fi;
 #endif
-	state_claim();
+	bp_state_claim();
 	if
 	:: claimed && entered -> x = cached[cpu]; assert(!x); cached[cpu] = x + 1
 #ifndef WRONG_COUNTED_FIRST
-	:: claimed && !entered -> depot_push()
+	:: claimed && !entered -> bp_depot_push()
 #endif
 	:: else
 	fi;
@@ -99,7 +99,7 @@ inline free_block()
 	:: entered -> busy[cpu] = false
 	:: else
 	fi;
-	section_exit();
+	bp_section_exit();
 	atomic { good = good + claimed; bad = bad + !claimed; done++ }
 }
 
@@ -108,7 +108,7 @@ proctype first() provided (!in_irq)
 	byte cpu, x;
 	bool entered, claimed;
 
-	/* cache_pop(). After a full barrier, the block may be freed by any CPU. */
+	/* bp_cache_pop(). After a full barrier, the block may be freed by any CPU. */
 	busy[cpu] = true;
 	cached[cpu] = 0;
 	store(STATE, BLOCK_IN_USE);

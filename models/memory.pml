@@ -99,12 +99,12 @@ inline lock(v)
 
 #define unlock(v)		smp_store_release(v, 0)
 
-inline section_enter()
+inline bp_section_enter()
 {
 	section[cpu] = section[cpu] + 1
 }
 
-inline section_exit()
+inline bp_section_exit()
 {
 	section[cpu] = section[cpu] - 1
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * An allocation at the pool's limit, and a trim: slab_create() and make_room()
- * against pool_trim().
+ * An allocation at the pool's limit, and a trim: bp_class_new_slab() and bp_pool_make_room()
+ * against pool_trim_locked().
  *
  * CPU 0 frees a block to its cache. Then it allocates, and the pool has room
  * for that only if the cached block is freed to the system. CPU 0 trims the
@@ -9,8 +9,8 @@
  * frees the block.
  *
  * Wrong:
- *	WRONG_NO_MB: slab_create() without smp_mb()
- *	WRONG_NO_MB_IN_TRIM: pool_trim() without smp_mb()
+ *	WRONG_NO_MB: bp_class_new_slab() without smp_mb()
+ *	WRONG_NO_MB_IN_TRIM: pool_trim_locked() without smp_mb()
  */
 #define NR_CPUS	2
 #define NR_VARS	3
@@ -23,7 +23,7 @@
 bool room;
 byte done;
 
-inline pool_trim()
+inline pool_trim_locked()
 {
 	store(TRIMS, trims + 1);
 #ifndef WRONG_NO_MB_IN_TRIM
@@ -48,7 +48,7 @@ proctype alloc()
 	lock(GC_LOCK);
 	load(trims, TRIMS);
 	if
-	:: trims == before -> pool_trim()
+	:: trims == before -> pool_trim_locked()
 	:: else
 	fi;
 	unlock(GC_LOCK);
@@ -62,7 +62,7 @@ proctype trim()
 
 	lock(GC_LOCK);
 	load(trims, TRIMS);
-	pool_trim();
+	pool_trim_locked();
 	unlock(GC_LOCK);
 	done++
 }

@@ -2,13 +2,13 @@
 /*
  * Adding a slab to the table, and freeing the slab.
  *
- * CPU 1 creates a slab that cannot enter the table at once: slab_register(). A
- * work item on CPU 0 adds it to the table: orphans_work_fn(). CPU 1 frees the
- * slab, perhaps before the work item is done: slab_unregister(),
- * lookaside_forget(), and, after a grace period, the end of kfree_rcu(). Before
+ * CPU 1 creates a slab that cannot enter the table at once: bp_table_add(). A
+ * work item on CPU 0 adds it to the table: table_pending_work_fn(). CPU 1 frees the
+ * slab, perhaps before the work item is done: bp_table_remove(),
+ * bp_memo_forget(), and, after a grace period, the end of kfree_rcu(). Before
  * the slab is freed, CPU 2 has a block of it. CPU 2 frees the block, and frees
- * it again: slab_find(), slab_find_slow(). It also finds the slab by its memo:
- * lookaside_current(), lookaside_refresh().
+ * it again: bp_table_find(), bp_table_find_pending(). It also finds the slab by its memo:
+ * bp_memo_current(), bp_memo_refresh().
  *
  * A block in use is found even while its slab is pending. No descriptor is read
  * before it is complete, or after it was freed. When a descriptor is freed, it
@@ -19,31 +19,31 @@
  * locks of the bucket and of the list are not needed.
  *
  * Wrong:
- *	WRONG_NO_WMB: orphans_work_fn() without smp_wmb()
- *	WRONG_NO_RMB: slab_find_slow() without smp_rmb()
- *	WRONG_TABLE_ONCE: slab_find_slow() does not search the table again
- *	WRONG_NO_RELEASE: slab->orphan is cleared by a plain store
- *	WRONG_NO_ACQUIRE: slab->orphan is read by a plain load in slab_unregister()
- *	WRONG_NO_MUTEX: slab_unregister() does not take orphans_mutex
- *	WRONG_NO_ORPHAN: slab_register() does not set slab->orphan
- *	WRONG_LIST_FORGOTTEN: slab_unregister() leaves the slab on the list
- *	WRONG_NO_FORGET: no lookaside_forget()
- *	WRONG_EARLY_FORGET: lookaside_forget() before slab_unregister()
- *	WRONG_LATE_FORGET: lookaside_forget() after the grace period
- *	WRONG_NO_MB_IN_FORGET: lookaside_forget() without smp_mb__before_atomic()
- *	WRONG_NO_RMB_IN_REFRESH: lookaside_refresh() without smp_rmb()
+ *	WRONG_NO_WMB: table_pending_work_fn() without smp_wmb()
+ *	WRONG_NO_RMB: bp_table_find_pending() without smp_rmb()
+ *	WRONG_TABLE_ONCE: bp_table_find_pending() does not search the table again
+ *	WRONG_NO_RELEASE: slab->pending is cleared by a plain store
+ *	WRONG_NO_ACQUIRE: slab->pending is read by a plain load in bp_table_remove()
+ *	WRONG_NO_MUTEX: bp_table_remove() does not take table_pending_mutex
+ *	WRONG_NO_PENDING: bp_table_add() does not set slab->pending
+ *	WRONG_LIST_FORGOTTEN: bp_table_remove() leaves the slab on the list
+ *	WRONG_NO_FORGET: no bp_memo_forget()
+ *	WRONG_EARLY_FORGET: bp_memo_forget() before bp_table_remove()
+ *	WRONG_LATE_FORGET: bp_memo_forget() after the grace period
+ *	WRONG_NO_MB_IN_FORGET: bp_memo_forget() without smp_mb__before_atomic()
+ *	WRONG_NO_RMB_IN_REFRESH: bp_memo_refresh() without smp_rmb()
  *	WRONG_NO_GRACE_PERIOD: kfree() instead of kfree_rcu()
- *	WRONG_NO_SECTION: slab_find() with preemption enabled
+ *	WRONG_NO_SECTION: bp_table_find() with preemption enabled
  */
 #define NR_CPUS	3
 #define NR_VARS	7
 #define TABLE	0	/* points to the slab */
 #define LIST	1	/* points to the slab while it is pending */
 #define SLAB	2	/* the descriptor of the slab is complete */
-#define ORPHAN	3	/* slab->orphan */
+#define PENDING	3	/* slab->pending */
 #define HASHED	4	/* slab->hashed */
-#define MUTEX	5	/* orphans_mutex */
-#define AGE	6	/* lookaside_age */
+#define MUTEX	5	/* table_pending_mutex */
+#define AGE	6	/* bp_memo_generation */
 
 #include "memory.pml"
 
@@ -63,18 +63,18 @@ proctype work()
 	atomic { lock(MUTEX); load(x, LIST) }
 	if
 	:: x ->
-		/* slab_hash() */
+		/* table_insert() */
 		smp_store_release(TABLE, 1);
 		store(HASHED, 1);
 #ifndef WRONG_NO_WMB
 		smp_wmb();
 #endif
-		/* orphan_remove() */
+		/* table_pending_remove() */
 		store(LIST, 0);
 #ifdef WRONG_NO_RELEASE
-		store(ORPHAN, 0)
+		store(PENDING, 0)
 #else
-		smp_store_release(ORPHAN, 0)
+		smp_store_release(PENDING, 0)
 #endif
 	:: else
 	fi;
@@ -82,7 +82,7 @@ proctype work()
 	done++
 }
 
-inline lookaside_forget()
+inline bp_memo_forget()
 {
 #ifndef WRONG_NO_MB_IN_FORGET
 	smp_mb();
@@ -90,22 +90,22 @@ inline lookaside_forget()
 	atomic_inc(AGE)
 }
 
-inline slab_register()
+inline bp_table_add()
 {
 	store(SLAB, 1);
-#ifndef WRONG_NO_ORPHAN
-	store(ORPHAN, 1);
+#ifndef WRONG_NO_PENDING
+	store(PENDING, 1);
 #endif
 	smp_store_release(LIST, 1)
 }
 
-inline slab_unregister()
+inline bp_table_remove()
 {
 	is_early = false;
 #ifdef WRONG_NO_ACQUIRE
 	early(HASHED);
 #endif
-	load(x, ORPHAN);
+	load(x, PENDING);
 	if
 	:: x ->
 		smp_rmb();
@@ -137,25 +137,25 @@ proctype owner()
 	byte x, other, early_value;
 	bool is_early;
 
-	slab_register();
+	bp_table_add();
 	/* The reader gets the block after a full barrier. */
 	smp_mb();
 	in_use = true;
 
 	idle;
 #ifdef WRONG_EARLY_FORGET
-	lookaside_forget();
+	bp_memo_forget();
 #endif
-	slab_unregister();
+	bp_table_remove();
 #if !defined(WRONG_EARLY_FORGET) && !defined(WRONG_NO_FORGET) && !defined(WRONG_LATE_FORGET)
-	lookaside_forget();
+	bp_memo_forget();
 #endif
 #ifndef WRONG_NO_GRACE_PERIOD
 	synchronize_rcu();
 #endif
 	freed = true;
 #ifdef WRONG_LATE_FORGET
-	lookaside_forget();
+	bp_memo_forget();
 #endif
 	done++
 }
@@ -167,28 +167,28 @@ inline look()
 }
 
 /*
- * The loads are in the order of look_find(), and of lookaside_refresh() and
- * slab_find().
+ * The loads are in the order of bp_memo_locate(), and of bp_memo_refresh() and
+ * bp_table_find().
  */
 inline free_block()
 {
 #ifndef WRONG_NO_SECTION
-	section_enter();
+	bp_section_enter();
 #endif
 	early(TABLE);
 	load(x, AGE);
 	if
-	:: x == lookaside_age && remembered ->
+	:: x == memo_seen && remembered ->
 		smp_rmb();
 		found = true
 	:: else ->
 		if
-		:: lookaside_age != x ->
+		:: memo_seen != x ->
 			remembered = false;
 #ifndef WRONG_NO_RMB_IN_REFRESH
 			smp_rmb();
 #endif
-			lookaside_age = x
+			memo_seen = x
 		:: else
 		fi;
 		late(found, TABLE);
@@ -223,14 +223,14 @@ inline free_block()
 	:: else
 	fi;
 #ifndef WRONG_NO_SECTION
-	section_exit()
+	bp_section_exit()
 #endif
 }
 
 proctype reader()
 {
 	byte cpu = 2;
-	byte x, nr, lookaside_age, early_value;
+	byte x, nr, memo_seen, early_value;
 	bool is_early, remembered, found, owned;
 
 	atomic { in_use -> owned = true }

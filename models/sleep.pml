@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The GC lets a pool sleep, and a user of the pool wakes it: gc_begin(),
- * pool_sleep(), gc_finish(), pool_wake().
+ * pool_sleep(), gc_finish(), bp_pool_wake().
  *
  * CPU 0 uses a class. It has no cache of the class at first: depot_alloc(),
- * depot_free(), cache_create(). Once the cache is open, it uses cache_alloc()
- * and cache_free(), too. CPU 1 runs gc_work_fn() each time that it is queued.
+ * depot_free(), cache_create(). Once the cache is open, it uses bp_cache_alloc()
+ * and cache_free(), too. CPU 1 runs bp_gc_work_fn() each time that it is queued.
  *
  * In the end, a pool that has something idle is awake, and its work item is
  * queued.
@@ -15,11 +15,11 @@
  *
  * Wrong:
  *	WRONG_NO_MB_IN_SLEEP: pool_sleep() without smp_mb()
- *	WRONG_NO_GRACE_PERIOD: gc_work_fn() does not wait after pool_sleep()
+ *	WRONG_NO_GRACE_PERIOD: bp_gc_work_fn() does not wait after pool_sleep()
  *	WRONG_NOT_CLOSED: pool_sleep() leaves the caches open
  *	WRONG_LATE_ASLEEP: pool_sleep() closes the caches before it clears awake
  *	WRONG_NO_LOOK: gc_finish() does not check again for idle memory
- *	WRONG_OPENED_ASLEEP: class_drain() opens a cache of a sleeping pool
+ *	WRONG_OPENED_ASLEEP: bp_class_drain() opens a cache of a sleeping pool
  *	WRONG_NO_WAKE_BY_CACHE: depot_free() opens the cache and does not wake the pool
  *	WRONG_NO_WAKE_BY_DEPOT: depot_free() fills the slab and does not wake the pool
  *	WRONG_NO_WAKE_BY_ALLOC: depot_alloc() opens the cache and does not wake the pool
@@ -39,7 +39,7 @@
 #define PASSES	2
 #define ALL	3	/* number of blocks of the slab */
 
-bool queued = true;	/* gc_work is queued */
+bool queued = true;	/* bp_gc_work is queued */
 bool gc_owned;		/* changes under LOCK */
 byte done;
 
@@ -50,7 +50,7 @@ inline queue_work()
 	queued = true
 }
 
-inline pool_wake()
+inline bp_pool_wake()
 {
 	load(x, AWAKE);
 	if
@@ -67,7 +67,7 @@ inline cache_create()
 
 inline free_block()
 {
-	section_enter();
+	bp_section_enter();
 	load(x, OPEN);
 	if
 	:: x -> load(x, BLOCKS); store(BLOCKS, x + 1)
@@ -94,13 +94,13 @@ inline free_block()
 			unlock(LOCK)
 		}
 		if
-		:: wake -> wake = false; pool_wake()
+		:: wake -> wake = false; bp_pool_wake()
 		:: else
 		fi
 	fi;
 	held--;
-	section_exit();
-	/* cache_ensure() */
+	bp_section_exit();
+	/* bp_cache_ensure() */
 	load(x, CACHE);
 	if
 	:: !x -> cache_create()
@@ -111,7 +111,7 @@ inline free_block()
 
 inline alloc_block()
 {
-	section_enter();
+	bp_section_enter();
 	load(x, OPEN);
 	if
 	:: x ->
@@ -165,11 +165,11 @@ inline alloc_block()
 			d = 0
 		}
 		if
-		:: wake -> wake = false; pool_wake()
+		:: wake -> wake = false; bp_pool_wake()
 		:: else
 		fi
 	fi;
-	section_exit()
+	bp_section_exit()
 }
 
 proctype user()
@@ -188,8 +188,8 @@ proctype user()
 	done++
 }
 
-/* class_reclaimable(): check the depot under the lock, then the caches. */
-inline pool_reclaimable()
+/* bp_class_reclaimable(): check the depot under the lock, then the caches. */
+inline bp_pool_reclaimable()
 {
 	atomic { lock(LOCK); load(x, DEPOT); reclaimable = x == ALL; unlock(LOCK) }
 	load(x, CACHE);
@@ -199,7 +199,7 @@ inline pool_reclaimable()
 	fi
 }
 
-inline pool_close()
+inline bp_pool_close()
 {
 	load(x, CACHE);
 	if
@@ -211,18 +211,18 @@ inline pool_close()
 inline pool_sleep()
 {
 #ifdef WRONG_LATE_ASLEEP
-	pool_close();
+	bp_pool_close();
 #endif
 	store(AWAKE, 0);
 #ifndef WRONG_NO_MB_IN_SLEEP
 	smp_mb();
 #endif
 #if !defined(WRONG_NOT_CLOSED) && !defined(WRONG_LATE_ASLEEP)
-	pool_close()
+	bp_pool_close()
 #endif
 }
 
-inline class_drain()
+inline bp_class_drain()
 {
 	if
 	:: gc_owned ->
@@ -259,7 +259,7 @@ proctype gc()
 		if
 		:: x ->
 			/* gc_begin() */
-			pool_reclaimable();
+			bp_pool_reclaimable();
 			if
 			:: !reclaimable ->
 				pool_sleep();
@@ -270,14 +270,14 @@ proctype gc()
 			:: else
 			fi;
 			/* gc_finish() */
-			class_drain();
+			bp_class_drain();
 			load(x, AWAKE);
 #ifndef WRONG_NO_LOOK
 			if
 			:: !x ->
-				pool_reclaimable();
+				bp_pool_reclaimable();
 				if
-				:: reclaimable -> pool_wake()
+				:: reclaimable -> bp_pool_wake()
 				:: else
 				fi
 			:: else

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A timeout is written while the GC finds that the pool has none:
- * timeout_changed() against gc_begin().
+ * bp_timeout_changed() against gc_begin().
  *
  * The pool has something idle all the time. Its timeout was set to never, so
- * CPU 1 runs gc_work_fn() for the last time. Meanwhile, CPU 0 sets a timeout
+ * CPU 1 runs bp_gc_work_fn() for the last time. Meanwhile, CPU 0 sets a timeout
  * again. No later write changes it. So in the end the pool is awake, and its
  * work item is queued.
  *
  * Wrong:
- *	WRONG_NO_MB: timeout_changed() without smp_mb()
+ *	WRONG_NO_MB: bp_timeout_changed() without smp_mb()
  *	WRONG_NO_MB_IN_CLOSE: gc_begin() without smp_mb()
- *	WRONG_NO_LOOK: gc_begin() does not call pool_wake()
- *	WRONG_NO_WAKE: timeout_changed() does not call pool_wake()
+ *	WRONG_NO_LOOK: gc_begin() does not call bp_pool_wake()
+ *	WRONG_NO_WAKE: bp_timeout_changed() does not call bp_pool_wake()
  */
 #define NR_CPUS	2
 #define NR_VARS	2
@@ -21,7 +21,7 @@
 
 #include "memory.pml"
 
-bool queued = true;	/* gc_work is queued */
+bool queued = true;	/* bp_gc_work is queued */
 byte done;
 
 /* The work item sees all earlier stores, even if it was already queued. */
@@ -31,7 +31,7 @@ inline queue_work()
 	queued = true
 }
 
-inline pool_wake()
+inline bp_pool_wake()
 {
 	load(x, AWAKE);
 	load(y, TIMEOUT);
@@ -50,7 +50,7 @@ proctype writer()
 	smp_mb();
 #endif
 #ifndef WRONG_NO_WAKE
-	pool_wake();
+	bp_pool_wake();
 #endif
 	done++
 }
@@ -75,7 +75,7 @@ proctype gc()
 			smp_mb();
 #endif
 #ifndef WRONG_NO_LOOK
-			pool_wake()
+			bp_pool_wake()
 #endif
 		:: else
 		fi;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Waking tasks that wait for a block: class_wait(), class_wake(), depot_free().
+ * Waking tasks that wait for a block: class_wait(), bp_class_wake(), depot_free().
  *
  * Two tasks wait for a block of a class with a reserve. Either two other CPUs
  * free a block each, or another CPU adds a new slab of two blocks. In the end
@@ -14,9 +14,9 @@
  *	WRONG_LATE_QUEUE: class_wait() checks for a block before it queues the task
  *	WRONG_NO_LOCK: class_wait() checks for a block without the depot's lock
  *	WRONG_EARLY_LOOK: depot_free() checks for waiters before it takes the lock
- *	WRONG_NOT_PASSED_ON: alloc_slow() does not call class_wake()
+ *	WRONG_NOT_PASSED_ON: bp_alloc_slow() does not call bp_class_wake()
  *	WRONG_NO_WAKE: depot_free() does not wake
- *	WRONG_NOT_ANNOUNCED: class_grow() does not wake
+ *	WRONG_NOT_ANNOUNCED: bp_class_grow() does not wake
  */
 #define NR_CPUS	4
 #define NR_VARS	3
@@ -103,7 +103,7 @@ proctype waiter(byte cpu)
 	:: else -> break
 	od;
 #ifndef WRONG_NOT_PASSED_ON
-	/* class_wake() */
+	/* bp_class_wake() */
 	if
 	:: waited ->
 		load(x, DEPOT);
@@ -117,7 +117,7 @@ proctype waiter(byte cpu)
 	done++
 }
 
-/* Call depot_add() for a slab of two blocks, and class_wake(), as class_grow() does. */
+/* Call bp_depot_add() for a slab of two blocks, and bp_class_wake(), as bp_class_grow() does. */
 proctype grower(byte cpu)
 {
 	byte x;

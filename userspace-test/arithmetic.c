@@ -75,7 +75,7 @@ static bool slab_geometry_ok(u32 size)
 	u32 nr = bytepool_slab_blocks(bytes, size);
 	u32 more;
 
-	if (!nr || bytes % PAGE_SIZE || nr > BYTEPOOL_NO_BLOCK)
+	if (!nr || bytes % PAGE_SIZE || nr > BP_NO_BLOCK)
 		return false;
 	/* What a slab's size is found by again when it is given back. */
 	if (PAGE_ALIGN((unsigned long)nr * size) != bytes)
@@ -127,56 +127,56 @@ static void test_slab_geometry(void)
 #define BLOCK	16
 #define BLOCKS	9
 
-static struct bytepool_slab *slab_new(void)
+static struct bp_slab *slab_new(void)
 {
-	struct bytepool_slab *slab = calloc(1, sizeof(*slab) + BLOCKS);
+	struct bp_slab *slab = calloc(1, sizeof(*slab) + BLOCKS);
 
 	slab->base = (unsigned long)calloc(BLOCKS, BLOCK);
 	slab->nr = BLOCKS;
 	slab->nr_idle = BLOCKS;
-	slab->first = BYTEPOOL_NO_BLOCK;
+	slab->first = BP_NO_BLOCK;
 	slab->chained = true;
 	return slab;
 }
 
-static void slab_free(struct bytepool_slab *slab)
+static void slab_free(struct bp_slab *slab)
 {
 	free((void *)slab->base);
 	free(slab);
 }
 
-static u32 slab_take(struct bytepool_slab *slab)
+static u32 slab_take(struct bp_slab *slab)
 {
 	void *overwritten = NULL;
-	u32 index = slab_pop(slab, BLOCK, &overwritten);
+	u32 index = bp_slab_pop(slab, BLOCK, &overwritten);
 
-	slab->state[index] = BYTEPOOL_BLOCK_IN_USE;
+	slab->state[index] = BP_BLOCK_IN_USE;
 	return index;
 }
 
 /* Some in use, some chained in any order, some never carved. */
-static void slab_shuffle(struct bytepool_slab *slab)
+static void slab_shuffle(struct bp_slab *slab)
 {
 	u32 steps = shim_random() % 40, index;
 
 	while (steps--) {
 		index = shim_random() % BLOCKS;
-		if (slab->state[index] == BYTEPOOL_BLOCK_IN_USE)
-			slab_push(slab, BLOCK, index, 0);
+		if (slab->state[index] == BP_BLOCK_IN_USE)
+			bp_slab_push(slab, BLOCK, index, 0);
 		else if (slab->nr_idle)
 			slab_take(slab);
 	}
 }
 
 /* Take all that is idle: whether each of them comes, and once. */
-static bool slab_gives_all(struct bytepool_slab *slab)
+static bool slab_gives_all(struct bp_slab *slab)
 {
 	u32 left = slab->nr_idle, index;
 	bool seen[BLOCKS] = {};
 	u32 i;
 
 	for (i = 0; i < BLOCKS; i++)
-		seen[i] = slab->state[i] == BYTEPOOL_BLOCK_IN_USE;
+		seen[i] = slab->state[i] == BP_BLOCK_IN_USE;
 	while (left--) {
 		index = slab_take(slab);
 		if (index >= BLOCKS || seen[index])
@@ -187,9 +187,9 @@ static bool slab_gives_all(struct bytepool_slab *slab)
 }
 
 /* The same with a link overwritten, and then all back and out again. */
-static bool slab_survives(const struct bytepool_slab *slab, u32 index, u16 link)
+static bool slab_survives(const struct bp_slab *slab, u32 index, u16 link)
 {
-	struct bytepool_slab *copy = slab_new();
+	struct bp_slab *copy = slab_new();
 	unsigned long page = copy->base;
 	bool ok;
 	u32 i;
@@ -197,10 +197,10 @@ static bool slab_survives(const struct bytepool_slab *slab, u32 index, u16 link)
 	memcpy(copy, slab, sizeof(*copy) + BLOCKS);
 	copy->base = page;
 	memcpy((void *)page, (void *)slab->base, BLOCKS * BLOCK);
-	*(u16 *)slab_block(copy, BLOCK, index) = link;
+	*(u16 *)bp_slab_block(copy, BLOCK, index) = link;
 	ok = slab_gives_all(copy);
 	for (i = 0; i < BLOCKS; i++)
-		slab_push(copy, BLOCK, i, 0);
+		bp_slab_push(copy, BLOCK, i, 0);
 	ok &= slab_gives_all(copy);
 	slab_free(copy);
 	return ok;
@@ -212,7 +212,7 @@ static void test_slab_chain(void)
 	int round;
 
 	for (round = 0; round < 20000; round++) {
-		struct bytepool_slab *slab = slab_new();
+		struct bp_slab *slab = slab_new();
 
 		slab_shuffle(slab);
 		ok &= slab_gives_all(slab);
@@ -228,15 +228,15 @@ static void test_slab_overwritten(void)
 	u32 round, i, link;
 
 	for (round = 0; round < 1000; round++) {
-		struct bytepool_slab *slab = slab_new();
+		struct bp_slab *slab = slab_new();
 
 		slab_shuffle(slab);
 		for (i = 0; i < slab->carved; i++) {
-			if (slab->state[i] != BYTEPOOL_BLOCK_IDLE)
+			if (slab->state[i] != BP_BLOCK_IDLE)
 				continue;
 			for (link = 0; link < BLOCKS + 2; link++)
 				ok &= slab_survives(slab, i, link);
-			ok &= slab_survives(slab, i, BYTEPOOL_NO_BLOCK);
+			ok &= slab_survives(slab, i, BP_NO_BLOCK);
 			ok &= slab_survives(slab, i, shim_random());
 		}
 		slab_free(slab);
@@ -251,12 +251,13 @@ static void test_slab_garbage(void)
 	u32 round, i;
 
 	for (round = 0; round < 100000; round++) {
-		struct bytepool_slab *slab = slab_new();
+		struct bp_slab *slab = slab_new();
 
 		slab_shuffle(slab);
 		for (i = 0; i < slab->carved; i++) {
-			if (slab->state[i] == BYTEPOOL_BLOCK_IDLE)
-				*(u16 *)slab_block(slab, BLOCK, i) = shim_random() % (BLOCKS + 2);
+			if (slab->state[i] == BP_BLOCK_IDLE)
+				*(u16 *)bp_slab_block(slab, BLOCK, i) =
+					shim_random() % (BLOCKS + 2);
 		}
 		ok &= slab_gives_all(slab);
 		slab_free(slab);
@@ -266,12 +267,12 @@ static void test_slab_garbage(void)
 
 #define ENTRIES	16
 
-static bool cache_ordered(const struct bytepool_cache *cache)
+static bool cache_ordered(const struct bp_cache *cache)
 {
 	u32 i;
 
-	for (i = 1; i < cache_nr(cache); i++) {
-		if (time_after(cache->entries[i - 1].stamp, cache->entries[i].stamp))
+	for (i = 1; i < bp_cache_nr(cache); i++) {
+		if (time_after(cache->entries[i - 1].idle_since, cache->entries[i].idle_since))
 			return false;
 	}
 	return true;
@@ -280,7 +281,7 @@ static bool cache_ordered(const struct bytepool_cache *cache)
 /* Stamps that wrap around, out of order where the depot gives what it has. */
 static void test_cache_order(void)
 {
-	struct bytepool_cache *cache = calloc(1, struct_size(cache, entries, ENTRIES));
+	struct bp_cache *cache = calloc(1, struct_size(cache, entries, ENTRIES));
 	unsigned long round, mask = 0;
 	u8 state[ENTRIES];
 	bool ok = true;
@@ -293,33 +294,33 @@ static void test_cache_order(void)
 		u32 what = shim_random() % 8, nr;
 
 		shim_clock_advance(shim_random() % 4 == 0);
-		if (what < 4 && !cache_full(cache)) {
+		if (what < 4 && !bp_cache_full(cache)) {
 			for (nr = 0; mask & BIT(nr); )
 				nr++;
 			mask |= BIT(nr);
-			state[nr] = BYTEPOOL_BLOCK_CACHED;
+			state[nr] = BP_BLOCK_CACHED;
 			if (what < 2)
-				cache_push(cache, cache->top, &state[nr], &state[nr], NULL,
-					   jiffies);
+				bp_cache_push(cache, cache->top, &state[nr], &state[nr], NULL,
+					      jiffies);
 			else
-				cache_insert(cache, &state[nr], &state[nr], NULL,
-					     jiffies - shim_random() % 100);
+				bp_cache_insert(cache, &state[nr], &state[nr], NULL,
+						jiffies - shim_random() % 100);
 		} else if (what < 7) {
-			u8 *popped = cache_pop(cache);
+			u8 *popped = bp_cache_pop(cache);
 
 			ok &= !popped == !mask;
 			if (popped) {
-				ok &= *popped == BYTEPOOL_BLOCK_IN_USE;
+				ok &= *popped == BP_BLOCK_IN_USE;
 				mask &= ~BIT(popped - state);
 			}
 		} else {
-			for (nr = 0; nr < cache_nr(cache) / 2; nr++)
+			for (nr = 0; nr < bp_cache_nr(cache) / 2; nr++)
 				mask &= ~BIT(cache->entries[nr].state - state);
-			cache_drop_oldest(cache, nr);
+			bp_cache_drop_oldest(cache, nr);
 		}
-		ok &= cache_ordered(cache) && (u32)__builtin_popcountl(mask) == cache_nr(cache);
+		ok &= cache_ordered(cache) && (u32)__builtin_popcountl(mask) == bp_cache_nr(cache);
 		if (mask)
-			ok &= cache_oldest(cache) == cache->entries[0].stamp;
+			ok &= bp_cache_oldest(cache) == cache->entries[0].idle_since;
 	}
 	EXPECT(ok);
 	free(cache);

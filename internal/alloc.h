@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Alloc: the fast path, and all that it does not serve.
+ */
+#ifndef _BP_ALLOC_H
+#define _BP_ALLOC_H
+
+#include <linux/atomic.h>
+#include <linux/compiler.h>
+#include <linux/gfp.h>
+#include <linux/types.h>
+
+#include "cache.h"
+#include "context.h"
+#include "instrument.h"
+#include "trace.h"
+#include "types.h"
+
+/* An idle block may be anywhere in memory, so a request for a zone cannot be served. */
+#define BP_GFP_REFUSED	(__GFP_DMA | __GFP_DMA32)
+
+void *bp_class_alloc_or_grow(struct bp_class *class, gfp_t gfp, int node, bool *miss);
+void bp_block_check(struct bp_class *class, void *block, unsigned long caller);
+void *bp_alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, int node,
+		    unsigned long caller);
+void *bp_alloc_refuse(struct bytepool *pool, size_t size, gfp_t gfp,
+		      unsigned long caller);
+void *bp_alloc_any(struct bytepool *pool, size_t size, gfp_t gfp, int node,
+		   unsigned long caller);
+
+/* Return a block from this CPU's cache, or NULL if that has none or must not be used. */
+static __always_inline void *bp_cache_alloc(struct bytepool *pool, u32 slot)
+{
+	struct bp_cache *cache;
+	void *block;
+
+	bp_section_enter();
+	cache = bp_cache_this_cpu(pool, slot);
+	if (likely(bp_cache_enter(cache, pool))) {
+		block = bp_cache_pop(cache);
+		if (likely(block)) {
+			bp_cache_count(cache->hits, 1);
+			bp_cache_leave(cache, pool);
+			bp_section_exit();
+			return block;
+		}
+		bp_cache_leave(cache, pool);
+	}
+	bp_section_exit();
+	return NULL;
+}
+
+/* Tell the kernel's checkers that a caller gets a block. */
+static inline void bp_block_instrument(u32 size, void *block, gfp_t gfp)
+{
+	if (BP_INSTRUMENTED)
+		instrument_alloc(block, size, bp_system_gfp(gfp), bp_system_may_serve());
+}
+
+/* Prepare a block that comes from its depot for its caller. */
+static inline void bp_block_prepare(struct bp_class *class, void *block, gfp_t gfp,
+				    unsigned long caller)
+{
+	instrument_open(block, class->size);
+	if (unlikely(class->pool->flags & BP_FLAGS_CHECKED))
+		bp_block_check(class, block, caller);
+	bp_block_instrument(class->size, block, gfp);
+}
+
+/* Count and trace a failed allocation. Return NULL. */
+static inline void *bp_alloc_fail(struct bytepool *pool, size_t size, gfp_t gfp,
+				  unsigned long caller)
+{
+	atomic64_inc(&pool->failures);
+	trace_alloc(pool->name, size, 0, NULL, gfp, false, caller);
+	return NULL;
+}
+
+/* Return true if an allocation may succeed. If @size is 0, size - 1 wraps around. */
+static __always_inline bool bp_alloc_ok(struct bytepool *pool, size_t size, gfp_t gfp)
+{
+	return !IS_ERR_OR_NULL(pool) && size - 1 < pool->sizes.max &&
+	       !(gfp & BP_GFP_REFUSED);
+}
+
+#endif /* _BP_ALLOC_H */

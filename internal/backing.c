@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory from the system and back, the limit of a pool, and NUMA nodes.
+ */
+#include <linux/atomic.h>
+#include <linux/compiler.h>
+#include <linux/gfp.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/vmalloc.h>
+
+#include "backing.h"
+#include "instrument.h"
+#include "types.h"
+
+/* Return the node of the CPU, or the nearest node with memory if that has none. */
+int bp_cpu_memory_node(int cpu)
+{
+	int node = cpu_to_mem(cpu);
+	int nearest = NUMA_NO_NODE;
+	int other;
+
+	if (likely(node_state(node, N_MEMORY)))
+		return node;
+	for_each_node_state(other, N_MEMORY) {
+		if (nearest == NUMA_NO_NODE ||
+		    node_distance(node, other) < node_distance(node, nearest))
+			nearest = other;
+	}
+	return nearest;
+}
+
+/* Take @bytes of the limit of the pool. Return false, and take nothing, if they exceed it. */
+bool bp_pool_charge(struct bytepool *pool, unsigned long bytes)
+{
+	unsigned long limit = READ_ONCE(pool->limit);
+	long held = atomic_long_read(&pool->held);
+
+	do {
+		if (bp_over_limit(limit, held, bytes))
+			return false;
+	} while (!atomic_long_try_cmpxchg(&pool->held, &held, held + bytes));
+	return true;
+}
+
+void bp_pool_uncharge(struct bytepool *pool, unsigned long bytes)
+{
+	atomic_long_sub(bytes, &pool->held);
+}
+
+/*
+ * Allocate consecutive pages and free the surplus of the order, as
+ * alloc_pages_exact() does, but on a node and with an alignment.
+ */
+static void *pages_alloc(unsigned long bytes, unsigned long align, gfp_t gfp, int node)
+{
+	unsigned int order = get_order(max(bytes, align));
+	unsigned long nr = bytes >> PAGE_SHIFT;
+	struct page *page;
+
+	if (1UL << order > MAX_ORDER_NR_PAGES)
+		return NULL;
+	if (nr == 1UL << order)
+		gfp |= __GFP_COMP;
+	page = alloc_pages_node(node, gfp, order);
+	if (!page)
+		return NULL;
+	if (nr != 1UL << order) {
+		unsigned long i;
+
+		split_page(page, order);
+		for (i = nr; i < 1UL << order; i++)
+			__free_page(page + i);
+	}
+	return page_address(page);
+}
+
+void bp_backing_free(void *base, unsigned long bytes, unsigned long align)
+{
+	unsigned int order = get_order(max(bytes, align));
+
+	if (is_vmalloc_addr(base))
+		vfree(base);
+	else if (bytes == PAGE_SIZE << order)
+		free_pages((unsigned long)base, order);
+	else
+		free_pages_exact(base, bytes);
+}
+
+/*
+ * Allocate the memory of a slab. If the caller may sleep, the page allocator
+ * need not try hard for a long run of pages, because mapped memory serves as
+ * well.
+ */
+void *bp_backing_alloc(struct bytepool *pool, unsigned long bytes, unsigned long align,
+		       gfp_t gfp, int node)
+{
+	bool may_map = bytes > PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER &&
+		       !(pool->flags & BYTEPOOL_CONTIG) && gfpflags_allow_blocking(gfp) &&
+		       !(gfp & __GFP_THISNODE);
+	void *base;
+
+	base = pages_alloc(bytes, align, may_map ? gfp | __GFP_NORETRY | __GFP_NOWARN : gfp, node);
+	if (!base && may_map) {
+		base = __vmalloc(bytes, gfp);
+		kmemleak_free(base);	/* kmemleak is told of blocks in use instead */
+	}
+	return base;
+}
+
+/* Return the node of the first page. The rest of mapped memory may be on other nodes. */
+int bp_backing_node(const void *base)
+{
+	return page_to_nid(is_vmalloc_addr(base) ? vmalloc_to_page(base) : virt_to_page(base));
+}

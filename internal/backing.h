@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Memory from the system and back, the limit of a pool, and NUMA nodes.
+ */
+#ifndef _BP_BACKING_H
+#define _BP_BACKING_H
+
+#include <linux/atomic.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/types.h>
+
+#include "size_class.h"
+#include "types.h"
+
+/*
+ * The alignment of slabs of several pages and blocks, so that an address tells
+ * the base of its slab.
+ */
+#define BP_SLAB_ALIGN		(BYTEPOOL_SLAB_PAGES * PAGE_SIZE)
+/* Aligned memory is never mapped, see bp_backing_alloc(). */
+static_assert(!(BYTEPOOL_SLAB_PAGES & (BYTEPOOL_SLAB_PAGES - 1)) &&
+	      BYTEPOOL_SLAB_PAGES <= 1 << PAGE_ALLOC_COSTLY_ORDER);
+
+int bp_cpu_memory_node(int cpu);
+bool bp_pool_charge(struct bytepool *pool, unsigned long bytes);
+void bp_pool_uncharge(struct bytepool *pool, unsigned long bytes);
+void bp_backing_free(void *base, unsigned long bytes, unsigned long align);
+void *bp_backing_alloc(struct bytepool *pool, unsigned long bytes, unsigned long align,
+		       gfp_t gfp, int node);
+int bp_backing_node(const void *base);
+
+/* Return true if @held and @bytes together exceed @limit. */
+static inline bool bp_over_limit(unsigned long limit, unsigned long held, unsigned long bytes)
+{
+	return limit && (bytes > limit || held > limit - bytes);
+}
+
+/* Return the memory that the pool has from the system, in bytes. */
+static inline size_t bp_pool_held(const struct bytepool *pool)
+{
+	return atomic_long_read(&pool->held);
+}
+
+#endif /* _BP_BACKING_H */

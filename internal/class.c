@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A size class as a whole.
+ */
+#include <linux/atomic.h>
+#include <linux/gfp.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/rcupdate.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/swait.h>
+
+#include "age.h"
+#include "cache.h"
+#include "class.h"
+#include "context.h"
+#include "depot.h"
+#include "size_class.h"
+#include "types.h"
+
+/*
+ * A CPU caches at most CACHE_BYTES and CACHE_ENTRIES_MAX blocks of a class, and
+ * no block larger than CACHE_BLOCK_MAX. The largest cache is 1 KiB on a 64-bit
+ * machine.
+ */
+#define CACHE_BYTES		SZ_8M
+#define CACHE_BLOCK_MAX		SZ_4M
+#define CACHE_ENTRIES_MAX	29U
+
+static struct bp_class *class_new(struct bytepool *pool, u32 index, gfp_t gfp)
+{
+	u32 size = bytepool_class_size(&pool->sizes, index);
+	struct bp_class *class;
+	size_t caches = struct_size(class, depot, nr_node_ids);
+	unsigned int node;
+
+	class = kzalloc(caches + array_size(nr_cpu_ids, sizeof(*class->cache)), gfp);
+	if (!class)
+		return NULL;
+	class->pool = pool;
+	class->index = index;
+	class->size = size;
+	/*
+	 * In a pool that checks its blocks, slabs are small, because each block
+	 * has a record in the descriptor or is searched for there.
+	 */
+	class->slab_bytes = pool->flags & BP_FLAGS_CHECKED ? PAGE_ALIGN(size) :
+								    bytepool_slab_bytes(size);
+	class->reciprocal = bytepool_reciprocal(size);
+	if (!(pool->flags & BP_FLAGS_UNCACHED) && size <= CACHE_BLOCK_MAX)
+		class->capacity = min(CACHE_BYTES / size, CACHE_ENTRIES_MAX);
+	init_swait_queue_head(&class->wait);
+	class->cache = (void *)class + caches;
+	for (node = 0; node < nr_node_ids; node++)
+		bp_depot_init(&class->depot[node], class);
+	return class;
+}
+
+noinline struct bp_class *bp_class_add(struct bytepool *pool, u32 index, gfp_t gfp)
+{
+	struct bp_class *class;
+	gfp_t class_gfp;
+
+	if (!bp_system_may_serve())
+		return NULL;
+	class_gfp = bp_system_gfp(gfp);
+	if (gfpflags_allow_blocking(gfp))
+		class_gfp |= gfp & __GFP_NOFAIL;
+	class = class_new(pool, index, class_gfp);
+	if (!class)
+		return NULL;
+	/* Pairs with smp_load_acquire() below, in bp_class_get() and in bp_class_next(). */
+	if (cmpxchg(&pool->class[index], NULL, class)) {
+		kfree(class);
+		return smp_load_acquire(&pool->class[index]);	/* another CPU was first */
+	}
+	return class;
+}
+
+/* Return true if the class has something that a pass by age or a trim could give back. */
+bool bp_class_reclaimable(struct bp_class *class)
+{
+	struct bp_depot *depot;
+	struct bp_cache *cache;
+	unsigned long flags;
+	bool reclaimable;
+
+	/*
+	 * Look at the depots first and under their locks: a block that leaves
+	 * for a cache later is seen there.
+	 */
+	bp_for_each_depot(depot, class) {
+		flags = bp_depot_lock(depot);
+		reclaimable = depot->full || bp_depot_oldest(depot, &bp_gc_everything);
+		bp_depot_unlock(depot, flags);
+		if (reclaimable)
+			return true;
+	}
+	/* A block that enters a cache now comes with bp_pool_wake(). */
+	bp_for_each_cache(cache, class) {
+		if (bp_cache_nr(cache))
+			return true;
+	}
+	return false;
+}
+
+static bool class_has_idle(struct bp_class *class)
+{
+	struct bp_depot *depot;
+
+	bp_for_each_depot(depot, class) {
+		if (bp_depot_has_idle(depot))
+			return true;
+	}
+	return false;
+}
+
+/* Wake one task that waits for a block if the class has an idle one. */
+void bp_class_wake(struct bp_class *class)
+{
+	/* A spurious wakeup does no harm, because the task looks again. */
+	if (class_has_idle(class))
+		swake_up_one(&class->wait);
+}
+
+/*
+ * Free a class that has no slab. Sections that look at its caches or at the
+ * class end within a grace period.
+ */
+void bp_class_free(struct bp_class *class)
+{
+	struct bp_batch *batch;
+	struct bp_depot *depot;
+	struct bp_cache *cache;
+
+	bp_for_each_cache(cache, class)
+		kfree_rcu(cache, rcu);
+	bp_for_each_depot(depot, class) {
+		while ((batch = bp_batch_take(&depot->empty)))
+			kfree(batch);
+	}
+	kfree_rcu(class, rcu);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A size class: made at its first use; walks over its depots and caches.
+ */
+#ifndef _BP_CLASS_H
+#define _BP_CLASS_H
+
+#include <linux/compiler.h>
+#include <linux/gfp.h>
+#include <linux/jiffies.h>
+#include <linux/types.h>
+
+#include "context.h"
+#include "size_class.h"
+#include "types.h"
+
+/*
+ * How long a task waits before it looks again without a wakeup, as in
+ * mempool_alloc(): with a reserve, and for __GFP_NOFAIL.
+ */
+#define BP_RESERVE_RETRY	(5 * HZ)
+#define BP_NOFAIL_RETRY		(HZ / 10)
+
+struct bp_class *bp_class_add(struct bytepool *pool, u32 index, gfp_t gfp);
+bool bp_class_reclaimable(struct bp_class *class);
+void bp_class_wake(struct bp_class *class);
+void bp_class_free(struct bp_class *class);
+
+/* Return the class, which is made at its first use, or NULL if memory is short. */
+static inline struct bp_class *bp_class_get(struct bytepool *pool, u32 index, gfp_t gfp)
+{
+	/* Pairs with cmpxchg() in bp_class_add(). */
+	struct bp_class *class = smp_load_acquire(&pool->class[index]);
+
+	return likely(class) ? class : bp_class_add(pool, index, gfp);
+}
+
+/*
+ * Return the class at *@index or the next one that exists, and set *@index to
+ * the one after it. Return NULL at the end.
+ */
+static inline struct bp_class *bp_class_next(struct bytepool *pool, u32 *index)
+{
+	while (*index < pool->sizes.nr) {
+		/* Pairs with cmpxchg() in bp_class_add(). */
+		struct bp_class *class = smp_load_acquire(&pool->class[(*index)++]);
+
+		if (class)
+			return class;
+	}
+	return NULL;
+}
+
+#define bp_for_each_class(class, pool) \
+	for (u32 __index = 0; ((class) = bp_class_next(pool, &__index)); )
+
+/* Return one of the slots of the class. */
+static inline u32 bp_class_slot(const struct bp_class *class)
+{
+	return bytepool_last_slot(&class->pool->sizes, class->index);
+}
+
+/* Return the depot of node *@node and increment *@node. Return NULL at the end. */
+static inline struct bp_depot *bp_depot_next(struct bp_class *class, unsigned int *node)
+{
+	return *node < nr_node_ids ? &class->depot[(*node)++] : NULL;
+}
+
+#define bp_for_each_depot(depot, class) \
+	for (unsigned int __node = 0; ((depot) = bp_depot_next(class, &__node)); )
+
+/*
+ * Return the number of idle blocks in slabs of the class. It is approximate
+ * while others use the class.
+ */
+static inline unsigned long bp_class_nr_idle(struct bp_class *class)
+{
+	struct bp_depot *depot;
+	unsigned long nr = 0;
+
+	bp_for_each_depot(depot, class) {
+		/* Other CPUs may change it meanwhile. */
+		nr += data_race(depot->nr_idle);
+	}
+	return nr;
+}
+
+/*
+ * Return the cache of CPU *@cpu or the next one that exists, and set *@cpu to
+ * the CPU after it. Return NULL at the end.
+ */
+static inline struct bp_cache *bp_cache_next(struct bp_class *class, unsigned int *cpu)
+{
+	while (*cpu < nr_cpu_ids) {
+		struct bp_cache *cache = READ_ONCE(class->cache[(*cpu)++]);
+
+		if (cache)
+			return cache;
+	}
+	return NULL;
+}
+
+#define bp_for_each_cache(cache, class) \
+	for (unsigned int __cpu = 0; ((cache) = bp_cache_next(class, &__cpu)); )
+
+/*
+ * Return the jiffies after which a task that waits for a block looks again,
+ * though nobody has woken it.
+ */
+static inline unsigned long bp_class_retry_delay(const struct bp_class *class)
+{
+	return READ_ONCE(class->reserve) ? BP_RESERVE_RETRY : BP_NOFAIL_RETRY;
+}
+
+/*
+ * Return true if an allocation waits rather than fail. The owner of a
+ * BYTEPOOL_SINGLE pool would wait for itself. With __GFP_THISNODE, an
+ * allocation does not wait for the reserve, because no block of that node may
+ * come back.
+ */
+static inline bool bp_class_may_wait(struct bp_class *class, gfp_t gfp)
+{
+	if (!gfpflags_allow_blocking(gfp) || bp_pool_single(class->pool))
+		return false;
+	if (gfp & __GFP_NOFAIL)
+		return true;
+	return READ_ONCE(class->reserve) && !(gfp & __GFP_THISNODE);
+}
+
+#endif /* _BP_CLASS_H */

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The current context: sections, and calls of the system's allocator.
+ */
+#ifndef _BP_CONTEXT_H
+#define _BP_CONTEXT_H
+
+#include <linux/compiler.h>
+#include <linux/gfp.h>
+#include <linux/preempt.h>
+#include <linux/rcupdate.h>
+#include <linux/types.h>
+
+#include "compat.h"
+#include "types.h"
+
+/* The bits of a caller's gfp that reach the system: how hard to try, not what to give. */
+#define BP_GFP_MASK	(__GFP_RECLAIM | __GFP_IO | __GFP_FS | __GFP_HIGH | __GFP_ATOMIC | \
+			 __GFP_NOWARN | __GFP_NORETRY | __GFP_RETRY_MAYFAIL | \
+			 __GFP_MEMALLOC | __GFP_NOMEMALLOC | __GFP_HARDWALL | \
+			 __GFP_THISNODE)
+
+/*
+ * A section: the CPU may use its open caches, and look at slabs of others.
+ * Preemption is off, which makes the CPU an RCU reader. Only a kernel that
+ * checks the use of RCU is told so.
+ */
+static __always_inline void bp_section_enter(void)
+{
+	preempt_disable();
+	if (IS_ENABLED(CONFIG_PROVE_RCU))
+		rcu_read_lock();
+}
+
+static __always_inline void bp_section_exit(void)
+{
+	if (IS_ENABLED(CONFIG_PROVE_RCU))
+		rcu_read_unlock();
+	preempt_enable();
+}
+
+/* Return the bits of @gfp for the system; 6.1 warns of __GFP_ATOMIC where one may sleep. */
+static inline gfp_t bp_system_gfp(gfp_t gfp)
+{
+	gfp &= BP_GFP_MASK;
+	return gfp & __GFP_DIRECT_RECLAIM ? gfp & ~__GFP_ATOMIC : gfp;
+}
+
+/*
+ * Return true if the system's allocator may be called. On PREEMPT_RT, its locks
+ * must not be taken with preemption off.
+ */
+static inline bool bp_system_may_serve(void)
+{
+	return !IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible();
+}
+
+static inline bool bp_pool_single(const struct bytepool *pool)
+{
+	return pool->flags & BYTEPOOL_SINGLE;
+}
+
+#endif /* _BP_CONTEXT_H */

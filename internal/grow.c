@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Growth: a class gets a slab. At a limit, idle memory of the pool makes room first. */
+#include <linux/atomic.h>
+#include <linux/compiler.h>
+#include <linux/gfp.h>
+#include <linux/mm.h>
+
+#include "backing.h"
+#include "cache.h"
+#include "check.h"
+#include "class.h"
+#include "context.h"
+#include "depot.h"
+#include "gc.h"
+#include "grow.h"
+#include "slab.h"
+#include "types.h"
+#include "wake.h"
+
+/* A class that holds at least this many of its usual slabs grows by slabs of several pages. */
+#define LARGE_SLABS_FROM	8UL
+
+/* How often an alloc makes room after others have taken the room that it made. */
+#define ROOM_RETRIES		8U
+
+/* An alloc gives up after this many trims in a row that gave back nothing. */
+#define ROOM_IN_VAIN		3U
+
+/*
+ * Create a slab, see bp_slab_create_fitting(). At the limit of the pool, or
+ * when the system is short of memory, give back idle memory of the pool first,
+ * before the system is asked to try harder.
+ */
+struct bp_slab *bp_class_new_slab(struct bp_class *class, bool large, gfp_t gfp,
+				  int node)
+{
+	unsigned int left = gfpflags_allow_blocking(gfp) ? ROOM_RETRIES : 0;
+	const gfp_t gently = gfp | __GFP_NOWARN | __GFP_NORETRY;
+	unsigned int in_vain = 0;
+	struct bp_slab *slab;
+	unsigned long trims;
+	bool at_limit;
+
+	if (!bp_system_may_serve())
+		return NULL;
+	/* No room would be enough. */
+	if (bp_over_limit(READ_ONCE(class->pool->limit), 0, PAGE_ALIGN(class->size)))
+		return NULL;
+	while (left-- && in_vain < ROOM_IN_VAIN) {
+		/*
+		 * Pairs with smp_mb() in pool_trim_locked(): either we see its
+		 * number, or it finds what we have freed.
+		 */
+		smp_mb();
+		trims = READ_ONCE(class->pool->trims);
+		slab = bp_slab_create_fitting(class, large, gently, node, &at_limit);
+		if (slab)
+			return slab;
+		in_vain = bp_pool_make_room(class->pool, trims) ? 0 : in_vain + 1;
+		/*
+		 * If the pool is below its limit, the system is short of
+		 * memory: try once more at full effort. If it is at its limit,
+		 * other allocations may have taken the room first. One trim in
+		 * vain does not prove that there is none, so try again.
+		 */
+		if (at_limit)
+			continue;
+		slab = bp_slab_create_fitting(class, large, gfp, node, &at_limit);
+		if (slab || !at_limit)
+			return slab;
+	}
+	return bp_slab_create_fitting(class, large, gfp, node, &at_limit);
+}
+
+/*
+ * Add a new slab to its depot, but take one block of it, and return that. If
+ * the slab has more, move some to this CPU's cache if that is empty.
+ * Context: Section.
+ */
+static void *depot_add_and_take(struct bp_slab *slab, void **overwritten)
+{
+	struct bp_depot *depot = slab->depot;
+	unsigned long flags = bp_depot_lock(depot);
+	struct bp_cache *cache;
+	bool opened = false;
+	void *block;
+	u8 *state;
+
+	bp_depot_account(depot, slab);
+	slab->cpu = smp_processor_id();
+	/* Nobody can have written to a block of it yet. */
+	block = bp_depot_pop(depot, slab, &state, NULL);
+	bp_block_mark_leaving(depot->class, state);
+	depot->misses++;
+	bp_depot_link(depot, slab);
+	if (slab->nr_idle) {
+		cache = bp_depot_this_cpu_cache(depot);
+		if (cache && !bp_cache_nr(cache))
+			bp_cache_refill(depot, cache, overwritten);
+		opened = bp_cache_reopen(cache);
+	}
+	bp_depot_unlock(depot, flags);
+	if (opened)
+		bp_pool_wake(depot->class->pool);
+	return block;
+}
+
+/* Return a block of a new slab, or NULL. */
+void *bp_class_grow(struct bp_class *class, gfp_t gfp, int node)
+{
+	/*
+	 * A class with few blocks grows by the smallest slab that holds one, so
+	 * that its pages can be freed one at a time. A class with a reserve
+	 * does so too, because a large slab could not be freed without going
+	 * below the reserve.
+	 */
+	unsigned long held = atomic_long_read(&class->nr_blocks) * class->size;
+	bool large = held >= LARGE_SLABS_FROM * class->slab_bytes && !READ_ONCE(class->reserve);
+	struct bp_slab *slab = bp_class_new_slab(class, large, gfp, node);
+	void *overwritten = NULL;
+	void *block;
+
+	if (!slab)
+		return NULL;
+	bp_section_enter();
+	block = depot_add_and_take(slab, &overwritten);
+	bp_section_exit();
+	if (unlikely(overwritten))
+		bp_report_overwritten(class, overwritten);
+	/* With more blocks, idle ones of any node may exceed the reserve. */
+	if (READ_ONCE(class->reserve) && bp_class_reclaimable(class))
+		bp_pool_wake(class->pool);
+	if (slab->nr > 1)
+		bp_class_wake(class);
+	return block;
+}
+
+/*
+ * Return true if this CPU would have to share a slab, and should rather get one
+ * of its own. With a reserve or a limit it does not, because others may need
+ * the memory more.
+ */
+bool bp_class_wants_private_slab(struct bp_class *class)
+{
+	struct bp_depot *depot;
+	unsigned long flags;
+	bool shares = false;
+
+	if (!bp_class_shares_lines(class) || READ_ONCE(class->reserve) ||
+	    READ_ONCE(class->pool->limit))
+		return false;
+	bp_for_each_depot(depot, class) {
+		struct bp_slab *slab;
+		bool serves;
+
+		flags = bp_depot_lock(depot);
+		slab = bp_depot_next_slab(depot);
+		serves = depot->full || (slab && bp_slab_is_private(slab));
+		bp_depot_unlock(depot, flags);
+		if (serves)
+			return false;
+		shares |= !!slab;
+	}
+	return shares;
+}

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The life of a pool: check its parameters, make it, end it. */
+#define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
+
+#include <linux/atomic.h>
+#include <linux/compiler.h>
+#include <linux/completion.h>
+#include <linux/ctype.h>
+#include <linux/debugfs.h>
+#include <linux/gfp.h>
+#include <linux/mutex.h>
+#include <linux/overflow.h>
+#include <linux/percpu.h>
+#include <linux/ratelimit.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/sysfs.h>
+#include <linux/vmalloc.h>
+
+#include "age.h"
+#include "cache.h"
+#include "class.h"
+#include "debugfs.h"
+#include "leak.h"
+#include "pool.h"
+#include "pools.h"
+#include "reclaim.h"
+#include "shrinker.h"
+#include "size_class.h"
+#include "sysfs.h"
+#include "types.h"
+#include "wake.h"
+
+#define DEFAULT_MAX_SIZE	SZ_4M
+
+static bool name_ok(const char *name)
+{
+	size_t len = name ? strnlen(name, BP_NAME_MAX + 1) : 0;
+	size_t i;
+
+	if (!len || len > BP_NAME_MAX || !strcmp(name, ".") || !strcmp(name, ".."))
+		return false;
+	for (i = 0; i < len; i++) {
+		/* isalnum() accepts Latin-1, too. */
+		if (!isascii(name[i]) || !(isalnum(name[i]) || strchr("._-", name[i])))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Check the parameters and fill in defaults. Return 0, or -EINVAL with a line
+ * in the log that says why.
+ */
+static int params_check(const char *name, struct bytepool_params *params)
+{
+	const char *why = NULL;
+
+	if (!name_ok(name)) {
+		pr_err("a pool's name is 1 to %d of [A-Za-z0-9._-], not . or ..\n",
+		       BP_NAME_MAX);
+		return -EINVAL;
+	}
+	params->min_size = params->min_size ?: BYTEPOOL_GRAIN;
+	params->max_size = params->max_size ?: DEFAULT_MAX_SIZE;
+	if (params->min_size % BYTEPOOL_GRAIN)
+		why = "min_size is not a multiple of 8";
+	else if (params->max_size % BYTEPOOL_GRAIN)
+		why = "max_size is not a multiple of 8";
+	else if (params->max_size > BYTEPOOL_SIZE_MAX)
+		why = "max_size is above 1 GiB";
+	else if (params->min_size > params->max_size)
+		why = "min_size is above max_size";
+	else if (params->step % BYTEPOOL_GRAIN)
+		why = "step is not a multiple of 8";
+	else if (params->step > BYTEPOOL_SIZE_MAX)
+		why = "step is above 1 GiB";
+	else if (params->step && DIV_ROUND_UP_ULL(params->max_size - params->min_size,
+						  params->step) >= BYTEPOOL_CLASSES_MAX)
+		why = "step makes more than 1048576 classes";
+	else if (params->flags & ~BP_FLAGS_ALL)
+		why = "unknown flags";
+	if (!why)
+		return 0;
+	pr_err("%s: %s (min_size %zu, max_size %zu, step %zu, flags %#x)\n", name, why,
+	       params->min_size, params->max_size, params->step, params->flags);
+	return -EINVAL;
+}
+
+static void pool_free(struct bytepool *pool)
+{
+	int cpu;
+
+	if (pool->cpu) {
+		for_each_possible_cpu(cpu)
+			kvfree(per_cpu_ptr(pool->cpu, cpu)->open);
+	}
+	free_percpu(pool->cpu);
+	kvfree(pool->class);
+	kfree(pool);
+}
+
+/* Allocate the tables of a pool, with all caches closed. Return 0 or -ENOMEM. */
+static int pool_alloc_tables(struct bytepool *pool)
+{
+	u32 nr = bytepool_nr_slots(&pool->sizes);
+	int cpu;
+
+	pool->class = kvcalloc(pool->sizes.nr, sizeof(*pool->class), GFP_KERNEL);
+	pool->cpu = alloc_percpu(struct bp_cpu);
+	if (!pool->class || !pool->cpu)
+		return -ENOMEM;
+	for_each_possible_cpu(cpu) {
+		struct bp_cache **open;
+		u32 i;
+
+		open = kvmalloc_node(array_size(nr, sizeof(*open)), GFP_KERNEL, cpu_to_node(cpu));
+		if (!open)
+			return -ENOMEM;
+		for (i = 0; i < nr; i++)
+			open[i] = &bp_closed_cache;
+		per_cpu_ptr(pool->cpu, cpu)->open = open;
+	}
+	return 0;
+}
+
+/* Allocate a pool, which is in no list yet. Return NULL if memory is short. */
+static struct bytepool *pool_new(const char *name, const struct bytepool_params *params)
+{
+	struct bytepool *pool = kzalloc(sizeof(*pool), GFP_KERNEL);
+
+	if (!pool)
+		return NULL;
+	bytepool_sizes_init(&pool->sizes, params->min_size, params->max_size, params->step);
+	pool->flags = params->flags;
+	pool->idle_timeout_ms = params->idle_timeout_ms;
+	pool->limit = params->limit_bytes;
+	ratelimit_state_init(&pool->bad_frees_limit, DEFAULT_RATELIMIT_INTERVAL,
+			     DEFAULT_RATELIMIT_BURST);
+	ratelimit_state_init(&pool->overwritten_limit, DEFAULT_RATELIMIT_INTERVAL,
+			     DEFAULT_RATELIMIT_BURST);
+	mutex_init(&pool->gc_lock);
+	mutex_init(&pool->reap_lock);
+	init_completion(&pool->unpinned);
+	init_completion(&pool->released);
+	strscpy(pool->name, name, sizeof(pool->name));
+	if (pool_alloc_tables(pool)) {
+		pool_free(pool);
+		return NULL;
+	}
+	return pool;
+}
+
+/*
+ * Give back all idle memory of the class, and drop the reserve. Return the
+ * number of blocks still in use.
+ */
+static unsigned long class_teardown(struct bp_class *class)
+{
+	struct bp_cache *cache;
+	unsigned long leaked;
+
+	/* No CPU is inside a cache, because the caller is the last user of the pool. */
+	bp_for_each_cache(cache, class)
+		bp_cache_flush_all(cache);
+	bp_class_flush_batches(class, &bp_gc_everything);
+	WRITE_ONCE(class->reserve, 0);
+	bp_class_reap(class, &bp_gc_everything, ULONG_MAX);
+	leaked = atomic_long_read(&class->nr_blocks) - bp_class_nr_idle(class);
+	if (leaked)
+		pr_warn("%s: %lu blocks of %u bytes still in use: leaked\n", class->pool->name,
+			leaked, class->size);
+	return leaked;
+}
+
+/* Make a pool. Return the pool or an ERR_PTR(). */
+struct bytepool *bp_pool_create(const char *name, const struct bytepool_params *params)
+{
+	struct bytepool_params checked = {};
+	struct bytepool *pool;
+	int err;
+
+	if (!bp_gc_wq)
+		return ERR_PTR(-ENODEV);
+	if (params)
+		checked = *params;
+	err = params_check(name, &checked);
+	if (err)
+		return ERR_PTR(err);
+	pool = pool_new(name, &checked);
+	if (!pool)
+		return ERR_PTR(-ENOMEM);
+	err = bp_pool_link(pool);
+	if (err)
+		goto free_pool;
+	err = bp_pool_shrinker_add(pool);
+	if (err)
+		goto unlink;
+	err = bp_pool_sysfs_add(pool);
+	if (err)
+		goto remove_shrinker;
+	bp_pool_debugfs_add(pool);
+	return pool;
+
+remove_shrinker:
+	bp_pool_shrinker_remove(pool);
+unlink:
+	bp_pool_unlink(pool);
+free_pool:
+	pool_free(pool);
+	return ERR_PTR(err);
+}
+
+/* Give the memory of the pool back, and end it. */
+void bp_pool_destroy(struct bytepool *pool)
+{
+	struct bp_class *class;
+	unsigned long leaked = 0;
+
+	debugfs_remove(pool->debugfs);
+	bp_pool_sysfs_remove(pool);
+	bp_pool_shrinker_remove(pool);
+	bp_pool_unlink(pool);
+	bp_for_each_class(class, pool)
+		leaked += class_teardown(class);
+	if (leaked)
+		bp_pool_leak(pool);
+	/* The memos were invalidated when the slabs went, so no CPU finds these caches. */
+	bp_for_each_class(class, pool)
+		bp_class_free(class);
+	WARN(leaked, pr_fmt("%s: destroyed with %lu blocks in use\n"), pool->name, leaked);
+	pool_free(pool);
+}

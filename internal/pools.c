@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The list of pools, walks over it, and CPUs that go away.
+ */
+#include <linux/compiler.h>
+#include <linux/completion.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/string.h>
+
+#include "cache.h"
+#include "class.h"
+#include "context.h"
+#include "memo.h"
+#include "pools.h"
+#include "types.h"
+#include "wake.h"
+
+/* All pools. The mutex protects the list, and the pins of each pool. */
+static LIST_HEAD(pools);
+static DEFINE_MUTEX(pools_lock);
+
+/* Add the pool to the list. Return 0, or -EEXIST if its name is in use. */
+int bp_pool_link(struct bytepool *pool)
+{
+	struct bytepool *other;
+	int err = 0;
+
+	mutex_lock(&pools_lock);
+	list_for_each_entry(other, &pools, list) {
+		if (!strcmp(other->name, pool->name))
+			err = -EEXIST;
+	}
+	if (!err)
+		list_add_tail(&pool->list, &pools);
+	mutex_unlock(&pools_lock);
+	return err;
+}
+
+/* Remove the pool from the list, as soon as no walk has pinned it. */
+void bp_pool_unlink(struct bytepool *pool)
+{
+	bool pinned;
+
+	mutex_lock(&pools_lock);
+	pool->dying = true;
+	pinned = pool->nr_pins;
+	mutex_unlock(&pools_lock);
+	if (pinned)
+		wait_for_completion(&pool->unpinned);
+	mutex_lock(&pools_lock);
+	list_del(&pool->list);
+	mutex_unlock(&pools_lock);
+}
+
+/*
+ * Return the pool after @prev, or the first if that is NULL, and pin it. Unpin
+ * @prev. Return NULL at the end.
+ */
+struct bytepool *bp_pool_next(struct bytepool *prev)
+{
+	struct bytepool *pool;
+
+	mutex_lock(&pools_lock);
+	pool = list_prepare_entry(prev, &pools, list);
+	list_for_each_entry_continue(pool, &pools, list) {
+		if (!pool->dying)
+			break;
+	}
+	if (list_entry_is_head(pool, &pools, list))
+		pool = NULL;
+	else
+		pool->nr_pins++;
+	if (prev && !--prev->nr_pins && prev->dying)
+		complete(&prev->unpinned);
+	mutex_unlock(&pools_lock);
+	return pool;
+}
+
+int bp_cpu_dead(unsigned int cpu)
+{
+	struct bytepool *pool = NULL;
+	struct bp_class *class;
+
+	while ((pool = bp_pool_next(pool))) {
+		bool wake = false;
+
+		if (bp_pool_single(pool))
+			continue;
+		/* A dead CPU is in no section. */
+		bp_for_each_class(class, pool) {
+			struct bp_cache *cache = READ_ONCE(class->cache[cpu]);
+
+			wake |= cache && bp_cache_flush_all(cache);
+		}
+		if (wake)
+			bp_pool_wake(pool);
+	}
+	/*
+	 * The CPU's memo still refers to the caches just closed. Invalidate it
+	 * in case the CPU comes back online.
+	 */
+	bp_memo_forget();
+	return 0;
+}

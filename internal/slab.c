@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The birth and death of a slab: the step between system and slab. */
+#include <linux/gfp.h>
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "backing.h"
+#include "check.h"
+#include "instrument.h"
+#include "size_class.h"
+#include "slab.h"
+#include "table.h"
+#include "trace.h"
+#include "types.h"
+
+/* Fill the blocks of a new slab. */
+static void slab_poison(struct bp_slab *slab)
+{
+	u32 size = slab->depot->class->size;
+	u32 index;
+
+	for (index = 0; index < slab->nr; index++)
+		bp_block_poison(bp_slab_block(slab, size, index), size);
+}
+
+/* Check the blocks of a slab that is about to be freed. */
+static void slab_verify(struct bp_slab *slab)
+{
+	const struct bp_class *class = slab->depot->class;
+	u32 index;
+
+	for (index = 0; index < slab->nr; index++) {
+		struct bp_track last = {};
+
+		if (class->pool->flags & BYTEPOOL_TRACK)
+			last = bp_track_read(slab, index);
+		bp_block_verify(class, bp_slab_block(slab, class->size, index), &last);
+	}
+}
+
+/*
+ * Allocate the descriptor. That of a single block takes no more than 96 bytes
+ * on a 64-bit machine.
+ */
+static struct bp_slab *slab_desc_alloc(struct bp_class *class, void *base,
+				       unsigned int nr, gfp_t gfp, int node)
+{
+	unsigned int flags = class->pool->flags;
+	struct bp_slab *slab;
+
+	slab = kmalloc_node(bp_slab_desc_bytes(nr, flags & BYTEPOOL_TRACK), gfp, node);
+	if (!slab)
+		return NULL;
+	/* Otherwise @base would be a reference to the first block and hide its leak. */
+	kmemleak_scan_area(slab, offsetof(struct bp_slab, base), gfp);
+	slab->depot = &class->depot[bp_backing_node(base)];
+	slab->idle_since = jiffies;
+	slab->base = (unsigned long)base;
+	slab->nr = nr;
+	slab->nr_idle = nr;
+	slab->first = BP_NO_BLOCK;
+	slab->carved = 0;
+	slab->hashed = false;
+	slab->pending = false;
+	slab->leaked = false;
+	slab->chained = nr > 1 && !(flags & BYTEPOOL_POISON) && !IS_ENABLED(CONFIG_KASAN_GENERIC);
+	memset(slab->state, BP_BLOCK_IDLE, nr);
+	if (flags & BYTEPOOL_TRACK)
+		memset(bp_slab_track(slab, 0), 0, nr * sizeof(struct bp_track));
+	return slab;
+}
+
+/*
+ * Return the alignment of a slab, by which its blocks are found unless all of
+ * them begin in its first page.
+ */
+static unsigned long slab_align(unsigned int nr, unsigned long bytes)
+{
+	return nr > 1 && bytes > PAGE_SIZE ? BP_SLAB_ALIGN : PAGE_SIZE;
+}
+
+/*
+ * Create a slab of @bytes. If that fails, *@at_limit tells whether the limit of
+ * the pool was the reason.
+ */
+static struct bp_slab *slab_create_sized(struct bp_class *class, unsigned long bytes,
+					 gfp_t gfp, int node, bool *at_limit)
+{
+	unsigned int nr = bytepool_slab_blocks(bytes, class->size);
+	unsigned long align = slab_align(nr, bytes);
+	struct bytepool *pool = class->pool;
+	struct bp_slab *slab;
+	void *base;
+
+	*at_limit = !bp_pool_charge(pool, bytes);
+	if (*at_limit)
+		return NULL;
+	base = bp_backing_alloc(pool, bytes, align, gfp, node);
+	if (!base)
+		goto uncharge;
+	slab = slab_desc_alloc(class, base, nr, gfp, node);
+	if (!slab)
+		goto free_backing;
+	if (pool->flags & BYTEPOOL_POISON)
+		slab_poison(slab);
+	instrument_idle(base, bytes);
+	if (bp_table_add(slab, gfp))
+		goto free_slab;
+	trace_grow(pool->name, class->size, nr, bytes, slab->depot - class->depot, gfp);
+	return slab;
+
+free_slab:
+	instrument_open(base, bytes);
+	kfree(slab);
+free_backing:
+	bp_backing_free(base, bytes, align);
+uncharge:
+	bp_pool_uncharge(pool, bytes);
+	return NULL;
+}
+
+/*
+ * Create a slab, all idle and in the table, but in no depot yet. If it may be
+ * @large, try the usual size of the class first. Otherwise, or if that fails,
+ * make it as small as a block allows. *@at_limit is as in slab_create_sized().
+ */
+struct bp_slab *bp_slab_create_fitting(struct bp_class *class, bool large,
+				       gfp_t gfp, int node, bool *at_limit)
+{
+	unsigned long least = PAGE_ALIGN(class->size);
+	struct bp_slab *slab = NULL;
+
+	if (large && class->slab_bytes > least)
+		slab = slab_create_sized(class, class->slab_bytes,
+					 gfp | __GFP_NOWARN | __GFP_NORETRY, node, at_limit);
+	return slab ?: slab_create_sized(class, least, gfp, node, at_limit);
+}
+
+/*
+ * Free a slab that is in neither a depot nor the table. Return its bytes.
+ * Context: May sleep.
+ */
+unsigned long bp_slab_destroy(struct bp_slab *slab)
+{
+	struct bp_class *class = slab->depot->class;
+	struct bytepool *pool = class->pool;
+	/* Less than a page is left over, see bytepool_slab_bytes(). */
+	unsigned long bytes = PAGE_ALIGN((unsigned long)slab->nr * class->size);
+
+	trace_shrink(pool->name, class->size, slab->nr, bytes, slab->idle_since);
+	instrument_open((void *)slab->base, bytes);
+	if (pool->flags & BYTEPOOL_POISON)
+		slab_verify(slab);
+	bp_backing_free((void *)slab->base, bytes, slab_align(slab->nr, bytes));
+	bp_pool_uncharge(pool, bytes);
+	kfree_rcu(slab, rcu);
+	return bytes;
+}

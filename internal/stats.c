@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Counters of classes, added up.
+ */
+#include <linux/atomic.h>
+#include <linux/compiler.h>
+#include <linux/minmax.h>
+#include <linux/string.h>
+
+#include "backing.h"
+#include "class.h"
+#include "depot.h"
+#include "stats.h"
+#include "types.h"
+
+void bp_class_add_stats(struct bp_class *class, struct bytepool_stats *stats)
+{
+	u64 hits = 0, misses = 0, frees = 0, in_use, blocks;
+	struct bp_depot *depot;
+	struct bp_cache *cache;
+	unsigned long flags;
+
+	bp_for_each_depot(depot, class) {
+		flags = bp_depot_lock(depot);
+		hits += depot->hits;
+		misses += depot->misses;
+		frees += depot->frees;
+		bp_depot_unlock(depot, flags);
+	}
+	blocks = atomic_long_read(&class->nr_blocks);
+	bp_for_each_cache(cache, class) {
+		/* Its CPU may change both meanwhile. */
+		frees += data_race(cache->frees);
+		/* As above. */
+		hits += data_race(cache->hits);
+	}
+	/* The counters are not read at one moment, so keep the result within its bounds. */
+	in_use = hits + misses > frees ? min(hits + misses - frees, blocks) : 0;
+	stats->hits += hits;
+	stats->misses += misses;
+	stats->allocs += hits + misses;
+	stats->frees += frees;
+	stats->blocks_in_use += in_use;
+	stats->bytes_in_use += in_use * class->size;
+	stats->blocks_idle += blocks - in_use;
+	stats->bytes_idle += (blocks - in_use) * class->size;
+}
+
+/* Fill in @stats. They are exact while nobody uses the pool. */
+void bp_pool_stats(struct bytepool *pool, struct bytepool_stats *stats)
+{
+	struct bp_class *class;
+
+	memset(stats, 0, sizeof(*stats));
+	bp_for_each_class(class, pool)
+		bp_class_add_stats(class, stats);
+	stats->bytes_held = bp_pool_held(pool);
+	stats->failures = atomic64_read(&pool->failures);
+	stats->bad_frees = atomic64_read(&pool->bad_frees);
+	stats->gc_runs = READ_ONCE(pool->gc_runs);
+	stats->reclaimed_blocks = READ_ONCE(pool->reclaimed_blocks);
+	stats->reclaimed_bytes = READ_ONCE(pool->reclaimed_bytes);
+}

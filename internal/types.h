@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The data model: pool, class, depot, slab, cache and batch.
+ *
+ * A pool has size classes. A class has a depot for each NUMA node, with slabs,
+ * and a cache for each CPU that uses it. Every other file stands on this one.
+ */
+#ifndef _BP_TYPES_H
+#define _BP_TYPES_H
+
+#include <linux/atomic.h>
+#include <linux/cache.h>
+#include <linux/completion.h>
+#include <linux/kobject.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/ratelimit.h>
+#include <linux/rbtree.h>
+#include <linux/rcupdate.h>
+#include <linux/rhashtable-types.h>
+#include <linux/shrinker.h>
+#include <linux/spinlock.h>
+#include <linux/swait.h>
+#include <linux/types.h>
+
+#include "../bytepool.h"
+#include "size_class.h"
+
+#define BP_NO_BLOCK	0xffff	/* a slab has at most BYTEPOOL_SLAB_BLOCKS */
+
+/* The state of a block. Only the transition from IN_USE is raced for, see bp_state_claim(). */
+enum bp_block_state {
+	BP_BLOCK_IDLE,	/* in its slab */
+	BP_BLOCK_CACHED,	/* idle in a per-CPU cache, or on its way there or out */
+	BP_BLOCK_IN_USE,	/* a caller has it */
+};
+
+/**
+ * struct bp_slab - one run of memory and the states of its blocks
+ * @list: link in the depot's list of partial or of idle slabs; a slab without an
+ *	idle block is on neither
+ * @age: instead of @list, node in the depot's tree of idle slabs that came out of order
+ * @rcu: defers the end of the descriptor until no CPU can be looking at it
+ * @depot: the depot that owns it
+ * @idle_since: jiffies when the youngest idle block in the slab was freed
+ * @node: link in the table of addresses, by @base
+ * @base: address of the memory and of its first block
+ * @cpu: the first CPU to take blocks of it since it was wholly idle
+ * @nr: number of blocks
+ * @nr_idle: number of idle blocks in the slab
+ * @first: head of the chain if it is @chained, or BP_NO_BLOCK
+ * @carved: number of blocks that were ever handed out; the others have no links
+ * @hashed: it is in the table of addresses
+ * @pending: it is not in the table yet, see bp_table_add()
+ * @leaked: its pool was destroyed with blocks in use
+ * @chained: idle blocks are chained: there are several, and they may be written to
+ * @state: enum bp_block_state of each block; in a pool with BYTEPOOL_TRACK, a
+ *	struct bp_track of each block follows
+ */
+struct bp_slab {
+	union {
+		struct list_head list;
+		struct rb_node age;
+		struct rcu_head rcu;
+	};
+	struct bp_depot *depot;
+	unsigned long idle_since;
+	struct rhash_head node;
+	unsigned long base;
+	u16 cpu;
+	u16 nr;
+	u16 nr_idle;
+	u16 first;
+	u16 carved;
+	bool hashed;
+	bool pending;
+	bool leaked;
+	bool chained;
+	u8 state[];
+};
+
+/**
+ * struct bp_track - the last caller of a block
+ * @caller: the call site that allocated it, or freed it if it is idle; 0 = none yet
+ * @when: jiffies then
+ * @pid: the task then
+ */
+struct bp_track {
+	unsigned long caller;
+	unsigned long when;
+	pid_t pid;
+};
+
+/**
+ * struct bp_entry - an idle block in a cache
+ * @block: its address
+ * @state: its state in @slab
+ * @slab: the slab that it lies in
+ * @idle_since: jiffies when it was freed; for a block that came from its slab, when
+ *	the youngest idle block there was freed
+ */
+struct bp_entry {
+	void *block;
+	u8 *state;
+	struct bp_slab *slab;
+	unsigned long idle_since;
+} __aligned(4 * sizeof(long));	/* in one cache line */
+
+/**
+ * struct bp_cache - the idle blocks of one class on one CPU
+ * @pool: its pool; BP_CACHE_BUSY while its CPU is inside, so that an interrupt uses the depot
+ * @top: one above the youngest entry
+ * @end: value of @top when the cache is full
+ * @hits: allocations served
+ * @frees: frees taken
+ * @depot: the depot that its blocks come from and go to
+ * @cpu: the CPU that it belongs to
+ * @gc_owned: the GC owns it, or will after a grace period; changes under gc_lock
+ *	and the lock of the depot
+ * @floor: one below the oldest entry, without a block
+ * @rcu: defers its end until no CPU can be looking at it
+ * @entries: the blocks, the oldest first
+ */
+struct bp_cache {
+	struct bytepool *pool;
+	struct bp_entry *top;
+	struct bp_entry *end;
+	u64 hits;
+	u64 frees;
+	struct bp_depot *depot;
+	int cpu;
+	bool gc_owned;
+	union {
+		/* Nothing is popped from a cache that is about to be freed. */
+		struct bp_entry floor;
+		struct rcu_head rcu;
+	};
+	struct bp_entry entries[];
+};
+
+/* bp_cache_pop() relies on this. */
+static_assert(offsetof(struct bp_cache, entries) ==
+	      offsetof(struct bp_cache, floor) + sizeof(struct bp_entry));
+
+/**
+ * struct bp_batch - idle blocks on their way from CPU to CPU
+ * @next: next in the depot's list of full or of empty batches
+ * @nr: number of entries
+ * @entries: the blocks, the oldest first
+ */
+struct bp_batch {
+	struct bp_batch *next;
+	u32 nr;
+	struct bp_entry entries[];
+};
+
+/* Flags of pools that check each block between depot and caller. */
+#define BP_FLAGS_CHECKED	(BYTEPOOL_POISON | BYTEPOOL_TRACK)
+/* Pools without per-CPU caches. */
+#define BP_FLAGS_UNCACHED	(BYTEPOOL_SINGLE | BP_FLAGS_CHECKED)
+#define BP_FLAGS_ALL		(BYTEPOOL_CONTIG | BYTEPOOL_WIPE | BP_FLAGS_UNCACHED)
+#define BP_NAME_MAX		63
+
+/**
+ * struct bp_depot - the slabs of a class on a NUMA node
+ * @lock: protects all but @class; taken in any context, but never in a
+ *	BYTEPOOL_SINGLE pool
+ * @class: its class
+ * @partial: slabs that are partly idle, the last touched first
+ * @idle: slabs that are wholly idle, the youngest first
+ * @idle_tree: slabs that became wholly idle when a younger one was in @idle, by age
+ * @nr_idle: number of idle blocks in its slabs
+ * @nr_whole: number of blocks in its wholly idle slabs
+ * @nr_slabs: number of slabs, in use and idle
+ * @full: batches of idle blocks that CPUs have freed, for others to take; not in
+ *	@nr_idle. Together with @empty, no more than the node has caches
+ * @empty: batches without blocks
+ * @hits: allocations that it served
+ * @misses: allocations that brought it a slab
+ * @frees: frees that it took
+ */
+struct bp_depot {
+	raw_spinlock_t lock;
+	struct bp_class *class;
+	struct list_head partial;
+	struct list_head idle;
+	struct rb_root_cached idle_tree;
+	unsigned long nr_idle;
+	unsigned long nr_whole;
+	unsigned long nr_slabs;
+	struct bp_batch *full;
+	struct bp_batch *empty;
+	u64 hits;
+	u64 misses;
+	u64 frees;
+} ____cacheline_aligned_in_smp;
+
+/**
+ * struct bp_class - a size class
+ * @pool: its pool
+ * @index: its number in the pool
+ * @size: size of a block, bytes
+ * @slab_bytes: size of a slab, bytes. The first slabs are as small as a block
+ *	allows, and so are others when memory is short
+ * @capacity: most blocks in the cache of a CPU; fewer under a limit, see
+ *	cache_create(); 0 = no per-CPU caches
+ * @reciprocal: reciprocal of @size, see bp_block_state()
+ * @reserve: blocks to keep; written under gc_lock and the lock of every depot, and
+ *	at the end by the last user
+ * @nr_blocks: number of blocks of all slabs; decreases under reap_lock
+ * @nr_caches: number of caches in @cache
+ * @wait: tasks that wait for a block, see bp_class_may_wait()
+ * @rcu: defers its end until no CPU can be looking at it
+ * @cache: the cache of each CPU; once made, it stays until the pool is destroyed
+ * @depot: the depot of each node
+ */
+struct bp_class {
+	struct bytepool *pool;
+	u32 index;
+	u32 size;
+	u32 slab_bytes;
+	u32 capacity;
+	u64 reciprocal;
+	unsigned int reserve;
+	atomic_long_t nr_blocks;
+	atomic_long_t nr_caches;
+	struct swait_queue_head wait;
+	struct rcu_head rcu;
+	struct bp_cache **cache;
+	struct bp_depot depot[];
+};
+
+/*
+ * The caches that a CPU follows: open[slot] is its cache of the slot's class,
+ * or bp_closed_cache if there is none or it must not be used.
+ */
+struct bp_cpu {
+	struct bp_cache **open;
+};
+
+/**
+ * struct bytepool - a pool
+ * @cpu: the open caches of each CPU
+ * @sizes: its size classes
+ * @flags: BYTEPOOL_*
+ * @awake: the GC visits it. While it is clear, all caches are closed, so that the
+ *	next free calls bp_pool_wake(). A pool whose blocks never expire is an exception
+ * @visited: the pool is in the current pass of bp_gc_work; used by that alone
+ * @class: the classes, each made at its first use
+ * @idle_timeout_ms: as in struct bytepool_params
+ * @limit: limit of @held, bytes; 0 = none
+ * @held: backing memory, bytes
+ * @failures: allocations that returned NULL
+ * @bad_frees: frees that were refused
+ * @bad_frees_told: a bit for each enum bp_bad_free_reason whose stack trace was shown
+ * @bad_frees_limit: ratelimit of the lines after that
+ * @overwritten_limit: ratelimit of reports of writes to idle blocks
+ * @gc_lock: serialises what takes caches from their CPUs: GC, trim, reserve, and
+ *	the shrinker, which only tries it
+ * @trims: number of trims begun; this and the next two are written under @gc_lock
+ * @last_fruitful_trim: value of @trims at the last trim that gave something back
+ * @gc_runs: GC passes
+ * @reap_lock: held from taking slabs out of a depot until the system has them
+ * @reclaimed_blocks: blocks given back to the system; this and the next are
+ *	written under @reap_lock
+ * @reclaimed_bytes: bytes given back to the system
+ * @shrinker: gives idle memory back when the system is short of memory; NULL in a
+ *	BYTEPOOL_SINGLE pool
+ * @debugfs: its directory
+ * @list: link in the list of pools, under pools_lock
+ * @nr_pins: walks of the list that are at this pool, under pools_lock
+ * @dying: no new pin may be taken, under pools_lock
+ * @unpinned: completed with the last pin of a dying pool
+ * @kobj: in sysfs
+ * @released: completed with the last reference to @kobj
+ * @name: in sysfs and in messages
+ */
+struct bytepool {
+	struct bp_cpu __percpu *cpu;
+	struct bytepool_sizes sizes;
+	unsigned int flags;
+	bool awake;
+	bool visited;
+	struct bp_class **class;
+
+	unsigned int idle_timeout_ms;
+	unsigned long limit;
+	atomic_long_t held ____cacheline_aligned_in_smp;
+	atomic64_t failures;
+	atomic64_t bad_frees;
+	unsigned long bad_frees_told;
+	struct ratelimit_state bad_frees_limit;
+	struct ratelimit_state overwritten_limit;
+
+	struct mutex gc_lock;	/* not held over an allocation from the system */
+	unsigned long trims;
+	unsigned long last_fruitful_trim;
+	u64 gc_runs;
+	struct mutex reap_lock;	/* within gc_lock; not held over a grace period */
+	u64 reclaimed_blocks;
+	u64 reclaimed_bytes;
+
+	struct shrinker *shrinker;
+	struct dentry *debugfs;
+	struct list_head list;
+	unsigned int nr_pins;
+	bool dying;
+	struct completion unpinned;
+	struct kobject kobj;
+	struct completion released;
+	char name[BP_NAME_MAX + 1];
+};
+
+#endif /* _BP_TYPES_H */
