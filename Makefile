@@ -6,7 +6,7 @@
 KDIR ?= /lib/modules/$(shell uname -r)/build
 kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
 
-.PHONY: all install clean demo try test userspace-test fuzz coverage insmod-test kunit kunit-debug \
+.PHONY: all install clean demo try test test-all userspace-test fuzz coverage insmod-test kunit kunit-debug \
 	other-machines test-debug torture models mutation bench bench-check check docs deb test-deb \
 	help
 
@@ -27,8 +27,11 @@ demo: ## real files through a consumer of bytepool on Debian's 6.12 kernel in QE
 try: ## the modules of DIR=... in a guest where bytepool is loaded, and a shell
 	@scripts/try $(DIR)
 
-test: ## the suites, on stock and on debug kernels: an hour or more, the first time longer
+test: ## the suites that take minutes, on stock kernels and under UML: before each commit
 	@scripts/test
+
+test-all: ## all suites, on debug kernels and other machines too: several hours
+	@scripts/test -a
 
 userspace-test: ## bytepool.c in userspace under sanitizers, and against a model
 	@scripts/userspace-test
@@ -80,7 +83,7 @@ deb: ## build the Debian packages, into debs/
 	@scripts/deb debs
 
 test-deb: ## install them in a chroot, with DKMS for both kernels, and remove them
-	@scripts/suite/deb
+	@scripts/test deb
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16

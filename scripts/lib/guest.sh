@@ -44,19 +44,15 @@ copy_programs() ( # DIR PROGRAM...
 	echo "$programs" | copy_files "$dir"
 )
 
-# install_modules SERIES DIR MODULE...: of what scripts/build makes, into DIR/lib/modules,
-# as that kernel has them.
+# install_modules SERIES ROOT FOLDER...: build bytepool.ko and the modules of the FOLDERS, and
+# install them below ROOT/lib/modules, as that kernel has its own.
 install_modules() (
-	dir=$2
-	image=$(kernel_image "$1") && modules=$("$top/scripts/build" "$1") || exit
-	need depmod kmod || exit
-	release=${image##*/vmlinuz-}
+	series=$1 root=$2
 	shift 2
-	mkdir -p "$dir/lib/modules/$release/updates"
-	for module; do
-		cp "$modules/$module.ko" "$dir/lib/modules/$release/updates" || exit
-	done
-	touch "$dir/lib/modules/$release/modules.order" "$dir/lib/modules/$release/modules.builtin" \
-		"$dir/lib/modules/$release/modules.builtin.modinfo"
-	depmod -b "$dir" "$release"
+	image=$(kernel_image "$series") && modules=$("$top/scripts/build" "$series" "$@") || exit
+	need depmod kmod || exit
+	dir=$root/lib/modules/${image##*/vmlinuz-}
+	mkdir -p "$dir/updates" && cp "$modules"/*.ko "$dir/updates" &&
+		touch "$dir/modules.order" "$dir/modules.builtin" "$dir/modules.builtin.modinfo" &&
+		depmod -b "$root" "${dir##*/}"
 )

@@ -7,6 +7,14 @@
 : "${top:?}"
 . "$top/scripts/lib/install.sh"
 
+# kernel_column N [SERIES]: of scripts/lib/kernels, the Nth column, of all or of one.
+kernel_column() {
+	awk -v nr="$1" -v series="${2-}" \
+		'/^[0-9]/ && (series == "" || $1 == series) { print $nr }' "$top/scripts/lib/kernels"
+}
+
+stock_kernels=$(kernel_column 1 | xargs)
+
 # The configurations of the kernels that are built here: FLAVOUR.config.
 kernel_configs=$top/guest-test/kernel
 
@@ -28,10 +36,9 @@ kernel_headers() (
 	need make make || exit
 	! is_ours "$1" || { our_kernel "$1"; exit; }
 	if [ -z "$(kernel_release "$1")" ]; then
-		case $1 in
-		6.1) install_packages linux-headers-amd64 || exit ;;
-		*) install_packages "linux-headers-$1-amd64" || exit ;;
-		esac
+		packages=$(kernel_column 2 "$1")
+		[ "$packages" ] || die "no kernel $1: there are $stock_kernels"
+		install_packages "$packages" || exit
 	fi
 	release=$(kernel_release "$1")
 	[ -n "$release" ] || die "no headers for Linux $1"
@@ -85,9 +92,11 @@ unpack_source() (
 
 # kernel_source SERIES: Debian's source of that kernel, to be read only.
 kernel_source() (
-	tarball=/usr/src/linux-source-$1.tar.xz
-	need "$tarball" "linux-source-$1" && need xz xz-utils || exit
-	version=$(dpkg-query -W -f '${Version}' "linux-source-$1") || exit
+	package=$(kernel_column 3 "$1")
+	[ "$package" ] || die "no source of Linux $1: there are $stock_kernels"
+	tarball=/usr/src/$package.tar.xz
+	need "$tarball" "$package" && need xz xz-utils || exit
+	version=$(dpkg-query -W -f '${Version}' "$package") || exit
 	once "$cache/source-$version" unpack_source "$tarball" || exit
 	echo "$cache/source-$version"
 )

@@ -56,24 +56,6 @@ drop_in() {
 	mkdir "$1/lib/bytepool"
 }
 
-# update_sources DIR: make DIR like the checkout, and touch only what differs,
-# so that as little as possible is built again.
-update_sources() {
-	local new file
-	new=$(mktemp -d)
-	copy_sources "$new"
-	while IFS= read -r -d '' file; do
-		[ -e "$new/$file" ] || rm "$1/$file"
-	done < <(cd "$1" && find . -type f -print0)
-	while IFS= read -r -d '' file; do
-		cmp -s "$new/$file" "$1/$file" || {
-			mkdir -p "$1/${file%/*}"
-			cp "$new/$file" "$1/$file"
-		}
-	done < <(cd "$new" && find . -type f -print0)
-	rm -rf "$new"
-}
-
 # logged NAME COMMAND...: run it, with its output in a log that is shown where it
 # fails.
 logged() {
@@ -145,7 +127,10 @@ uml_prepare() {
 		drop_in "$tree.tmp"
 		mv "$tree.tmp" "$tree"
 	fi
-	update_sources "$tree/lib/bytepool"
+	new=$(mktemp -d)
+	copy_sources "$new"
+	update_sources "$new" "$tree/lib/bytepool"
+	rm -rf "$new"
 	mkdir -p "$build"
 }
 
