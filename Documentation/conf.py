@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""For sphinx: see scripts/docs, which generates what comes from the code."""
+"""Configuration of sphinx. scripts/docs runs it, and generates pages from the code."""
 import os
 
 project = "bytepool"
@@ -16,6 +16,6 @@ html_theme = "furo"
 html_title = "bytepool " + release
 html_copy_source = False
 
-# What kernel-doc finds in a prototype, and the C domain does not know.
+# Attributes that kernel-doc copies from prototypes, and that the C domain does not know.
 c_id_attributes = ["__init", "__percpu", "__user"]
 nitpick_ignore_regex = [("c:identifier", ".*")]

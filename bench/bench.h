@@ -83,9 +83,11 @@ struct subject {
 /* peers.c; bytepool is the first of peers[] */
 extern const struct peer *const peers[];
 extern const unsigned int nr_peers;
-int peers_init(void);
+bool listed(const char *name, const char *list);
+int peers_init(const char *among);
 void peers_exit(void);
 const struct peer *peer_find(const char *name);
+bool peer_wanted(const struct peer *peer);
 int subject_init(struct subject *s, const struct peer *peer, size_t size);
 unsigned int subjects_init(struct subject *subjects, enum loop loop, size_t size);
 void subject_exit(struct subject *s);
@@ -95,9 +97,6 @@ struct handmade *handmade_create(void);
 void handmade_destroy(struct handmade *pool);
 void *handmade_alloc(struct handmade *pool, size_t size, gfp_t gfp);
 void handmade_free(struct handmade *pool, const void *block);
-
-/* main.c */
-bool peer_wanted(const struct peer *peer);
 
 /* measure.c */
 #define REPETITIONS	(counting ? 9U : 25U)

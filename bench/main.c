@@ -63,23 +63,6 @@ static const struct bench_case {
 	{ "timer",	bench_during_timer,	TIMED | IF_ASKED },
 };
 
-static bool listed(const char *name, const char *list)
-{
-	size_t length = strlen(name);
-
-	do {
-		if (!strncmp(list, name, length) && (!list[length] || list[length] == ','))
-			return true;
-		list = strchr(list, ',');
-	} while (list++);
-	return false;
-}
-
-bool peer_wanted(const struct peer *peer)
-{
-	return !*among || listed(peer->name, among);
-}
-
 static bool wanted(const struct bench_case *c)
 {
 	unsigned int mode = counting ? COUNTED : IS_ENABLED(CONFIG_UML) ? NATIVE : TIMED;
@@ -92,7 +75,7 @@ static bool wanted(const struct bench_case *c)
 static int run_cases(void)
 {
 	unsigned int i;
-	int err = peers_init();
+	int err = peers_init(among);
 
 	if (err)
 		return err;

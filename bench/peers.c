@@ -18,6 +18,8 @@
 /* The number of blocks in a pool that is filled in advance. */
 #define PREALLOCATED	(2 * RING_SLOTS)
 
+static const char *wanted_peers = "";	/* all if empty */
+
 static int nothing_to_create(struct subject *s)
 {
 	return 0;
@@ -284,7 +286,7 @@ static const struct peer peer_dma_pool = {
 	.loops = { LOOPS(dma_pool_peer) },
 };
 
-int peers_init(void)
+static int dma_peer_init(void)
 {
 	int err;
 
@@ -298,17 +300,17 @@ int peers_init(void)
 	return err;
 }
 
-void peers_exit(void)
+static void dma_peer_exit(void)
 {
 	platform_device_unregister(dma_device);
 }
 #else
-int peers_init(void)
+static int dma_peer_init(void)
 {
 	return 0;
 }
 
-void peers_exit(void)
+static void dma_peer_exit(void)
 {
 }
 #endif /* CONFIG_HAS_DMA */
@@ -429,6 +431,36 @@ const struct peer *peer_find(const char *name)
 			return peers[i];
 	}
 	return NULL;
+}
+
+/* Return true if @list, with commas between its names, has @name. */
+bool listed(const char *name, const char *list)
+{
+	size_t length = strlen(name);
+
+	do {
+		if (!strncmp(list, name, length) && (!list[length] || list[length] == ','))
+			return true;
+		list = strchr(list, ',');
+	} while (list++);
+	return false;
+}
+
+bool peer_wanted(const struct peer *peer)
+{
+	return !*wanted_peers || listed(peer->name, wanted_peers);
+}
+
+/* Prepare the peers. Measure those that @among lists, or all if it is empty. */
+int peers_init(const char *among)
+{
+	wanted_peers = among;
+	return dma_peer_init();
+}
+
+void peers_exit(void)
+{
+	dma_peer_exit();
 }
 
 int subject_init(struct subject *s, const struct peer *peer, size_t size)

@@ -33,29 +33,26 @@ static const char * const bad_free_text[] = {
 };
 
 /*
- * Report a refused free: with a stack trace once for each reason, and in a
- * rate-limited line after that.
+ * Report a refused free: with a stack trace once for each reason and pool, and
+ * in a rate-limited line after that.
  */
 noinline void bp_bad_free(struct bytepool *pool, const void *block,
 			  enum bp_bad_free_reason why, unsigned long caller)
 {
-	static unsigned long told;	/* like pool->bad_frees_told, for frees to no pool */
+	static unsigned long no_pool_told;
+	unsigned long *told = &no_pool_told;
+	const char *name = "no pool";
 
-	if (IS_ERR_OR_NULL(pool)) {
-		if (!test_and_set_bit(why, &told))
-			WARN(1, pr_fmt("bad free of %p to no pool: %s\n"), block,
-			     bad_free_text[why]);
-		else
-			pr_warn_ratelimited("bad free of %p to no pool: %s\n", block,
-					    bad_free_text[why]);
-		return;
+	if (!IS_ERR_OR_NULL(pool)) {
+		atomic64_inc(&pool->bad_frees);
+		trace_bad_free(pool->name, block, bad_free_text[why], caller);
+		told = &pool->bad_frees_told;
+		name = pool->name;
 	}
-	atomic64_inc(&pool->bad_frees);
-	trace_bad_free(pool->name, block, bad_free_text[why], caller);
-	if (!test_and_set_bit(why, &pool->bad_frees_told))
-		WARN(1, pr_fmt("%s: bad free of %p: %s\n"), pool->name, block, bad_free_text[why]);
-	else if (__ratelimit(&pool->bad_frees_limit))
-		pr_warn("%s: bad free of %p: %s\n", pool->name, block, bad_free_text[why]);
+	if (!test_and_set_bit(why, told))
+		WARN(1, pr_fmt("%s: bad free of %p: %s\n"), name, block, bad_free_text[why]);
+	else
+		pr_warn_ratelimited("%s: bad free of %p: %s\n", name, block, bad_free_text[why]);
 }
 
 /*

@@ -136,8 +136,6 @@ static struct bytepool *pool_new(const char *name, const struct bytepool_params 
 	pool->flags = params->flags;
 	pool->idle_timeout_ms = params->idle_timeout_ms;
 	pool->limit = params->limit_bytes;
-	ratelimit_state_init(&pool->bad_frees_limit, DEFAULT_RATELIMIT_INTERVAL,
-			     DEFAULT_RATELIMIT_BURST);
 	ratelimit_state_init(&pool->overwritten_limit, DEFAULT_RATELIMIT_INTERVAL,
 			     DEFAULT_RATELIMIT_BURST);
 	mutex_init(&pool->gc_lock);

@@ -20,7 +20,7 @@ struct pool_attribute {
 	struct attribute attr;
 	ssize_t (*show)(struct bytepool *pool, const struct pool_attribute *attr, char *buf);
 	ssize_t (*store)(struct bytepool *pool, const char *buf, size_t len);
-	size_t stat;	/* offset in struct bytepool_stats */
+	size_t offset;	/* of the value, in struct bytepool or struct bytepool_stats */
 };
 
 /* Check a write that triggers something. Return 0 if it is 1, otherwise -errno. */
@@ -107,26 +107,20 @@ static ssize_t limit_bytes_store(struct bytepool *pool, const char *buf, size_t 
 	return len;
 }
 
-static ssize_t min_size_show(struct bytepool *pool, const struct pool_attribute *attr,
-			     char *buf)
+static ssize_t u32_show(struct bytepool *pool, const struct pool_attribute *attr, char *buf)
 {
-	return sysfs_emit(buf, "%u\n", pool->sizes.min);
+	return sysfs_emit(buf, "%u\n", *(u32 *)((void *)pool + attr->offset));
 }
 
-static ssize_t max_size_show(struct bytepool *pool, const struct pool_attribute *attr,
-			     char *buf)
+static ssize_t stat_show(struct bytepool *pool, const struct pool_attribute *attr, char *buf)
 {
-	return sysfs_emit(buf, "%u\n", pool->sizes.max);
+	struct bytepool_stats stats;
+
+	bp_pool_stats(pool, &stats);
+	return sysfs_emit(buf, "%llu\n", *(u64 *)((void *)&stats + attr->offset));
 }
 
-static ssize_t nr_classes_show(struct bytepool *pool, const struct pool_attribute *attr,
-			       char *buf)
-{
-	return sysfs_emit(buf, "%u\n", pool->sizes.nr);
-}
-
-static ssize_t flags_show(struct bytepool *pool, const struct pool_attribute *attr,
-			  char *buf)
+static ssize_t flags_show(struct bytepool *pool, const struct pool_attribute *attr, char *buf)
 {
 	return sysfs_emit(buf, "%#x\n", pool->flags);
 }
@@ -153,12 +147,20 @@ static ssize_t trim_store(struct bytepool *pool, const char *buf, size_t len)
 
 static struct pool_attribute idle_timeout_ms_attr = __ATTR_RW(idle_timeout_ms);
 static struct pool_attribute limit_bytes_attr = __ATTR_RW(limit_bytes);
-static struct pool_attribute min_size_attr = __ATTR_RO(min_size);
-static struct pool_attribute max_size_attr = __ATTR_RO(max_size);
-static struct pool_attribute nr_classes_attr = __ATTR_RO(nr_classes);
 static struct pool_attribute flags_attr = __ATTR_RO(flags);
 static struct pool_attribute gc_attr = __ATTR_WO(gc);
 static struct pool_attribute trim_attr = __ATTR_WO(trim);
+
+#define POOL_VALUE(_name, _show, _offset)			\
+	static struct pool_attribute _name##_attr = {		\
+		.attr = { .name = #_name, .mode = 0444 },	\
+		.show = _show,					\
+		.offset = _offset,				\
+	}
+
+POOL_VALUE(min_size, u32_show, offsetof(struct bytepool, sizes.min));
+POOL_VALUE(max_size, u32_show, offsetof(struct bytepool, sizes.max));
+POOL_VALUE(nr_classes, u32_show, offsetof(struct bytepool, sizes.nr));
 
 static struct attribute *pool_attrs[] = {
 	&idle_timeout_ms_attr.attr,
@@ -174,20 +176,8 @@ static struct attribute *pool_attrs[] = {
 
 static const struct attribute_group pool_group = { .attrs = pool_attrs };
 
-static ssize_t stat_show(struct bytepool *pool, const struct pool_attribute *attr, char *buf)
-{
-	struct bytepool_stats stats;
-
-	bp_pool_stats(pool, &stats);
-	return sysfs_emit(buf, "%llu\n", *(u64 *)((void *)&stats + attr->stat));
-}
-
-#define POOL_STAT(_name)					\
-	static struct pool_attribute _name##_attr = {		\
-		.attr = { .name = #_name, .mode = 0444 },	\
-		.show = stat_show,				\
-		.stat = offsetof(struct bytepool_stats, _name),	\
-	}
+#define POOL_STAT(_name) \
+	POOL_VALUE(_name, stat_show, offsetof(struct bytepool_stats, _name))
 
 POOL_STAT(bytes_held);
 POOL_STAT(bytes_in_use);

@@ -254,7 +254,6 @@ struct bp_cpu {
  * @failures: allocations that returned NULL
  * @bad_frees: frees that were refused
  * @bad_frees_told: a bit for each enum bp_bad_free_reason whose stack trace was shown
- * @bad_frees_limit: ratelimit of the lines after that
  * @overwritten_limit: ratelimit of reports of writes to idle blocks
  * @gc_lock: serialises what takes caches from their CPUs: GC, trim, reserve, and
  *	the shrinker, which only tries it
@@ -290,7 +289,6 @@ struct bytepool {
 	atomic64_t failures;
 	atomic64_t bad_frees;
 	unsigned long bad_frees_told;
-	struct ratelimit_state bad_frees_limit;
 	struct ratelimit_state overwritten_limit;
 
 	struct mutex gc_lock;	/* not held over an allocation from the system */

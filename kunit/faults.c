@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Allocation failures: the first allocation of an operation fails, then the
- * second, and so on until none does. Whatever came of it, nothing is leaked,
- * and afterwards all works.
+ * Test failures of the system's allocators. The first allocation of an
+ * operation fails, then the second, and so on until none fails. No outcome may
+ * leak anything, and afterwards the pool must work.
  */
 #include <linux/debugfs.h>
 #include <linux/fs.h>
@@ -13,8 +13,8 @@
 #if IS_ENABLED(CONFIG_FAULT_INJECTION_DEBUG_FS)
 
 /*
- * What debugfs keeps for a file of one value is the address of that value. The
- * file itself can be written from userspace only.
+ * debugfs stores the address of the value of a single-value file. The file
+ * itself can be written from userspace only.
  */
 static void *knob(const char *dir, const char *name)
 {
@@ -35,7 +35,10 @@ static void set_flag(const char *dir, const char *name, bool on)
 		*flag = on;
 }
 
-/* Allocations that may sleep fail too, and single pages do; the kernel says nothing of each. */
+/*
+ * If @on, inject failures into sleeping allocations and into single pages, too.
+ * The kernel logs none of them.
+ */
 static void set_injection(bool on)
 {
 	u32 *min_order = knob("fail_page_alloc", "min-order");
@@ -71,7 +74,7 @@ static void inject(unsigned int nth)
 	current->fail_nth = nth;
 }
 
-/* Whether that many allocations were made, so that one of them failed. */
+/* Return true if a failure was injected, because there were enough allocations. */
 static bool injected(void)
 {
 	bool done = !current->fail_nth;
@@ -124,7 +127,10 @@ static void needs_injection(struct kunit *test)
 
 #define FAULTS_MAX	100000
 
-/* Each of the first allocations of an operation, and some of the many pages of a large block. */
+/*
+ * Fail each of the first allocations of an operation, and some of the many
+ * pages of a large block.
+ */
 static unsigned int next(unsigned int nth)
 {
 	return nth + 1 + nth / 8;
@@ -211,42 +217,83 @@ static void check_empty(struct kunit *test, struct bytepool *pool)
 	KUNIT_ASSERT_EQ(test, bytepool_size(pool), 0);
 }
 
-/* The first alloc of a pool, which makes all that there is. */
-static void during_first_alloc(struct kunit *test)
+/**
+ * struct fault_run - an operation that is repeated with another failing allocation each time
+ * @size: size of the blocks
+ * @gfp: flags of the operation
+ * @nr: number of @blocks
+ * @blocks: array for the operation
+ * @pool: new pool of this repetition
+ * @nth: number of the allocation that fails
+ * @hit: true if the operation made that many allocations; set by the operation
+ * @failed: number of failed operations; counted by the operation
+ */
+struct fault_run {
+	size_t size;
+	gfp_t gfp;
+	unsigned int nr;
+	void **blocks;
+	struct bytepool *pool;
+	unsigned int nth;
+	bool hit;
+	unsigned int failed;
+};
+
+/*
+ * Run @op on a new pool while its first allocation fails, then the second, and so on until none
+ * fails. It has @nr_small blocks, or 3 if they are large. Return how often the operation failed.
+ */
+static unsigned int fail_each(struct kunit *test, unsigned int nr_small,
+			      void (*op)(struct kunit *test, struct fault_run *run))
 {
 	const struct fault_case *fault_case = test->param_value;
-	unsigned int nth, failed = 0;
+	struct fault_run run = {
+		.size = fault_case->size,
+		.gfp = fault_case->gfp,
+		.nr = fault_case->size < SZ_64K ? nr_small : 3,
+	};
 
 	needs_injection(test);
-	for (nth = 1; nth < FAULTS_MAX; nth = next(nth)) {
-		struct bytepool *pool = faulty_pool(test, fault_case);
-		void *block;
-		bool hit;
-
-		inject(nth);
-		block = bytepool_alloc(pool, fault_case->size, fault_case->gfp);
-		hit = injected();
-		KUNIT_ASSERT_TRUE(test, block || hit);
-		KUNIT_EXPECT_EQ(test, bk_stats(pool).failures, !block);
-		if (block) {
-			memset(block, 1, fault_case->size);
-			KUNIT_EXPECT_GE(test, bytepool_usable_size(pool, block), fault_case->size);
-		} else {
-			KUNIT_EXPECT_EQ(test, bytepool_size(pool), 0);
-			failed++;
-		}
-		bytepool_free(pool, block);
-		check_empty(test, pool);
-		bk_check_sound(test, pool, fault_case->size, 2);
-		bk_pool_destroy(test, pool);
-		if (!hit)
+	run.blocks = bk_array(test, run.nr);
+	for (run.nth = 1; run.nth < FAULTS_MAX; run.nth = next(run.nth)) {
+		run.pool = faulty_pool(test, fault_case);
+		op(test, &run);
+		bk_pool_destroy(test, run.pool);
+		if (!run.hit)
 			break;
 	}
-	KUNIT_EXPECT_LT(test, nth, FAULTS_MAX);
-	KUNIT_EXPECT_GE(test, failed, 1);
+	KUNIT_EXPECT_LT(test, run.nth, FAULTS_MAX);
+	return run.failed;
 }
 
-/* Of a class that is there already. */
+/* The first allocation of a pool creates all structures. */
+static void first_alloc(struct kunit *test, struct fault_run *run)
+{
+	void *block;
+
+	inject(run->nth);
+	block = bytepool_alloc(run->pool, run->size, run->gfp);
+	run->hit = injected();
+	KUNIT_ASSERT_TRUE(test, block || run->hit);
+	KUNIT_EXPECT_EQ(test, bk_stats(run->pool).failures, !block);
+	if (block) {
+		memset(block, 1, run->size);
+		KUNIT_EXPECT_GE(test, bytepool_usable_size(run->pool, block), run->size);
+	} else {
+		KUNIT_EXPECT_EQ(test, bytepool_size(run->pool), 0);
+		run->failed++;
+	}
+	bytepool_free(run->pool, block);
+	check_empty(test, run->pool);
+	bk_check_sound(test, run->pool, run->size, 2);
+}
+
+static void during_first_alloc(struct kunit *test)
+{
+	KUNIT_EXPECT_GE(test, fail_each(test, 1, first_alloc), 1);
+}
+
+/* Allocate from a class that exists already. */
 static void during_alloc(struct kunit *test)
 {
 	const struct fault_case *fault_case = test->param_value;
@@ -271,106 +318,78 @@ static void during_alloc(struct kunit *test)
 	bk_check_sound(test, pool, fault_case->size, 2);
 }
 
-/* A free needs no memory: it works when there is none. */
+/* A free needs no memory, so it works when the system has none. */
+static void free_all(struct kunit *test, struct fault_run *run)
+{
+	unsigned int i;
+
+	bk_alloc_many(test, run->pool, run->size, run->nr, run->blocks);
+	inject(run->nth);
+	for (i = 0; i < run->nr; i++)
+		bytepool_free(run->pool, run->blocks[i]);
+	run->hit = injected();
+	KUNIT_EXPECT_EQ(test, bk_stats(run->pool).frees, run->nr);
+	bk_check_sound(test, run->pool, run->size, run->nr);
+	inject(1);
+	bytepool_trim(run->pool);
+	injected();
+	KUNIT_EXPECT_EQ(test, bytepool_size(run->pool), 0);
+}
+
 static void during_free(struct kunit *test)
 {
-	const struct fault_case *fault_case = test->param_value;
-	unsigned int nr = fault_case->size < SZ_64K ? 200 : 3;
-	void **blocks = bk_array(test, nr);
-	unsigned int nth;
+	fail_each(test, 200, free_all);
+}
 
-	needs_injection(test);
-	for (nth = 1; nth < FAULTS_MAX; nth = next(nth)) {
-		struct bytepool *pool = faulty_pool(test, fault_case);
-		unsigned int i;
-		bool hit;
+static void alloc_bulk(struct kunit *test, struct fault_run *run)
+{
+	unsigned int got;
 
-		bk_alloc_many(test, pool, fault_case->size, nr, blocks);
-		inject(nth);
-		for (i = 0; i < nr; i++)
-			bytepool_free(pool, blocks[i]);
-		hit = injected();
-		KUNIT_EXPECT_EQ(test, bk_stats(pool).frees, nr);
-		bk_check_sound(test, pool, fault_case->size, nr);
-		inject(1);
-		bytepool_trim(pool);
-		injected();
-		KUNIT_EXPECT_EQ(test, bytepool_size(pool), 0);
-		bk_pool_destroy(test, pool);
-		if (!hit)
-			break;
-	}
-	KUNIT_EXPECT_LT(test, nth, FAULTS_MAX);
+	inject(run->nth);
+	got = bytepool_alloc_bulk(run->pool, run->size, run->gfp, run->nr, run->blocks);
+	run->hit = injected();
+	KUNIT_ASSERT_TRUE(test, got == run->nr || (!got && run->hit));
+	KUNIT_ASSERT_EQ(test, bk_stats(run->pool).blocks_in_use, got);
+	run->failed += !got;
+	bytepool_free_bulk(run->pool, got, run->blocks);
+	check_empty(test, run->pool);
+	bk_check_sound(test, run->pool, run->size, 2);
 }
 
 static void during_bulk(struct kunit *test)
 {
-	const struct fault_case *fault_case = test->param_value;
-	unsigned int nr = fault_case->size < SZ_64K ? 70 : 3;
-	void **blocks = bk_array(test, nr);
-	unsigned int nth, got, failed = 0;
-
-	needs_injection(test);
-	for (nth = 1; nth < FAULTS_MAX; nth = next(nth)) {
-		struct bytepool *pool = faulty_pool(test, fault_case);
-		bool hit;
-
-		inject(nth);
-		got = bytepool_alloc_bulk(pool, fault_case->size, fault_case->gfp, nr, blocks);
-		hit = injected();
-		KUNIT_ASSERT_TRUE(test, got == nr || (!got && hit));
-		KUNIT_ASSERT_EQ(test, bk_stats(pool).blocks_in_use, got);
-		failed += !got;
-		bytepool_free_bulk(pool, got, blocks);
-		check_empty(test, pool);
-		bk_check_sound(test, pool, fault_case->size, 2);
-		bk_pool_destroy(test, pool);
-		if (!hit)
-			break;
-	}
-	KUNIT_EXPECT_LT(test, nth, FAULTS_MAX);
-	KUNIT_EXPECT_GE(test, failed, 1);
+	KUNIT_EXPECT_GE(test, fail_each(test, 70, alloc_bulk), 1);
 }
 
-/* All of it or nothing, and an old one stays. */
+/* A reserve is granted as a whole or not at all. */
+static void reserve(struct kunit *test, struct fault_run *run)
+{
+	int err;
+
+	inject(run->nth);
+	err = bytepool_reserve(run->pool, run->size, run->nr, run->gfp);
+	run->hit = injected();
+	if (err) {
+		KUNIT_EXPECT_EQ(test, err, -ENOMEM);
+		KUNIT_ASSERT_TRUE(test, run->hit);
+		run->failed++;
+	} else {
+		KUNIT_EXPECT_GE(test, bk_stats(run->pool).blocks_idle, run->nr);
+		bytepool_trim(run->pool);
+		KUNIT_EXPECT_GE(test, bk_stats(run->pool).blocks_idle, run->nr);
+		err = bytepool_reserve(run->pool, run->size, 0, GFP_KERNEL);
+		KUNIT_EXPECT_EQ(test, err, 0);
+	}
+	/* After an error, no memory is kept. */
+	check_empty(test, run->pool);
+}
+
 static void during_reserve(struct kunit *test)
 {
-	const struct fault_case *fault_case = test->param_value;
-	unsigned int nr = fault_case->size < SZ_64K ? 100 : 3;
-	unsigned int nth, failed = 0;
-
-	needs_injection(test);
-	for (nth = 1; nth < FAULTS_MAX; nth = next(nth)) {
-		struct bytepool *pool = faulty_pool(test, fault_case);
-		bool hit;
-		int err;
-
-		inject(nth);
-		err = bytepool_reserve(pool, fault_case->size, nr, fault_case->gfp);
-		hit = injected();
-		if (err) {
-			KUNIT_EXPECT_EQ(test, err, -ENOMEM);
-			KUNIT_ASSERT_TRUE(test, hit);
-			failed++;
-			/* Nothing is kept. */
-			check_empty(test, pool);
-		} else {
-			KUNIT_EXPECT_GE(test, bk_stats(pool).blocks_idle, nr);
-			bytepool_trim(pool);
-			KUNIT_EXPECT_GE(test, bk_stats(pool).blocks_idle, nr);
-			err = bytepool_reserve(pool, fault_case->size, 0, GFP_KERNEL);
-			KUNIT_EXPECT_EQ(test, err, 0);
-			check_empty(test, pool);
-		}
-		bk_pool_destroy(test, pool);
-		if (!hit)
-			break;
-	}
-	KUNIT_EXPECT_LT(test, nth, FAULTS_MAX);
-	KUNIT_EXPECT_GE(test, failed, 1);
+	KUNIT_EXPECT_GE(test, fail_each(test, 100, reserve), 1);
 }
 
-/* While the system has nothing, the reserve serves. */
+/* The reserve serves allocations while the system has no memory. */
 static void reserve_bridges(struct kunit *test)
 {
 	struct bytepool *pool = bk_pool(test, NULL);
@@ -381,7 +400,7 @@ static void reserve_bridges(struct kunit *test)
 	for (i = 0; i < 100; i++) {
 		void *block;
 
-		/* The first would be fail_bytepool's. */
+		/* The first failure would be that of fail_bytepool. */
 		inject(2);
 		block = bytepool_alloc(pool, SZ_4K, GFP_ATOMIC);
 		injected();
@@ -391,7 +410,7 @@ static void reserve_bridges(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, bytepool_reserve(pool, SZ_4K, 0, GFP_KERNEL), 0);
 }
 
-/* An idle block comes back without a visit to the system allocator. */
+/* An idle block is allocated without the system allocator. */
 static void idle_needs_no_system(struct kunit *test)
 {
 	static const size_t sizes[] = { 8, 64, 1000, SZ_4K, 5120, SZ_64K, SZ_1M, SZ_4M };
@@ -400,7 +419,7 @@ static void idle_needs_no_system(struct kunit *test)
 
 	needs_injection(test);
 	if (IS_ENABLED(CONFIG_DEBUG_KMEMLEAK))
-		kunit_skip(test, "kmemleak asks the system for a record of each block");
+		kunit_skip(test, "kmemleak allocates a record of each block");
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		void *block = bytepool_alloc(pool, sizes[i], GFP_KERNEL);
 

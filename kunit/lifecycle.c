@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Create and destroy: names, parameters, what is refused and how, blocks that
- * are left behind, and the ways to have it done by itself.
+ * Test create and destroy: names, parameters, refusals and their reasons,
+ * blocks left in use, and automatic cleanup.
  */
 #include <linux/ctype.h>
 #include <linux/device.h>
@@ -82,7 +82,10 @@ static void names_are_unique(struct kunit *test)
 	check_created(test, name);
 }
 
-/* The name is copied, and no pool is confused with one whose name it begins. */
+/*
+ * The name is copied, and a name that begins with the name of another pool is
+ * not confused with it.
+ */
 static void names_are_copied(struct kunit *test)
 {
 	struct bytepool *pool, *longer;
@@ -136,13 +139,13 @@ static void params_refused(struct kunit *test)
 		bk_log_next(log);
 		check_refused(test, name, &cases[i].params, -EINVAL);
 		KUNIT_EXPECT_EQ_MSG(test, bk_log_count(log, name, cases[i].culprit), 1,
-				    "case %u says not once why", i);
+				    "case %u: the reason is not logged once", i);
 	}
-	/* Nothing half-made is left. */
+	/* A failed create leaves nothing behind. */
 	check_created(test, name);
 }
 
-/* What is at the bounds is not beyond them. */
+/* The bounds themselves are accepted. */
 static void params_accepted(struct kunit *test)
 {
 	static const struct bytepool_params cases[] = {
@@ -185,7 +188,7 @@ static void destroy_of_nothing(struct kunit *test)
 	bytepool_destroy(ERR_PTR(-EINVAL));
 }
 
-/* With blocks idle in every place, in reserves and never used. */
+/* Destroy a pool whose blocks are idle in every place, reserved, or never used. */
 static void destroy_gives_all_back(struct kunit *test)
 {
 	static const unsigned int flags[] = { 0, BYTEPOOL_SINGLE, BYTEPOOL_WIPE };
@@ -207,11 +210,11 @@ static void destroy_gives_all_back(struct kunit *test)
 		bk_pool_dirty(test, pool);
 		bk_pool_destroy(test, pool);
 	}
-	/* Others may come and go meanwhile, but not by as much. */
+	/* Other pools may allocate and free meanwhile, but not this much. */
 	KUNIT_EXPECT_LT(test, bk_sysfs_number(test, "bytes_held"), before + 2 * SZ_1M);
 }
 
-/* Left with their owners, and told of by number and class. */
+/* Blocks in use stay with their owners. The log has their number and class. */
 static void destroy_with_blocks_in_use(struct kunit *test)
 {
 	struct bk_log *log = bk_log_start(test);
@@ -244,7 +247,7 @@ static void destroy_with_blocks_in_use(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, bk_filled(large[0], SZ_64K, 10));
 	KUNIT_EXPECT_TRUE(test, bk_filled(large[1], SZ_64K, 11));
 
-	/* Whoever frees them now gives them to no pool. */
+	/* A later free of such a block gives it to no pool. */
 	bk_expect_warning_begin();
 	bytepool_free(other, small[0]);
 	bytepool_free(other, large[0]);
@@ -253,40 +256,36 @@ static void destroy_with_blocks_in_use(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, bytepool_usable_size(other, small[0]), 0);
 }
 
-static void leak_is_named(struct kunit *test)
+/*
+ * Destroy a pool with @nr blocks in use. Return how many lines of the log contain @other and
+ * @one, or the name of the pool if @one is NULL.
+ */
+static unsigned int leak_lines(struct kunit *test, struct bk_log *log, unsigned int nr,
+			       const char *one, const char *other)
 {
-	struct bk_log *log = bk_log_start(test);
 	struct bytepool *pool = bk_pool(test, NULL);
 	char name[BK_NAME_SIZE];
 	void *blocks[7];
 
 	strscpy(name, bk_pool_name(test, pool), sizeof(name));
-	bk_alloc_many(test, pool, 320, 7, blocks);
-	bk_leak_many(7, blocks);
+	bk_alloc_many(test, pool, 320, nr, blocks);
+	bk_leak_many(nr, blocks);
 	bk_pool_dirty(test, pool);
 	bk_log_next(log);
 	bk_pool_destroy(test, pool);
-	KUNIT_EXPECT_GE(test, bk_log_count(log, name, "7 block"), 1);
-
-	pool = bk_pool(test, NULL);
-	strscpy(name, bk_pool_name(test, pool), sizeof(name));
-	bk_alloc_many(test, pool, 320, 7, blocks);
-	bk_leak_many(7, blocks);
-	bk_pool_dirty(test, pool);
-	bk_log_next(log);
-	bk_pool_destroy(test, pool);
-	KUNIT_EXPECT_GE(test, bk_log_count(log, name, "320"), 1);
-
-	pool = bk_pool(test, NULL);
-	bk_alloc_many(test, pool, 320, 1, blocks);
-	bk_leak_many(1, blocks);
-	bk_pool_dirty(test, pool);
-	bk_log_next(log);
-	bk_pool_destroy(test, pool);
-	KUNIT_EXPECT_EQ(test, bk_log_count(log, "WARNING:", ""), 1);
+	return bk_log_count(log, one ?: name, other);
 }
 
-/* A pool that is destroyed properly says nothing. */
+static void leak_is_named(struct kunit *test)
+{
+	struct bk_log *log = bk_log_start(test);
+
+	KUNIT_EXPECT_GE(test, leak_lines(test, log, 7, NULL, "7 block"), 1);
+	KUNIT_EXPECT_GE(test, leak_lines(test, log, 7, NULL, "320"), 1);
+	KUNIT_EXPECT_EQ(test, leak_lines(test, log, 1, "WARNING:", ""), 1);
+}
+
+/* Destroying a pool without blocks in use logs nothing. */
 static void destroy_is_quiet(struct kunit *test)
 {
 	struct bk_log *log = bk_log_start(test);

@@ -11,7 +11,7 @@
 
 #define LARGEST		(8U << 20)
 
-/* The classes as struct bytepool_params has them, least first: how many. */
+/* List the classes of a pool as struct bytepool_params defines them. Return their number. */
 static u32 classes_list(u32 *list, u32 least, u32 largest, u32 step)
 {
 	u32 nr = 0, size = least, octave;
@@ -22,7 +22,7 @@ static u32 classes_list(u32 *list, u32 least, u32 largest, u32 step)
 			size += step;
 			continue;
 		}
-		/* Four a doubling, 8 apart at least, on a grid of its own. */
+		/* There are four classes per doubling, at least 8 bytes apart. */
 		for (octave = 32; size >= 2 * octave; )
 			octave *= 2;
 		size += size < 32 ? 8 : octave / 4;
@@ -77,18 +77,18 @@ static bool slab_geometry_ok(u32 size)
 
 	if (!nr || bytes % PAGE_SIZE || nr > BP_NO_BLOCK)
 		return false;
-	/* What a slab's size is found by again when it is given back. */
+	/* The size of a slab is computed from its blocks when it is freed. */
 	if (PAGE_ALIGN((unsigned long)nr * size) != bytes)
 		return false;
 	if (nr > 1 && pages > BYTEPOOL_SLAB_PAGES)
 		return false;
-	/* Bounds of the waste. */
+	/* The waste is bounded. */
 	if (size <= PAGE_SIZE && bytes % size > bytes / 8)
 		return false;
 	if (bytes <= BYTEPOOL_SLAB_PAGES * PAGE_SIZE && bytes % size > bytes / 5 &&
 	    bytes != PAGE_ALIGN(size))
 		return false;
-	/* Nor would more pages do. */
+	/* A slab of more pages wastes as much. */
 	for (more = bytes + PAGE_SIZE; more <= BYTEPOOL_SLAB_PAGES * PAGE_SIZE; more += PAGE_SIZE) {
 		if (more / size > nr && nr < BYTEPOOL_SLAB_BLOCKS &&
 		    more % size <= more / 8)
@@ -108,7 +108,7 @@ static bool block_index_ok(u32 size)
 		if (nr > 1 && bytepool_block_index(i * size + size - 1, reciprocal) != i)
 			return false;
 	}
-	/* Of a large block, only the first page is asked for. */
+	/* The index is computed only for the first page of a large block. */
 	return nr > 1 || !bytepool_block_index(min(size, (u32)PAGE_SIZE) - 1, reciprocal);
 }
 
@@ -221,7 +221,7 @@ static void test_slab_chain(void)
 	EXPECT(ok);
 }
 
-/* Links that lead to each block, nearby and far off, in each idle block of many slabs. */
+/* Overwrite each link of many slabs by the index of any block, near or far. */
 static void test_slab_overwritten(void)
 {
 	bool ok = true;
@@ -244,7 +244,7 @@ static void test_slab_overwritten(void)
 	EXPECT(ok);
 }
 
-/* All links at once. */
+/* Overwrite all links of a slab at the same time. */
 static void test_slab_garbage(void)
 {
 	bool ok = true;
@@ -278,7 +278,7 @@ static bool cache_ordered(const struct bp_cache *cache)
 	return true;
 }
 
-/* Stamps that wrap around, out of order where the depot gives what it has. */
+/* Stamps wrap around. They are out of order where a block comes from the depot. */
 static void test_cache_order(void)
 {
 	struct bp_cache *cache = calloc(1, struct_size(cache, entries, ENTRIES));
@@ -286,7 +286,7 @@ static void test_cache_order(void)
 	u8 state[ENTRIES];
 	bool ok = true;
 
-	/* Ages are compared: a real clock may not have come so far yet. */
+	/* The virtual clock starts shortly before it wraps. A real clock may be far from that. */
 	shim_virtual_clock = true;
 	cache->top = cache->entries;
 	cache->end = cache->entries + ENTRIES;
@@ -329,7 +329,7 @@ static void test_cache_order(void)
 
 static const struct test tests[] = {
 	{ "every size is in its class", test_classes },
-	{ "slabs waste no page, and know their blocks", test_slab_geometry },
+	{ "slabs waste no page and find their blocks", test_slab_geometry },
 	{ "a chain gives each block once", test_slab_chain },
 	{ "a slab survives any link overwritten", test_slab_overwritten },
 	{ "a slab survives all links overwritten", test_slab_garbage },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What hardly ever happens: stale owners, waiting for the system, more than fits.
+ * Rare events: writes by stale owners, waits for the system, requests that are too large.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #define NR	20
 #define SIZE	64
 
-/* Links that a stale owner may leave: out of range, to a block in use, to none too early. */
+/* Links that a stale owner may leave: out of range, to a block in use, and an early end. */
 static const u16 links[] = { 5000, 0, 0xffff };
 
 static bool all_differ(void **blocks, unsigned int nr)
@@ -27,7 +27,7 @@ static bool all_differ(void **blocks, unsigned int nr)
 	return true;
 }
 
-/* Half of the blocks are idle, and one of these is written to. */
+/* Overwrite the link in one of the idle blocks, which are half of all. */
 static void overwritten(u16 link, bool itself)
 {
 	unsigned long messages;
@@ -72,7 +72,7 @@ static void test_free_any(void)
 	bytepool_free_any(bytepool_alloc(pool, SIZE, GFP_KERNEL));
 	bytepool_free_any(bytepool_alloc(other, SIZE, GFP_KERNEL));
 	EXPECT(stats().frees == 1 && test_stats(other).frees == 1);
-	/* No pool counts these; each is told of, and just once. */
+	/* No pool counts these frees. Each is reported once. */
 	messages = shim_messages();
 	bytepool_free_any(&unknown);
 	test_expect_warnings(1);
@@ -93,7 +93,7 @@ static void test_free_any(void)
 
 static unsigned int waits;
 
-/* Time passes, and the system has memory again. */
+/* Let time pass. At the third wait the system has memory again. */
 static void on_wait(void)
 {
 	shim_clock_advance(5);
@@ -101,7 +101,7 @@ static void on_wait(void)
 		shim_fail(0, 0, false);
 }
 
-/* Nobody reserved anything, but the caller cannot do without. */
+/* There is no reserve, but the caller must not fail. */
 static void test_nofail(void)
 {
 	void *blocks[NR];
@@ -124,7 +124,7 @@ static void test_nofail(void)
 	pool_stop();
 }
 
-/* More than the machine has. */
+/* The reserve exceeds the memory of the machine. */
 static void test_reserve_too_much(void)
 {
 	pool_start(NULL);
@@ -136,7 +136,7 @@ static void test_reserve_too_much(void)
 	pool_stop();
 }
 
-/* A pool of one owner is left to him. */
+/* SINGLE pools are left to their owner. */
 static void test_sysfs_gc(void)
 {
 	struct bytepool *single;
@@ -155,7 +155,7 @@ static void test_sysfs_gc(void)
 	pool_stop();
 }
 
-/* More slabs than are looked at in a row. */
+/* There are more slabs than one round of the cleanup handles. */
 static void test_leak_many(void)
 {
 	static void *blocks[1100];
@@ -175,7 +175,7 @@ static void test_leak_many(void)
 }
 
 /*
- * Another pool's free, on a CPU that remembers the block, while the pool is destroyed.
+ * A CPU that remembers a block frees it to another pool while the block's pool is destroyed.
  */
 static struct {
 	void *block;
@@ -188,7 +188,7 @@ static void wait_at_point(void)
 	unsigned int ms;
 
 	WRITE_ONCE(foreign.there, true);
-	/* The end of the pool may wait for us, too. */
+	/* Stop waiting after some time, because the end of the pool may wait for this thread. */
 	for (ms = 0; ms < 20 && !READ_ONCE(foreign.gone); ms++)
 		usleep(1000);
 }
@@ -207,7 +207,7 @@ static void *free_foreign(void *other)
 	return NULL;
 }
 
-/* Whether the free has so many points. */
+/* Destroy the pool at this point of the free. Return true if the free has so many points. */
 static bool destroy_amid_free(unsigned int point)
 {
 	struct bytepool *other;
@@ -229,7 +229,7 @@ static bool destroy_amid_free(unsigned int point)
 	WRITE_ONCE(foreign.gone, true);
 	pthread_join(thread, NULL);
 	EXPECT(test_stats(other).bad_frees == 1);
-	/* That blocks were in use, and the bad free. */
+	/* One warning is about blocks in use, the other about the bad free. */
 	test_expect_warnings(2);
 	test_release_born();
 	bytepool_destroy(other);
@@ -251,11 +251,11 @@ static void test_destroy_amid_free(void)
 static const struct test tests[] = {
 	{ "a free block that is written to", test_overwritten },
 	{ "a block without its pool", test_free_any },
-	{ "who cannot fail waits for the system", test_nofail },
+	{ "an allocation that cannot fail waits for the system", test_nofail },
 	{ "a reserve that is too much", test_reserve_too_much },
 	{ "GC and trim from sysfs", test_sysfs_gc },
 	{ "many leaked slabs", test_leak_many },
-	{ "a pool ends amid another's free", test_destroy_amid_free },
+	{ "a pool is destroyed during a free to another pool", test_destroy_amid_free },
 	{}
 };
 

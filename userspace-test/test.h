@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the tests share: KTAP, and the module's life around each test.
+ * Helpers that all tests share: KTAP, and the life of the module around each test.
  */
 #ifndef TEST_H
 #define TEST_H
@@ -21,19 +21,19 @@ struct test {
 void test_expect(bool ok, const char *what, const char *file, int line);
 bool test_failed(void);
 
-/* The module, from a system that has nothing of it to one that has nothing of it again. */
+/* Start or stop the module. Stopping checks that it has given back everything. */
 void test_module_start(void);
 void test_module_stop(void);
-/* Of the warnings since the last call, so many were to be. */
+/* Expect @nr warnings since the last call. */
 void test_expect_warnings(unsigned long nr);
 struct bytepool_stats test_stats(struct bytepool *pool);
 
-/* The module, and a pool "basic" on CPU 0; and their end, with nothing in use. */
+/* Start the module with a pool "basic" on CPU 0. Stop both, with no block in use. */
 extern struct bytepool *pool;
 void pool_start(const struct bytepool_params *params);
 void pool_stop(void);
 struct bytepool_stats stats(void);
-/* Note what memory the pools get while @on; release what was noted: how many pieces. */
+/* Note the memory that pools get while @on. Release it, and return the number of its pieces. */
 void test_note_born(bool on);
 unsigned int test_release_born(void);
 bool bytes_are(const u8 *p, u8 value, size_t bytes);

@@ -1,16 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Runs in the guest, on a debug kernel with four CPUs: the KUnit suite, and those
-# of the tests of bytepool_insmod_test that neither measure time nor need much
-# memory. Prints KTAP, and the kernel's log. Any report in that is a failure.
+# Runs in the guest, on a debug kernel with four CPUs: run the KUnit suite, and the tests of
+# bytepool_insmod_test that neither measure time nor need much memory. Prints KTAP, and the log of
+# the kernel. Any report in the log is a failure.
 
 # shellcheck source-path=SCRIPTDIR source=debug-lib.sh
 . /debug-lib.sh
 
 suites=/sys/kernel/debug/kunit
 
-# The tests run when the module is loaded.
+# Loading the module runs the tests.
 run_kunit() {
 	check "kunit: the suite loads" insmod /bytepool_kunit.ko slow=1
 	for suite in $suites/bytepool_*; do
@@ -26,7 +26,7 @@ run_insmod_test() {
 	rm -f /tmp/tuning
 	run_and stress_contexts stress tune_pool stress 1000000000000
 	run_and stress_hotplug hotplug toggle
-	check "everything can be read and tuned meanwhile" not cat /tmp/tuning
+	check "all files can be read and tuned at the same time" not cat /tmp/tuning
 	for test in stress_small stress_limit race_threads race_bulk race_hardirq \
 		    race_ring race_trim race_limit reserve_hardirq reserve_wait \
 		    reserve_wait_many hostile_gfp hostile_sizes hostile_frees hostile_leak \

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Runs in the guest, on a kernel with fault injection: bytepool.ko is loaded while
-# each allocation of that fails in turn, while its names in sysfs are taken, and
-# while there is next to no memory. It has to say so, to leave nothing behind, and
-# to load the next time. Prints KTAP, and the kernel's log.
+# Runs in the guest, on a kernel with fault injection: load bytepool.ko while each of its
+# allocations fails in turn, while its name in sysfs is taken, and while there is almost no memory.
+# The load must fail with an error, leave nothing behind, and succeed the next time. Prints KTAP,
+# and the log of the kernel.
 
 # shellcheck source-path=SCRIPTDIR source=debug-lib.sh
 . /debug-lib.sh
@@ -20,7 +20,7 @@ loads() {
 	insmod /bytepool.ko && [ -d $pools/system ] && unload
 }
 
-# What the kernel knows of bytepool, by any name that bytepool gives it.
+# Check that the kernel has no object left with a name that bytepool gives.
 nothing_left() {
 	# ls fails where one of them is not there.
 	left=$(ls -d /sys/kernel/*bytepool* /sys/module/bytepool $debugfs/*bytepool* \
@@ -36,15 +36,15 @@ percpu_kb() {
 	awk '/^Percpu:/ { print $2 }' /proc/meminfo
 }
 
-# The kernel keeps some pages of it for the next time.
+# Check that per-CPU memory was freed. The kernel keeps some pages of it.
 percpu_is_back() { # KB-BEFORE
 	after=$(percpu_kb)
 	echo "$after kB, $1 before"
 	[ "$after" -le $(($1 + 512)) ]
 }
 
-# Each allocation of task PID in turn, until there are no more of them.
-fail_each() { # PID
+# fail_each PID: load while each allocation of that task fails in turn, until there are no more.
+fail_each() {
 	failures=0 survived=0 nth=0
 	while [ $nth -lt 5000 ]; do
 		nth=$((nth + 1))
@@ -55,7 +55,7 @@ fail_each() { # PID
 		"12 1") failures=$((failures + 1)) ;;
 		*) echo "allocation $nth: error and hit are $said" && return 1 ;;
 		esac
-		# What is left behind stays: a look now and then will do, and at the end.
+		# What is left behind stays, so it is enough to look at times, and at the end.
 		[ $((nth % 16)) != 0 ] || nothing_left ||
 			{ echo "after allocation $nth" && return 1; }
 	done
@@ -64,7 +64,7 @@ fail_each() { # PID
 	unload
 }
 
-# Every allocation may fail, whoever would wait for it, and each without a word.
+# Let every allocation fail, also one that may sleep, and without a message.
 fail_all() {
 	for attr in failslab fail_page_alloc; do
 		echo N >$debugfs/$attr/ignore-gfp-wait
@@ -82,17 +82,17 @@ insmod_fails() {
 	not insmod /bytepool.ko && not loaded bytepool
 }
 
-# A directory of that name is there already.
+# Load while there is a directory /sys/kernel/bytepool already.
 check_sysfs_taken() {
-	check "sysfs: somebody takes /sys/kernel/bytepool" insmod /bytepool_occupy.ko sysfs=1
+	check "sysfs: another module takes /sys/kernel/bytepool" insmod /bytepool_occupy.ko sysfs=1
 	check "sysfs: bytepool does not load then" insmod_fails
 	rmmod bytepool_occupy
 	check "sysfs: nothing is left" nothing_left
 	check "sysfs: it loads afterwards" loads
 }
 
-# All of the memory but so many kB is taken while its init runs.
-starved() { # KB
+# starved KB: load while another module leaves only so much memory.
+starved() {
 	least=$(cat /proc/sys/vm/min_free_kbytes)
 	insmod /bytepool_occupy.ko leave_kb=$((least + $1)) || return
 	sh -c 'echo 1000 >/proc/self/oom_score_adj; exec insmod /bytepool.ko' 2>/tmp/said
@@ -100,7 +100,7 @@ starved() { # KB
 	rmmod bytepool_occupy || return
 	cat /tmp/said
 	[ $status = 0 ] || echo $status >/tmp/starved
-	# Who is killed amid init may still come to its end.
+	# If insmod was killed during init, the module may be loaded.
 	if [ -e /sys/module/bytepool ]; then unload; else nothing_left; fi
 }
 
@@ -110,7 +110,7 @@ check_starved() {
 		check "memory: loads with $kb kB, or leaves nothing" starved $kb
 		check "memory: loads afterwards" loads
 	done
-	check "memory: there was too little of it" [ -e /tmp/starved ]
+	check "memory: some loads failed" [ -e /tmp/starved ]
 }
 
 drop_log
@@ -119,7 +119,7 @@ forget_leaks
 loads
 percpu=$(percpu_kb)
 
-# See lib/kernel-log.
+# lib/kernel-log lets some warnings of the kernel pass between these lines.
 echo "bytepool-test: no-memory begin" >/dev/kmsg
 echo "KTAP version 1"
 check "allocations: each fails in turn" fail_each self

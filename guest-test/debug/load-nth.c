@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * load-nth N PID MODULE: have the Nth allocation from now on of task PID fail, or
- * of this one where PID is "self", and load MODULE. Prints "ERROR HIT": errno,
- * or 0 if it is loaded now, and whether there was an Nth allocation. Nothing but
- * the load happens meanwhile, so that each N is the same allocation every time.
+ * load-nth N PID MODULE: load MODULE while the Nth allocation of task PID fails
+ *
+ * PID "self" is this task. Prints "ERROR HIT": the errno of the load, or 0 on success, and 1 if
+ * there was an Nth allocation. Only the load is in between, so that the same N is the same
+ * allocation every time.
  */
 #include <errno.h>
 #include <fcntl.h>

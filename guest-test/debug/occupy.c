@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bytepool_occupy - takes what bytepool.ko needs: the name of its directory in
- * sysfs, or all but so much of the memory while its init runs.
+ * bytepool_occupy - take what bytepool.ko needs
+ *
+ * That is the name of its directory in sysfs, or most of the memory while its init runs.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -20,7 +21,7 @@ MODULE_PARM_DESC(sysfs, "take /sys/kernel/bytepool");
 
 static unsigned int leave_kb;
 module_param(leave_kb, uint, 0);
-MODULE_PARM_DESC(leave_kb, "leave no more than that of the memory while bytepool loads");
+MODULE_PARM_DESC(leave_kb, "memory to leave while bytepool loads, in kB; 0 = take none");
 
 static struct kobject *kobj;
 static LIST_HEAD(taken);
@@ -32,7 +33,7 @@ static unsigned long free_kb(void)
 	return global_zone_page_state(NR_FREE_PAGES) << (PAGE_SHIFT - 10);
 }
 
-/* Large runs of pages first, and what is left of them in ever smaller ones. */
+/* Take large runs of pages first, and then smaller ones. */
 static void take_pages(void)
 {
 	int order;
@@ -50,8 +51,8 @@ static void take_pages(void)
 }
 
 /*
- * What others have freed comes late, and reclaim may go on for a while. Who is
- * killed for lack of memory gives back what there is.
+ * Take memory several times, because frees may be delayed, and reclaim may go on for a while.
+ * Stop if the OOM killer has killed this task.
  */
 static void take_memory(void)
 {
@@ -75,7 +76,7 @@ static void give_memory(void)
 	}
 }
 
-/* No longer than that: whoever is to see what comes of it needs memory, too. */
+/* Take memory only during the init of bytepool, because the script needs some afterwards. */
 static int on_module(struct notifier_block *nb, unsigned long state, void *module)
 {
 	if (!leave_kb || strcmp(((struct module *)module)->name, "bytepool"))

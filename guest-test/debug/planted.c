@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bytepool_planted - a bug of each kind that the debug kernels have to report
+ * bytepool_planted - one bug of each kind that the debug kernels have to report
  *
- * Does the bug that its parameter names when it is loaded, so that a script can
- * see that the kernel reports it and that the report is found in the log.
+ * Loading the module runs the bug that its parameter names. A script checks that the kernel
+ * reports it, and that the report is found in the log.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -25,9 +25,9 @@
 
 static char *bug = "";
 module_param(bug, charp, 0);
-MODULE_PARM_DESC(bug, "which one");
+MODULE_PARM_DESC(bug, "the bug to run");
 
-/* What the compiler cannot know it does not warn about. */
+/* Hide a pointer from the compiler, so that it does not warn about the bug. */
 static void *hidden(void *object)
 {
 	OPTIMIZER_HIDE_VAR(object);
@@ -81,7 +81,7 @@ static void block_leak(void)
 		WRITE_ONCE(*block, 1);
 }
 
-/* A block that is mapped: the kernel's own record refers to it, too. */
+/* Leak a mapped block. The kernel's record of the mapping refers to it, too. */
 static void mapped_leak(void)
 {
 	struct bytepool_params params = { .max_size = SZ_16M };

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Runs in the guest, on a debug kernel: the bugs that this kernel is for are
-# reported, and the report is found in the kernel's log. Prints KTAP, and the log.
+# Runs in the guest, on a debug kernel: plant each kind of bug that this kernel has to report, and
+# check that the report is found in the log. Prints KTAP, and the log.
 
 # shellcheck source-path=SCRIPTDIR source=debug-lib.sh
 . /debug-lib.sh
@@ -33,8 +33,8 @@ no_bug() {
 	plant none && no_reports $part
 }
 
-# Each kernel's, in an order in which none hides the next: lockdep says one thing
-# and is silent then, and after KASAN has spoken.
+# Print the bugs for this kernel, in an order in which none hides the next: lockdep reports once,
+# and not at all after a report of KASAN.
 bugs() {
 	echo no_rcu_lock 'suspicious RCU'
 	echo sleep_in_atomic 'BUG: sleeping function'

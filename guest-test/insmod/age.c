@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory that CPU 1 freed goes when its time has come and not before, whatever
- * CPU 1 does then.
+ * Memory that CPU 1 freed goes back to the system after the timeout and not before, whatever
+ * CPU 1 does after that.
  */
 #include <linux/cpu.h>
 #include <linux/delay.h>
@@ -9,10 +9,12 @@
 #include <linux/ktime.h>
 #include <linux/sizes.h>
 
-#include "test.h"
+#include "../lib/worker.h"
+#include "check.h"
+#include "tests.h"
 
 #define TIMEOUT_MS	800
-#define INTERVAL_MS	200	/* which the guest sets */
+#define INTERVAL_MS	200	/* set by the guest script */
 #define SLACK_MS	150
 
 static const struct {
@@ -55,7 +57,7 @@ static void age_free(struct worker *w)
 	age->last_free = ktime_get();
 }
 
-/* A pool with idle memory that CPU 1 freed. */
+/* Create a pool, and have CPU 1 free some blocks. Return true on success. */
 static bool age_begin(struct seq_file *m, struct ageing *age, const char *of, unsigned int timeout)
 {
 	struct bytepool_params params = { .idle_timeout_ms = timeout };
@@ -88,17 +90,17 @@ static void age_watch(struct seq_file *m, struct ageing *age, const char *of)
 		usleep_range(1000, 2000);
 		held = bytepool_size(age->pool);
 		last = ktime_ms_delta(ktime_get(), age->last_free);
-		/* What a busy host does to a guest is not the pool's fault. */
+		/* A busy host may stop the guest for long: allow for the longest stop. */
 		stall = max(stall, last - before);
 		if (!first && held < full)
 			first = ktime_ms_delta(ktime_get(), age->first_free);
 	} while (held && last < TIMEOUT_MS + 2 * INTERVAL_MS + 2000);
 	pr_info("bytepool-test: %s: %zu bytes, given back from %lld to %lld ms\n",
 		of, full, first, last);
-	check(m, full && first >= TIMEOUT_MS, of, "nothing goes before the timeout",
+	check(m, full && first >= TIMEOUT_MS, of, "nothing goes back before the timeout",
 	      "of %zu bytes some went after %lld ms", full, first);
 	check(m, !held && last <= TIMEOUT_MS + 2 * INTERVAL_MS + SLACK_MS + stall, of,
-	      "all is gone two intervals after the timeout",
+	      "all is back two intervals after the timeout",
 	      "%zu bytes held after %lld ms, of which one step took %lld", held, last, stall);
 }
 
@@ -121,7 +123,7 @@ static void age_run(struct seq_file *m, const char *of, bool offline)
 	if (offline && !err)
 		err = add_cpu(1);
 	if (offline)
-		check(m, !err, of, "CPU 1 goes and comes", "error %d", err);
+		check(m, !err, of, "CPU 1 goes offline and online", "error %d", err);
 	age_end(m, &age, of);
 }
 
@@ -130,7 +132,7 @@ void age_idle(struct seq_file *m)
 	age_run(m, "age-idle", false);
 }
 
-/* The guest keeps CPU 1 in a loop in userspace. */
+/* The guest script keeps CPU 1 in a loop in userspace. */
 void age_busy(struct seq_file *m)
 {
 	age_run(m, "age-busy", false);
@@ -151,7 +153,7 @@ void trim_offline(struct seq_file *m)
 	err = remove_cpu(1);
 	bytepool_trim(age.pool);
 	check(m, !err && !bytepool_size(age.pool), "trim-offline",
-	      "trim reaches the memory of a CPU that is gone",
+	      "trim reaches the memory of a CPU that is offline",
 	      "error %d, %zu bytes held", err, bytepool_size(age.pool));
 	if (!err)
 		add_cpu(1);

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What an owner writes into its block, so that another owner's hand in it
- * shows: each word depends on the block's address, the owner and the offset.
+ * The content that an owner writes into its block
+ *
+ * Each word depends on the address of the block, the owner and the offset, so that a word that
+ * another owner wrote is noticed.
  */
 #include <linux/hash.h>
 #include <linux/mm.h>
 
-#include "test.h"
+#include "block.h"
 
-#define DENSE	4096U	/* up to here every word is written, beyond some of each page */
+#define DENSE	4096U	/* up to this size, every word is written; beyond it, some of each page */
 #define SPARSE	512U
 
 static u64 address_key(const void *block)
@@ -24,7 +26,7 @@ static size_t next_offset(size_t offset, size_t size)
 	return offset < last && next > last ? last : next;
 }
 
-/* @size is a class's: a multiple of eight. */
+/* @size is that of a class: a multiple of eight. */
 void block_fill(void *block, size_t size, u16 tag)
 {
 	u64 first = address_key(block) | tag;
@@ -63,7 +65,7 @@ bool block_zero(const void *block, size_t size)
 	return true;
 }
 
-/* @size is the class's. */
+/* @size is that of the class. */
 bool block_aligned(const void *block, size_t size)
 {
 	return IS_ALIGNED((unsigned long)block, min(size & -size, PAGE_SIZE));

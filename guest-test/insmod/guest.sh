@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Runs in the guest, on a stock kernel with two CPUs: load bytepool, tune it, use
-# it from bytepool_insmod_test and turn CPUs and limits meanwhile, unload it.
-# Prints KTAP; exits with 1 if a check failed. Ours is CPU 0; CPU 1 is for what
-# the tests do there.
+# Runs in the guest, on a stock kernel with two CPUs: load bytepool, use it from
+# bytepool_insmod_test, change CPUs, limits and other tunables at the same time, and unload it.
+# Prints KTAP, and exits with 1 if a check failed. This script runs on CPU 0, because the tests
+# use CPU 1.
 
 # shellcheck source-path=SCRIPTDIR/../lib source=guest-lib.sh
 . /guest-lib.sh
@@ -58,7 +58,7 @@ check_load() {
 	check "does not unload while used" unload_is_refused
 }
 
-# The shared pool is left with idle memory and the GC armed.
+# Unload while the shared pool has idle memory and the GC is armed.
 unload_used() {
 	insmod /bytepool.ko gc_interval_ms=10 idle_timeout_ms=20 && insmod /$module.ko || return
 	cat $tests/hold_system >/tmp/hold_system
@@ -70,12 +70,12 @@ check_unload() {
 	check "the test module unloads" rmmod $module
 	check "unloads after use" unload
 	check "loads and unloads once more" unload_used
-	check "and once more" unload_used
+	check "loads and unloads a third time" unload_used
 	check "memory is back" memory_is_back "$free_before" 3072
 }
 
 #
-# What the administrator sees
+# The files in sysfs
 #
 
 at_least() {
@@ -113,7 +113,7 @@ only_root_writes() {
 	[ -z "$found" ]
 }
 
-# refuses FILE VALUE...: none is taken, and nothing changes.
+# refuses FILE VALUE...: check that each value is refused, and changes nothing.
 refuses() {
 	file=$1
 	shift
@@ -144,21 +144,21 @@ check_sysfs() {
 	bad="x -1 99999999999999999999 1.5 10x"
 	# shellcheck disable=SC2086 # a list
 	{
-		check "sysfs: gc_interval_ms refuses what is wrong" \
+		check "sysfs: gc_interval_ms refuses invalid values" \
 			refuses $sys/gc_interval_ms '' '1 2' 5 9 3600001 $bad
-		check "sysfs: idle_timeout_ms refuses what is wrong" \
+		check "sysfs: idle_timeout_ms refuses invalid values" \
 			refuses $sys/idle_timeout_ms '' '1 2' default 4294967296 $bad
-		check "sysfs: a pool's idle_timeout_ms refuses what is wrong" \
+		check "sysfs: a pool's idle_timeout_ms refuses invalid values" \
 			refuses $system/idle_timeout_ms '' '1 2' Default 4294967296 $bad
-		check "sysfs: a pool's limit_bytes refuses what is wrong" \
+		check "sysfs: a pool's limit_bytes refuses invalid values" \
 			refuses $system/limit_bytes '' '1 2' 1k $bad
 		for file in $sys/trim $system/trim $system/gc; do
-			check "sysfs: ${file#"$sys"/} refuses what is wrong" \
+			check "sysfs: ${file#"$sys"/} refuses invalid values" \
 				refuses "$file" '' 0 2 '1 1' $bad
 		done
 	}
-	check "sysfs: gc_interval_ms at its least" takes $sys/gc_interval_ms 10
-	check "sysfs: gc_interval_ms at its most" takes $sys/gc_interval_ms 3600000
+	check "sysfs: gc_interval_ms takes its minimum" takes $sys/gc_interval_ms 10
+	check "sysfs: gc_interval_ms takes its maximum" takes $sys/gc_interval_ms 3600000
 	check "sysfs: idle_timeout_ms" takes $sys/idle_timeout_ms 0
 	check "sysfs: a pool's idle_timeout_ms" takes $system/idle_timeout_ms 12345
 	check "sysfs: a pool's idle_timeout_ms follows again" takes $system/idle_timeout_ms default
@@ -169,7 +169,7 @@ check_sysfs() {
 }
 
 #
-# A pool with blocks in use and idle ones in CPU 1's caches
+# A pool with blocks in use, and idle blocks in the caches of CPU 1
 #
 
 held_stats() {
@@ -187,15 +187,15 @@ sum_is_allocs() {
 	[ $(($(cat "$stats/hits") + $(cat "$stats/misses"))) = "$(cat "$stats/allocs")" ]
 }
 
-# Names of processes are not recorded: for these the kernel patches __schedule(), which
-# some runs of QEMU's threads do not survive.
+# Do not record the names of processes: that patches __schedule(), and some guests died of it
+# because the threads of QEMU missed the change.
 trace_gc() {
 	[ -e $tracing/trace ] || mount -t tracefs tracefs $tracing
 	echo 0 >$tracing/options/record-cmd
 	echo 1 >$tracing/events/workqueue/workqueue_execute_start/enable
 }
 
-# Begin or end a trace of bytepool's own events.
+# Begin or end a trace of the events of bytepool.
 trace_bytepool() { # 1|0
 	[ "$1" = 0 ] || echo >$tracing/trace
 	echo "$1" >$tracing/events/bytepool/enable
@@ -215,14 +215,15 @@ check_traced() {
 	check "traced: a trim" traced gc "system why=trim blocks=$nr bytes=$nr held=0"
 }
 
-# How often a work of bytepool runs in as many SECONDS.
+# wakeups SECONDS: print how often a work item of bytepool runs in that time.
 wakeups() {
 	echo >$tracing/trace
 	sleep "$1"
 	grep -c '\[bytepool\]' $tracing/trace
 }
 
-# A pass that was due before may come late: what is awake has them in every second.
+# Return true if one of three seconds is without a wakeup. A pass that was due before may come
+# late. A pool that is awake has wakeups in each second.
 is_quiet() {
 	for _ in 1 2 3; do
 		nr=$(wakeups 1)
@@ -238,7 +239,7 @@ is_awake() {
 	[ "$nr" -gt 5 ]
 }
 
-# Interrupts that other CPUs sent to CPU 1.
+# Print the number of interrupts that other CPUs sent to CPU 1.
 cpu1_interrupts() {
 	awk '/^ *(RES|CAL|TLB|IWI):/ { n += $3 } END { print n }' /proc/interrupts
 }
@@ -249,14 +250,14 @@ holds_all() {
 	[ "$held" = "$held_before" ]
 }
 
-# The blocks in use, the two slabs of the small ones, and the reserve.
+# The pool holds the blocks in use, the two slabs of the small ones, and the reserve.
 holds_least() {
 	held=$(cat $pools/held/stats/bytes_held)
 	echo "$held bytes held"
 	[ "$held" -ge 2362496 ] && [ "$held" -le 2420000 ]
 }
 
-# Memory of CPU 1's caches goes, while CPU 1 is busy in userspace.
+# Check that idle memory in the caches of CPU 1 is freed while CPU 1 is busy in userspace.
 goes_undisturbed() {
 	interrupts=$(cpu1_interrupts)
 	echo 100 >$sys/idle_timeout_ms
@@ -277,12 +278,12 @@ check_held() {
 	echo 10 >$sys/gc_interval_ms
 	check "held: memory that never ages causes no wakeups" is_quiet
 	echo 60000 >$pools/held/idle_timeout_ms
-	check "held: memory that ages is looked after" is_awake
-	check "held: and stays until it is old" holds_all
+	check "held: memory that ages causes wakeups" is_awake
+	check "held: memory stays until it is old" holds_all
 	echo default >$pools/held/idle_timeout_ms
 	check "held: the module's timeout is longer" holds_all
 	spin_start
-	check "held: idle memory goes, and CPU 1 is not disturbed" goes_undisturbed
+	check "held: idle memory is freed, and CPU 1 is not interrupted" goes_undisturbed
 	spin_stop
 	check "held: memory in use and in reserve causes no wakeups" is_quiet
 	run hold_end
@@ -298,12 +299,12 @@ check_held() {
 	sleep 1
 	runs=$(cat $pools/system/stats/gc_runs)
 	check "system: with nothing idle there are no wakeups" is_quiet
-	check "system: nor passes" is $pools/system/stats/gc_runs "$runs"
+	check "system: with nothing idle there are no passes" is $pools/system/stats/gc_runs "$runs"
 	run hold_scopes
 }
 
 #
-# Tests that need something done meanwhile
+# Tests with a part in this script
 #
 
 spin_start() {
@@ -317,7 +318,7 @@ spin_stop() {
 	wait $spinner 2>/dev/null
 }
 
-went_and_came() {
+was_toggled() {
 	echo "$toggles times"
 	[ "$toggles" -ge 2 ] && is $cpu1 1
 }
@@ -325,10 +326,10 @@ went_and_came() {
 check_stress() {
 	rm -f /tmp/tuning
 	run_and stress_contexts stress tune_pool stress 1000000000000
-	check "stress: everything can be read and tuned meanwhile" not cat /tmp/tuning
+	check "stress: all files can be read and tuned at the same time" not cat /tmp/tuning
 	run_and stress_hotplug hotplug toggle
-	check "hotplug: everything can be read and tuned meanwhile" not cat /tmp/tuning
-	check "hotplug: CPU 1 went and came" went_and_came
+	check "hotplug: all files can be read and tuned at the same time" not cat /tmp/tuning
+	check "hotplug: CPU 1 went offline and online" was_toggled
 	echo 100 >$sys/gc_interval_ms
 	run_hurried stress_small
 	run stress_limit
@@ -346,7 +347,7 @@ check_age() {
 }
 
 #
-# The kernel's log
+# The log of the kernel
 #
 
 gfp_is_harmless() {
@@ -367,7 +368,7 @@ check_log() {
 		check "log: $test names the pool" warned $test "$test: bad free"
 	done
 	check "log: a leak is warned about" warned leaky 'leaky.*3'
-	check "log: a memory zone is refused, and no more said" gfp_is_harmless
+	check "log: a memory zone is refused, with no other message" gfp_is_harmless
 	check "log: no other complaints" log_is_clean
 }
 

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pools for the guest to look at and to tune, and the shared one.
+ * Pools that the guest script reads and tunes, and the shared pool
  */
 #include <linux/err.h>
 #include <linux/sizes.h>
 
-#include "test.h"
+#include "../lib/worker.h"
+#include "block.h"
+#include "check.h"
+#include "tests.h"
 
-/* What the guest reads of it: 56 blocks in use, 56 freed by CPU 1, and a reserve. */
+/* The script expects 56 blocks in use, 56 blocks that CPU 1 freed, and a reserve. */
 static const struct {
 	size_t size;
 	unsigned int nr;
@@ -20,7 +23,7 @@ static const struct {
 static struct bytepool *held;
 static void *held_block[NR_HELD];
 
-/* Every other block. */
+/* Free every other block. */
 static void held_free(struct worker *w)
 {
 	unsigned int i;
@@ -71,7 +74,7 @@ void hold_begin(struct seq_file *m)
 	check(m, !err && nr == NR_HELD, "hold", "begins", "error %d, %u blocks", err, nr);
 }
 
-/* Free what is left; the number of blocks that are not as they were. */
+/* Free the blocks that are left. Return how many of them do not have their owner's content. */
 static unsigned int held_drop(void)
 {
 	unsigned int i, bad = 0;
@@ -109,7 +112,7 @@ void hold_exit(void)
 	held = NULL;
 }
 
-/* Leaves idle memory behind, for rmmod to find. */
+/* Leave idle memory in the shared pool, so that rmmod finds some. */
 void hold_system(struct seq_file *m)
 {
 	struct bytepool_stats before, after;
@@ -143,7 +146,7 @@ static bool scope_has_block(struct bytepool *pool, size_t size)
 	return block && bytepool_usable_size(pool, block) >= size;
 }
 
-/* The pool's life is its scope's; the same name twice shows that. */
+/* Use a pool whose scope is this function. It can have the same name in the next call. */
 static int scope_run(bool *served, u64 *in_use)
 {
 	struct bytepool *pool __free(bytepool) = bytepool_create("scope", NULL);

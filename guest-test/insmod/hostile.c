@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Callers who do everything wrong.
+ * Callers that do everything wrong
  */
 #include <linux/err.h>
 #include <linux/io.h>
@@ -11,7 +11,9 @@
 #include <linux/smp.h>
 #include <linux/vmalloc.h>
 
-#include "test.h"
+#include "block.h"
+#include "check.h"
+#include "tests.h"
 
 static struct bytepool *hostile_pool(struct seq_file *m, const char *name)
 {
@@ -53,7 +55,7 @@ static bool try_gfp_bulk(struct bytepool *pool, size_t size, gfp_t gfp)
 	return ok;
 }
 
-/* Each size from the system: the pool is trimmed before. */
+/* Try each size. Trim the pool first, so that the memory comes from the system. */
 static bool try_gfp(struct bytepool *pool, gfp_t gfp)
 {
 	bool ok = true;
@@ -127,7 +129,7 @@ void hostile_sizes(struct seq_file *m)
 	bytepool_destroy(pool);
 }
 
-/* Pointers to free that are not to be freed. */
+/* Pointers that must not be freed. */
 struct wrong {
 	struct bytepool *pool;
 	unsigned int nr;
@@ -179,7 +181,7 @@ static void wrong_check(struct seq_file *m, struct wrong *wrong, const char *wha
 	wrong->nr = 0;
 }
 
-/* Addresses that no pool ever gave out. */
+/* Free addresses that no pool ever returned. */
 static void wrong_addresses(struct seq_file *m, struct wrong *wrong)
 {
 	static const unsigned long addresses[] = {
@@ -258,7 +260,7 @@ void hostile_frees(struct seq_file *m)
 	bytepool_destroy(wrong.pool);
 }
 
-/* Destroy the pool that @leaked is of, and see what becomes of it. */
+/* Destroy the pool that the blocks @leaked are of, and check that they are still there. */
 static void leak_check(struct seq_file *m, struct bytepool *pool, void **leaked, unsigned int nr)
 {
 	struct bytepool *other = hostile_pool(m, "hostile-other");
@@ -278,14 +280,14 @@ static void leak_check(struct seq_file *m, struct bytepool *pool, void **leaked,
 		for (i = 0; i < nr; i++)
 			bytepool_free(other, leaked[i]);
 		bytepool_get_stats(other, &stats);
-		check(m, stats.bad_frees == nr, "leak", "nobody else can free them",
+		check(m, stats.bad_frees == nr, "leak", "another pool cannot free them",
 		      "%llu bad frees", stats.bad_frees);
 	}
 	expect_warning_end();
 	bytepool_destroy(other);
 }
 
-/* The guest looks for the message. */
+/* The guest script looks for the message in the log. */
 void hostile_leak(struct seq_file *m)
 {
 	struct bytepool *pool = hostile_pool(m, "leaky");

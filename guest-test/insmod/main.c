@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bytepool_insmod_test - a module that uses bytepool.ko from every context
+ * bytepool_insmod_test - use bytepool.ko in every context
  *
- * A guest script reads /sys/kernel/debug/bytepool_insmod_test/TEST to run
- * TEST, while it does what only userspace can do at the same time.
+ * A guest script reads /sys/kernel/debug/bytepool_insmod_test/TEST to run TEST. At the same
+ * time it does what only userspace can do.
  */
 #include <linux/cpumask.h>
 #include <linux/debugfs.h>
 #include <linux/err.h>
 #include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/seq_file.h>
 
-#include "test.h"
+#include "tests.h"
 
 struct test {
 	const char *name;
@@ -64,36 +66,7 @@ static const struct test tests[] = {
 	{ "numa_exchange", numa_exchange },
 };
 
-void check(struct seq_file *m, bool ok, const char *of, const char *what, const char *why, ...)
-{
-	va_list args;
-
-	seq_printf(m, "%s %s: %s", ok ? "ok" : "not ok", of, what);
-	if (!ok) {
-		seq_puts(m, " # ");
-		va_start(args, why);
-		seq_vprintf(m, why, args);
-		va_end(args);
-	}
-	seq_putc(m, '\n');
-}
-
-void check_emptied(struct seq_file *m, struct bytepool *pool, const char *of, u64 bad_frees)
-{
-	struct bytepool_stats before, after;
-
-	bytepool_get_stats(pool, &before);
-	bytepool_trim(pool);
-	bytepool_get_stats(pool, &after);
-	check(m, !before.blocks_in_use && !before.bytes_in_use && !after.bytes_held &&
-	      !after.blocks_idle && !bytepool_size(pool) && after.bad_frees == bad_frees,
-	      of, "nothing is lost",
-	      "%llu blocks, %llu bytes in use; after trim %llu held, %llu idle; %llu bad frees, not %llu",
-	      before.blocks_in_use, before.bytes_in_use, after.bytes_held, after.blocks_idle,
-	      after.bad_frees, bad_frees);
-}
-
-/* The reader's thread runs the test, on CPU 0: what else there is has CPU 1 to itself. */
+/* Run the test in the thread of the reader, on CPU 0. CPU 1 is left to the test's threads. */
 static int test_show(struct seq_file *m, void *v)
 {
 	const struct test *test = m->private;
@@ -103,7 +76,7 @@ static int test_show(struct seq_file *m, void *v)
 	return 0;
 }
 
-/* What overflows seq_file's buffer is run again: a page holds any test's lines. */
+/* Use a buffer of a page, which holds the lines of any test: on overflow, show runs again. */
 static int test_open(struct inode *inode, struct file *file)
 {
 	return single_open_size(file, test_show, inode->i_private, PAGE_SIZE);

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Runs in the guest, on a stock kernel with two NUMA nodes of two CPUs each: load
-# bytepool, run what bytepool_insmod_test has for that, unload it. Prints KTAP.
+# Runs in the guest, on a stock kernel with two NUMA nodes of two CPUs each: load bytepool, run
+# the NUMA tests of bytepool_insmod_test, and unload it. Prints KTAP.
 
 # shellcheck source-path=SCRIPTDIR/../lib source=guest-lib.sh
 . /guest-lib.sh

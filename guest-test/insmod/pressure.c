@@ -1,19 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A pool that holds most of a small machine's memory, idle, for the guest to
- * need; a few of its blocks are in use, and some are reserved.
+ * A pool that holds most of the memory of a small machine
+ *
+ * Most of it is idle, for the guest script to need. A few blocks are in use, and some are
+ * reserved.
  */
 #include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/sizes.h>
 
-#include "test.h"
+#include "../lib/worker.h"
+#include "block.h"
+#include "check.h"
+#include "tests.h"
 
 #define NR_IN_USE	16
 #define RESERVED_SIZE	SZ_16K
 #define NR_RESERVED	32
 
-/* Blocks on their way to being idle: a link is the first word of each. */
+/* Blocks to be freed are in a list: the first word of each is the link. */
 struct chained {
 	struct chained *next;
 };
@@ -24,7 +29,7 @@ static struct chained *chain[2];
 
 static const size_t sizes[] = { SZ_4K, SZ_64K, SZ_1M, 100, SZ_256K };
 
-/* Blocks of all sizes until the pool holds that much: a half for each CPU to free. */
+/* Allocate blocks of all sizes until the pool holds @bytes. Each CPU is to free one half. */
 static void pressed_fill(unsigned long bytes)
 {
 	unsigned int i;
@@ -50,7 +55,7 @@ static void pressed_free(struct worker *w)
 	}
 }
 
-/* Two thirds of all memory, idle. */
+/* Fill the pool with two thirds of all memory, and free that. */
 static void pressed_idle(struct seq_file *m, const char *what)
 {
 	struct worker workers[2] = { { .fn = pressed_free }, { .fn = pressed_free } };

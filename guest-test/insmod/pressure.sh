@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Runs in the guest, on a stock kernel with little memory, most of which lies idle
-# in a pool: whoever needs it gets it, and nobody is killed. Prints KTAP.
+# Runs in the guest, on a stock kernel with little memory. Most of it is idle in a pool: a
+# program that needs memory gets it, and the OOM killer is not called. Prints KTAP.
 
 # shellcheck source-path=SCRIPTDIR/../lib source=guest-lib.sh
 . /guest-lib.sh
@@ -15,7 +15,7 @@ kb() { # NAME
 	awk -v name="$1:" '$1 == name { print $2 }' /proc/meminfo
 }
 
-# Fill memory with a file, nine tenths of what is free and what is idle in the pool.
+# Fill nine tenths of the memory that is free or idle in the pool with a file.
 hog() {
 	mib=$((($(kb MemFree) + $(cat $stats/bytes_idle) / 1024) * 9 / 10 / 1024))
 	echo "$mib MiB are wanted, $(($(kb MemFree) / 1024)) are free"
@@ -36,11 +36,11 @@ gave_back() { # HELD-BEFORE
 holds_least() {
 	held=$(cat $stats/bytes_held)
 	echo "$held bytes are held"
-	# Blocks in use may keep idle ones of their slabs.
+	# A block in use may keep idle blocks of its slab.
 	[ "$held" -ge $least ] && [ "$held" -le $((least + 16 * 7 * 4096)) ]
 }
 
-nobody_killed() {
+no_oom() {
 	save_log
 	if grep -iE 'oom|out of memory' $log; then return 1; fi
 }
@@ -49,7 +49,7 @@ press() {
 	held=$(cat $stats/bytes_held)
 	check "a memory hog runs to its end" hog
 	check "the pool gave memory back" gave_back "$held"
-	check "nobody was killed" nobody_killed
+	check "the OOM killer was not called" no_oom
 }
 
 mkdir -p /mnt
@@ -67,7 +67,7 @@ for _ in 1 2 3; do
 done
 run pressure_again
 echo 2 >/proc/sys/vm/drop_caches
-check "who asks for all gets all but what is in use and reserved" holds_least
+check "drop_caches frees all memory that is not in use or reserved" holds_least
 run pressure_end
 check "both unload" unload $module
 check "no complaints in the log" log_is_clean

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Two CPUs and one block: both free it at once, or one fills and frees what
- * the other allocated.
+ * Two CPUs and one block: both free it at the same time, or one frees what the other allocated
  */
 #include <linux/delay.h>
 #include <linux/err.h>
@@ -12,14 +11,17 @@
 #include <linux/slab.h>
 #include <linux/smp.h>
 
-#include "test.h"
+#include "../lib/worker.h"
+#include "block.h"
+#include "check.h"
+#include "tests.h"
 
 #define NR_BULK		8U
 #define NR_RING		128U
 
 /*
- * Two CPUs of a guest that share one of a busy machine meet only as often as
- * that changes over from one to the other: then fewer trials must do.
+ * If two CPUs of the guest share one CPU of a busy host, they meet only when the host switches
+ * between them. Then do fewer trials.
  */
 #define TRIALS_MIN	200U
 #define TRIALS_TIME	(10 * HZ)
@@ -28,16 +30,16 @@ static const size_t race_sizes[] = { 8, 200, 4096, SZ_64K, SZ_1M };
 
 /**
  * struct race - two CPUs free the same blocks, again and again
- * @pool: whose blocks
+ * @pool: the pool of the blocks
  * @nr: blocks at a time; more than one are freed by bytepool_free_bulk()
- * @trials: how often, unless that takes TRIALS_TIME
- * @begin: jiffies at the first
- * @blocks: that both free
- * @arrived: how often somebody came to the line
- * @line: how often that must be for an interrupt to go on
+ * @trials: number of trials; fewer if they take longer than TRIALS_TIME
+ * @begin: jiffies at the first trial
+ * @blocks: the blocks that both free
+ * @arrived: number of arrivals at the line so far
+ * @line: number of arrivals that an interrupt waits for
  * @failed: allocations that failed
- * @winners: allocations that did not, where one of two may
- * @excesses: how often the pool was seen above its limit
+ * @winners: allocations that succeeded, where one of two may
+ * @excesses: how often the pool was above its limit
  */
 struct race {
 	struct bytepool *pool;
@@ -52,14 +54,14 @@ struct race {
 	atomic_t excesses;
 };
 
-/* Wait until @nr have come in all. */
+/* Wait until there are @nr arrivals. */
 static void line_wait(struct race *race, int nr)
 {
 	unsigned int spins;
 
 	for (spins = 1; atomic_read_acquire(&race->arrived) < nr; spins++) {
 		cpu_relax();
-		/* The other may be without a CPU of its own. */
+		/* The other thread may have to run on this CPU. */
 		if (spins % 4096 == 0 && !irqs_disabled())
 			cond_resched();
 	}
@@ -71,7 +73,7 @@ static void line_up(struct race *race, int nr)
 	line_wait(race, nr);
 }
 
-/* With @done trials, whether it is time to let that be all. By one of the two, before a line. */
+/* Stop after @done trials if they took too long. One thread calls this, before a line. */
 static void race_shorten(struct race *race, unsigned int done)
 {
 	if (done >= TRIALS_MIN && done < race->trials &&
@@ -191,7 +193,7 @@ static void race_trim_fn(struct worker *w)
 	}
 }
 
-/* The block may be back in the system when the second free comes. */
+/* The block may be back in the system when the second thread frees it. */
 void race_trim(struct seq_file *m)
 {
 	struct race race = { .nr = 1, .trials = 2000 };
@@ -209,7 +211,10 @@ static void race_interrupt(void *data)
 	atomic_inc(&race->arrived);
 }
 
-/* Who came in between might wait for that CPU, which waits for us with interrupts off. */
+/*
+ * Start the interrupt on the other CPU, and arrive at the line. Do not let another task run in
+ * between: it might wait for that CPU, which waits for this thread with interrupts off.
+ */
 static int race_interrupt_other(struct race *race)
 {
 	int err, other;
@@ -244,7 +249,7 @@ static void race_hardirq_fn(struct worker *w)
 	}
 }
 
-/* A thread here, an interrupt there. */
+/* A thread frees the block on one CPU, an interrupt on the other. */
 void race_hardirq(struct seq_file *m)
 {
 	struct race race = { .nr = 1, .trials = 2000 };
@@ -262,7 +267,7 @@ void race_hardirq(struct seq_file *m)
 	bytepool_destroy(race.pool);
 }
 
-/* One block's worth of limit, and both want it. */
+/* The limit allows one block, and both threads allocate one. */
 static void race_limit_fn(struct worker *w)
 {
 	struct race *race = w->data;
@@ -305,7 +310,7 @@ void race_limit(struct seq_file *m)
 	if (!err)
 		workers_join(workers, 2);
 	check(m, !err && atomic_read(&race.winners) == race.trials && !atomic_read(&race.excesses),
-	      "race-limit", "of two who want the last block, one gets it",
+	      "race-limit", "of two threads that want the last block, one gets it",
 	      "error %d, %d winners of %u, %d times above the limit", err,
 	      atomic_read(&race.winners), race.trials, atomic_read(&race.excesses));
 	check_emptied(m, race.pool, "race-limit", 0);
@@ -313,14 +318,14 @@ void race_limit(struct seq_file *m)
 }
 
 /**
- * struct ring - from a CPU that allocates to one that frees
- * @pool: whose blocks
- * @total: blocks that go through
+ * struct ring - a ring from a CPU that allocates to one that frees
+ * @pool: the pool of the blocks
+ * @total: number of blocks that pass through
  * @head: number of blocks put in
  * @tail: number of blocks taken out
- * @corrupt: blocks that were not as they were put in
+ * @corrupt: blocks that were changed in the ring
  * @failed: allocations that failed
- * @held: most that the pool held, bytes
+ * @held: largest number of bytes that the pool held
  * @blocks: in the ring
  */
 struct ring {
@@ -407,7 +412,7 @@ void race_ring(struct seq_file *m)
 	      "ring", "one CPU allocates, the other frees",
 	      "error %d, %u failed, %u corrupt, %llu freed", err, ring->failed, ring->corrupt,
 	      stats.frees);
-	/* Of each size the ring, and as much again in caches of either CPU. */
+	/* The ring may be full of each size, and the cache of either CPU may hold as much again. */
 	check(m, ring->held <= 3 * NR_RING * SZ_64K && stats.hits > ring->total / 2,
 	      "ring", "blocks find their way back to the CPU that allocates",
 	      "%zu bytes held at most, %llu hits", ring->held, stats.hits);

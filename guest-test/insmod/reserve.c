@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reserves serve every CPU and context; who may sleep waits for them.
+ * Reserves serve every CPU and context. Allocations that may sleep wait for them.
  */
 #include <linux/delay.h>
 #include <linux/err.h>
@@ -10,7 +10,10 @@
 #include <linux/slab.h>
 #include <linux/smp.h>
 
-#include "test.h"
+#include "../lib/worker.h"
+#include "block.h"
+#include "check.h"
+#include "tests.h"
 
 #define NR_BATCH_MAX	1024U
 #define NR_WAIT		4U
@@ -46,7 +49,7 @@ static void batch_free(void *data)
 		bytepool_free(batch->pool, batch->blocks[--batch->got]);
 }
 
-/* Run @fn in a hardirq of CPU 1, or here. */
+/* Run @fn in a hardirq on CPU 1, or on this CPU with interrupts off. */
 static void run_at(int cpu, smp_call_func_t fn, void *data)
 {
 	unsigned long flags;
@@ -60,7 +63,7 @@ static void run_at(int cpu, smp_call_func_t fn, void *data)
 	local_irq_restore(flags);
 }
 
-/* Whether all blocks can be had on either CPU wherever they were freed before. */
+/* Return true if each CPU can allocate all blocks, on whichever CPU they were freed. */
 static bool batch_wanders(struct seq_file *m, struct batch *batch, const char *of)
 {
 	int round;
@@ -95,12 +98,12 @@ static void reserve_check(struct seq_file *m, struct batch *batch, const char *o
 	}
 	bytepool_trim(batch->pool);
 	check(m, bytepool_size(batch->pool) >= batch->want * batch->size, of,
-	      "trim spares a reserve", "%zu bytes held", bytepool_size(batch->pool));
+	      "trim keeps a reserve", "%zu bytes held", bytepool_size(batch->pool));
 	bytepool_reserve(batch->pool, batch->size, 0, GFP_KERNEL);
 	check_emptied(m, batch->pool, of, 0);
 }
 
-/* A pool of one size that cannot hold more blocks than are reserved. */
+/* Test a pool of one class whose limit is the size of its reserve. */
 static void reserve_size(struct seq_file *m, size_t size, size_t limit, const char *of)
 {
 	struct bytepool_params params = {
@@ -139,10 +142,10 @@ void reserve_hardirq(struct seq_file *m)
 /**
  * struct waiting - a thread that waits for a block of an exhausted reserve
  * @pool: the pool
- * @blocks: all that it has
- * @back: how many of them somebody has given back
- * @got: what the thread got
- * @at: when it got that
+ * @blocks: all blocks of the pool
+ * @back: how many of them have been freed
+ * @got: the block that the thread got
+ * @at: when it got the block
  */
 struct waiting {
 	struct bytepool *pool;
@@ -176,7 +179,7 @@ static void wait_give_bulk(void *data)
 	bytepool_free_bulk(wait->pool, 2, wait->blocks);
 }
 
-/* @give is called on @cpu: interrupts off here, or in a hardirq there. */
+/* Have a thread wait, and call @give on @cpu: see run_at(). Check that it wakes the thread. */
 static void wait_once(struct seq_file *m, struct waiting *wait, int cpu, smp_call_func_t give,
 		      const char *what)
 {
@@ -196,7 +199,7 @@ static void wait_once(struct seq_file *m, struct waiting *wait, int cpu, smp_cal
 	run_at(cpu, give, wait);
 	if (!err)
 		worker_join(&worker);
-	/* Who waits looks again by itself after seconds: that is not to be woken. */
+	/* A waiter that is not woken looks again after some seconds. */
 	check(m, !err && !early && wait->got && ktime_ms_delta(wait->at, begin) < 1000,
 	      "wait", what, "error %d, %s, %s after %lld ms", err,
 	      early ? "did not wait" : "waited", wait->got ? "a block" : "none",
@@ -254,7 +257,7 @@ void reserve_wait(struct seq_file *m)
 	bytepool_destroy(wait.pool);
 }
 
-/* Threads that are always more than the blocks. */
+/* More threads than blocks. */
 struct crowd {
 	struct bytepool *pool;
 	atomic_t done;
@@ -279,7 +282,7 @@ static void crowd_fn(struct worker *w)
 			atomic_inc(&crowd->failed);
 			continue;
 		}
-		/* Not woken, but looked again by itself. */
+		/* It was not woken, but looked again by itself. */
 		if (ktime_ms_delta(ktime_get(), begin) > 4000)
 			atomic_inc(&crowd->late);
 		block_fill(block, SZ_64K, prandom_u32_state(&w->rnd));
@@ -306,7 +309,7 @@ void reserve_wait_many(struct seq_file *m)
 	if (!err)
 		workers_join(workers, NR_CROWD);
 	check(m, atomic_read(&crowd.done) == NR_CROWD * NR_ROUNDS && !atomic_read(&crowd.corrupt) &&
-	      !atomic_read(&crowd.late), "crowd", "everybody gets one of two blocks in turn",
+	      !atomic_read(&crowd.late), "crowd", "every thread gets one of two blocks in turn",
 	      "error %d, %d rounds, %d failed, %d corrupt, %d late", err, atomic_read(&crowd.done),
 	      atomic_read(&crowd.failed), atomic_read(&crowd.corrupt), atomic_read(&crowd.late));
 	bytepool_reserve(crowd.pool, SZ_64K, 0, GFP_KERNEL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What differs between the kernels that the test modules run on.
+ * Differences between the kernels that the test modules run on
  */
 #ifndef _BYTEPOOL_TEST_COMPAT_H
 #define _BYTEPOOL_TEST_COMPAT_H

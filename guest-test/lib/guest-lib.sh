@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# What the scripts that run in a guest share: they source it, and $log is the
-# kernel's messages so far. What they check is counted in $number and $failed.
+# Sourced by the scripts that run in a guest. $log has the messages of the kernel so far.
+# $number and $failed count the checks.
 
 module=bytepool_insmod_test
 sys=/sys/kernel/bytepool
@@ -24,7 +24,7 @@ result() { # OK NAME [WHY]
 	fi
 }
 
-# check NAME COMMAND...: it succeeds; what it says is why not.
+# check NAME COMMAND...: check that the command succeeds. Its output is the reason if not.
 check() {
 	check_name=$1
 	shift
@@ -39,18 +39,18 @@ not() {
 	! "$@"
 }
 
-# The kernel's messages so far go to the log, so that its buffer never overflows.
+# Move the messages of the kernel to the log, so that its buffer does not overflow.
 save_log() {
 	dmesg -r -c >>$log
 }
 
-# What was said before the tests.
+# Forget the messages from before the tests.
 drop_log() {
 	save_log
 	rm $log
 }
 
-# A test's own checks, which it printed to FILE.
+# results FILE: report the checks that a test printed to FILE.
 results() {
 	while read -r line; do
 		case $line in
@@ -60,7 +60,7 @@ results() {
 			result no "${line%% # *}" "${line#* # }" ;;
 		esac
 	done <"$1"
-	[ -s "$1" ] || result no "${1##*/}" "said nothing"
+	[ -s "$1" ] || result no "${1##*/}" "no check"
 	save_log
 }
 
@@ -77,7 +77,7 @@ loaded() {
 	grep -q "^$1 " /proc/modules
 }
 
-# MemFree, and what the CPUs have of free pages.
+# Print MemFree and the free pages in the lists of the CPUs, in kB.
 free_kb() {
 	echo 3 >/proc/sys/vm/drop_caches
 	sleep 0.5
@@ -91,11 +91,11 @@ memory_is_back() { # KB-BEFORE KB-LESS
 	[ "$after" -ge $(($1 - $2)) ]
 }
 
-unload() { # MODULE...: these, and bytepool
+unload() { # [MODULE...]
 	rmmod "$@" bytepool && not loaded bytepool && [ ! -e $sys ]
 }
 
-# Grace periods are short meanwhile: more happens in less time.
+# Run a test with short grace periods, so that more happens in less time.
 run_hurried() {
 	echo 1 >/sys/kernel/rcu_expedited
 	run "$1"
@@ -105,7 +105,7 @@ run_hurried() {
 stats_files="bytes_held bytes_in_use bytes_idle blocks_in_use blocks_idle allocs frees hits
 	misses failures bad_frees gc_runs reclaimed_blocks reclaimed_bytes"
 
-# Whether a pool's FILE is gone, or is just going.
+# gone FILE: return true if the file of a pool is gone, or goes within 5 s.
 gone() {
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		[ -e "$1" ] || return 0
@@ -114,7 +114,7 @@ gone() {
 	[ ! -e "$1" ]
 }
 
-# Write VALUE to FILE of a pool, which may have gone meanwhile.
+# tune FILE VALUE: write to a file of a pool, which may be destroyed at the same time.
 tune() {
 	echo "$2" 2>/dev/null >"$1" || gone "$1" || echo "cannot write $2 to $1" >>/tmp/tuning
 }
@@ -136,7 +136,8 @@ tune_pool() { # POOL LIMIT
 	tune "$sys/gc_interval_ms" 100
 }
 
-# run_and TEST POOL COMMAND...: again and again, while the test has its pool.
+# run_and TEST POOL COMMAND...: run a test, and the command again and again while the pool of
+# the test exists.
 run_and() {
 	test=$1 pool=$2
 	shift 2
@@ -157,11 +158,11 @@ toggle() {
 	toggles=$((toggles + 1))
 }
 
-# What in the kernel's log no test may cause.
+# Messages of the kernel that no test may cause.
 complaints='BUG|WARNING|Oops|Call Trace|stall|lockup|Bad page|UBSAN|KFENCE|blocked for more'
 complaints="$complaints|general protection|allocation failure"
 
-# The log outside of the lines between which a test provokes warnings, or inside.
+# Print the log without the parts in which tests provoke warnings, or the part of one test.
 log_part() { # out|TEST
 	awk -v part="$1" '
 		/bytepool-test: expect-warning begin/ { here = $NF; next }
@@ -169,7 +170,7 @@ log_part() { # out|TEST
 		part == "out" ? here == "" : here == part' $log
 }
 
-# What bytepool or a sample says above the level of information is a complaint, too.
+# A message of bytepool or a sample above the level of information is a complaint, too.
 log_is_clean() {
 	save_log
 	log_part out | grep -E "$complaints|"'^<[0-4]>.*byte(pool|fifo|zip): ' |
@@ -179,7 +180,7 @@ log_is_clean() {
 	[ ! -s /tmp/complaints ]
 }
 
-# What the kernel's start, and what it can no longer tell apart, has left.
+# Ignore the leaks that kmemleak has found so far.
 forget_leaks() {
 	if [ -e $kmemleak ]; then
 		echo scan=off >$kmemleak
@@ -188,9 +189,9 @@ forget_leaks() {
 	fi
 }
 
-# A leak is one when it is some seconds old and a second scan finds it the same.
-# The kernel's log says how many. A kernel that had no memory for its own records
-# has given up, and refuses to scan.
+# Scan for leaks. kmemleak reports a leak that is some seconds old and that a second scan
+# finds unchanged, and writes their number to the log. A kmemleak that had no memory for its
+# records refuses to scan.
 find_leaks() {
 	[ -e $kmemleak ] || return 0
 	sleep 6
@@ -198,7 +199,7 @@ find_leaks() {
 	sed 's/^/# /' $kmemleak
 }
 
-# Leaks are shown on the console, too.
+# Check that there are no leaks, and show leaks on the console.
 nothing_leaks() {
 	find_leaks >/tmp/leaks || return
 	cat /tmp/leaks >/dev/console
@@ -209,7 +210,7 @@ check_leaks() {
 	if [ -e $kmemleak ]; then
 		check "nothing leaks" nothing_leaks
 	else
-		result ok "nothing leaks # SKIP this kernel does not look for it"
+		result ok "nothing leaks # SKIP no kmemleak in this kernel"
 	fi
 }
 

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# Runs in the guest: load bytepool and bytepool_torture, and while that runs, do
-# what only userspace can: read all files, press on memory, inject faults where
-# the kernel can. Prints KTAP.
+# Runs in the guest: load bytepool and bytepool_torture. While that runs, do what only userspace
+# can do: read all files, put memory under pressure, and inject faults if the kernel can. Prints
+# KTAP.
 
 # shellcheck source-path=SCRIPTDIR/../lib source=guest-lib.sh
 . /guest-lib.sh
@@ -19,11 +19,11 @@ running() {
 }
 
 #
-# What goes on meanwhile, each in the background
+# The background jobs
 #
 
-# Read every file. Pools come and go, and so do their files: what was open then
-# says ENODEV in sysfs, and EIO in debugfs.
+# Read every file. A pool may be destroyed at the same time: reading its open files fails with
+# ENODEV in sysfs, and with EIO in debugfs.
 gone_file='/torture-.*: No such (file|device)|read error: (No such device|Input/output error)'
 read_all() {
 	reads=0
@@ -44,9 +44,9 @@ available_mb() {
 	awk '/^MemAvailable:/ { print int($2 / 1024) }' /proc/meminfo
 }
 
-# Take all memory but so much, for a moment. A file in memory cannot go elsewhere.
-# It is not in /tmp, which has no room for it, and where the log is.
-hog() { # MB-LEFT
+# hog MB-LEFT: take all other memory for a moment, by a file in a tmpfs: there is no swap. /tmp
+# is too small for the file, and has the log.
+hog() {
 	mount -t tmpfs -o size=100% tmpfs /mnt || return
 	mb=0
 	while running && [ "$(available_mb)" -gt "$1" ]; do
@@ -56,7 +56,7 @@ hog() { # MB-LEFT
 	umount /mnt
 }
 
-# Have all that can shrink shrink; half of the time with short grace periods.
+# Call all shrinkers. Have short grace periods half of the time.
 press() {
 	shrinks=0
 	while running; do
@@ -72,8 +72,8 @@ press() {
 	done
 }
 
-# Faults are injected for threads of the test only, by what fails for all it knows;
-# the pools' own attribute fails in interrupts, too.
+# Print the fault attributes. Those of the kernel fail only for threads of the test. That of
+# the pools fails in interrupts, too.
 attributes() {
 	for name in failslab fail_page_alloc fail_bytepool; do
 		[ ! -d $debug/$name ] || echo $name
@@ -105,10 +105,10 @@ count_faults() {
 }
 
 #
-# What it comes to
+# The result
 #
 
-# The last verdict in the log.
+# Print the last verdict in the log.
 verdict() {
 	grep -a -- '--- End of test' $log | tail -n 1
 }
@@ -118,7 +118,7 @@ succeeded() {
 	verdict | grep -q 'End of test: SUCCESS'
 }
 
-# counted NAME: the verdict has a number above zero for it.
+# counted NAME: check that the verdict has a number above zero for NAME.
 counted() {
 	value=$(verdict | sed -n "s/.* $1=\([0-9]*\).*/\1/p")
 	echo "$1 is ${value:-missing}"
@@ -144,7 +144,7 @@ run_to_end() {
 	save_log
 }
 
-# rmmod ends it, whatever is left of its time.
+# End the test by rmmod, before its time.
 run_cut_short() {
 	insmod /$module.ko seconds=100000 "$@" || return
 	sleep 3
@@ -153,9 +153,9 @@ run_cut_short() {
 	succeeded
 }
 
-# A WARNING at kernel/sched/deadline.c, in which bytepool has no part that can be
-# seen, came up once while CPUs came and went: shown, but no failure. Nobody writes
-# to free blocks here.
+# Check that the log has no reports, and no block that was written to after its free. A WARNING
+# at kernel/sched/deadline.c is shown, but is no failure: it came up once during CPU hotplug, and
+# has no visible connection to bytepool.
 no_complaints() {
 	save_log
 	{ awk -f /kernel-log $log; grep 'was written to' $log; } | tee /tmp/reports |
@@ -165,9 +165,9 @@ no_complaints() {
 	[ ! -s /tmp/complaints ]
 }
 
-# The test's threads leave little to others.
+# The threads of the test leave little CPU time to this script.
 renice -n -10 $$ >/dev/null
-# What the test says of errors is to be seen, also if the kernel dies of them.
+# Show errors of the test on the console, in case that the kernel dies of them.
 dmesg -n 2
 drop_log
 free_before=$(free_kb)
@@ -190,7 +190,7 @@ check "bad frees are counted as injected" bad_frees_agree
 if [ $may_fail = 1 ]; then
 	check "there were faults" counted faults
 else
-	result ok "there were faults # SKIP this kernel does not inject any"
+	result ok "there were faults # SKIP no fault injection in this kernel"
 fi
 faults_end
 check_leaks
@@ -201,7 +201,7 @@ check "nothing is held" is $sys/bytes_held 0
 insmod /$module.ko seconds=1 hotplug=0
 while running; do sleep 0.2; done
 check "both unload" unload $module
-# KASAN keeps what was freed for a while, up to a thirty-second of memory.
+# KASAN keeps freed memory for a while, up to one thirty-second of all memory.
 slack=8192
 [ ! -e $kmemleak ] || slack=49152
 check "memory is back" memory_is_back "$free_before" $slack

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh
 #
-# What scripts/suite/sample does in the guest, beside the check program.
+# The tests that scripts/suite/sample runs in the guest, beside the check program.
 
 unload_full() {
 	echo "a message that nobody reads" >/dev/bytefifo

@@ -1,19 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh
 #
-# What scripts/suite/sample does in the guest, beside the check program.
+# The tests that scripts/suite/sample runs in the guest, beside the check program.
 
 costs=/sys/kernel/debug/bytezip/costs
 stats=/sys/kernel/bytepool/pools/bytezip/stats
 
-# One read of the busybox in which all of this runs, in records.
+# Pack /bin/busybox in records, and print how many, their bytes and packed bytes.
 pack_busybox() {
 	dd if=/bin/busybox of=/dev/bytezip bs=64k 2>/dev/null
 	sed -n 's/^pack \([0-9]* [0-9]* [0-9]*\) .*/\1/p' $costs
 }
 
-# The records, their bytes and their packed bytes are the same whatever the
-# memory came from and had in it.
+# The numbers depend neither on the allocator nor on the old contents of its memory.
 same_result() {
 	[ "$(pack_busybox)" = "$expected" ]
 }

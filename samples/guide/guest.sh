@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh disable=SC2154
 #
-# What scripts/suite/sample does in the guest with the consumers of
+# The tests that scripts/suite/sample runs in the guest, with the drivers of
 # Documentation/driver-guide.rst.
 
 stat() { # POOL FILE
 	cat "$pools/$1/stats/$2"
 }
 
-# Writes replace, reads return, each open file has its own.
+# write() replaces a note, read() returns it, and each open file has its own.
 notes_are_kept() {
 	exec 3<>/dev/guide_chardev 4<>/dev/guide_chardev
 	echo "a first note" >&3
@@ -25,7 +25,7 @@ notes_are_gone() {
 	is $pools/guide_chardev/stats/blocks_in_use 0
 }
 
-# A message above the largest class is refused.
+# A note above the largest class is refused.
 note_too_long() {
 	dd if=/dev/zero of=/dev/guide_chardev bs=5M count=1 2>&1 | grep 'memory'
 }
@@ -34,7 +34,7 @@ parameter() {
 	cat "/sys/module/guide_softirq/parameters/$1"
 }
 
-# Packets came, none was dropped, and all were as they had been sent.
+# Packets arrive, none is dropped, and all have the right contents.
 packets_arrive() {
 	sleep 2
 	echo "received $(parameter received), dropped $(parameter dropped), damaged $(parameter damaged)"
@@ -74,7 +74,7 @@ check "rmmod guide_chardev" rmmod guide_chardev
 
 check "insmod guide_softirq" insmod /guide_softirq.ko
 check "packets arrive" packets_arrive
-# Two counters would be read at two moments.
+# Read one counter only, because two of them would be read at different times.
 check "the reserve is there" [ "$(stat guide_softirq bytes_held)" -ge $((64 * 2048)) ]
 check "rmmod guide_softirq" rmmod guide_softirq
 

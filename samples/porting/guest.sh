@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh disable=SC2154
 #
-# What scripts/suite/sample does in the guest with the call sites of
+# The tests that scripts/suite/sample runs in the guest, with the call sites of
 # Documentation/porting.rst.
 
 all_are_the_same() {

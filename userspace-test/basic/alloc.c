@@ -49,7 +49,7 @@ static void test_refused(void)
 	pool_stop();
 }
 
-/* What means nothing here, or would be wrong, is not for the system. */
+/* Flags that have no meaning for a pool do not reach the system's allocators. */
 static void test_gfp(void)
 {
 	static const gfp_t dropped[] = {
@@ -73,7 +73,7 @@ static void test_gfp(void)
 		if (i % 2)
 			bytepool_trim(pool);
 	}
-	/* Idle blocks that are not as they came from the system. */
+	/* Zeroing also applies to idle blocks that were written to. */
 	EXPECT(bytepool_alloc_bulk(pool, 5000, GFP_KERNEL, ARRAY_SIZE(blocks), blocks));
 	for (j = 0; j < ARRAY_SIZE(blocks); j++)
 		memset(blocks[j], 1, 5000);
@@ -132,7 +132,10 @@ static void test_contig(void)
 		p = bytepool_alloc(pool, 1 << 20, GFP_KERNEL);
 		EXPECT(!p == !mapped);
 		bytepool_free(pool, p);
-		/* Nor for want of a size that the page allocator has. */
+		/*
+		 * Mapped memory also stands in for a size that the page allocator does not
+		 * have.
+		 */
 		shim_fail(0, 0, false);
 		p = bytepool_alloc(pool, 8 << 20, GFP_KERNEL);
 		EXPECT(!p == !mapped);
@@ -145,7 +148,7 @@ static void test_contig(void)
 	}
 }
 
-/* How many points there are in a pair. */
+/* Return the number of points in an allocation and its free. */
 static unsigned int pair_points(size_t size)
 {
 	const unsigned int most = 10000;
@@ -158,7 +161,7 @@ static unsigned int pair_points(size_t size)
 	return most - left;
 }
 
-/* The fast path is for all sizes of a class. */
+/* The fast path serves all sizes of a class. */
 static void test_hot_sizes(void)
 {
 	const struct bytepool_params params = { .min_size = 64 };
@@ -170,7 +173,7 @@ static void test_hot_sizes(void)
 		points = pair_points(64);
 	for (size = 1; size < 64; size++)
 		EXPECT(pair_points(size) == points);
-	/* A cold one is not as short. */
+	/* An allocation of a class without idle blocks takes longer. */
 	EXPECT(pair_points(80) > 2 * points);
 	pool_stop();
 }
@@ -205,14 +208,14 @@ static void test_counts(void)
 	bytepool_gc(pool, NULL);
 	runs = stats().gc_runs;
 	EXPECT(runs == 1 && slabs_shown() == 3);
-	/* The background, too. */
+	/* Background passes are counted, too. */
 	shim_clock_advance(msecs_to_jiffies(1000 + 2 * 10000));
 	EXPECT(stats().gc_runs > runs);
 	EXPECT(slabs_shown() == 0 && stats().reclaimed_bytes == 3 * 8192);
 	pool_stop();
 }
 
-/* Idle memory is not mapped again, nor asked for: allocations that cannot fail. */
+/* An allocation from idle memory asks the system for nothing, and cannot fail. */
 static void test_hot(void)
 {
 	static const u32 sizes[] = { 8, 100, 4096, 40000, 1 << 20, SZ_4M };
@@ -239,8 +242,8 @@ const struct test alloc_tests[] = {
 	{ "gfp", test_gfp },
 	{ "WIPE", test_wipe },
 	{ "CONTIG", test_contig },
-	{ "what is counted", test_counts },
-	{ "idle blocks need no system", test_hot },
+	{ "counters", test_counts },
+	{ "allocations from idle blocks do not need the system", test_hot },
 	{ "all sizes of a class are as fast", test_hot_sizes },
 	{}
 };

@@ -13,7 +13,7 @@ void bad_free(const void *p)
 	EXPECT(stats().bad_frees == bad + 1);
 }
 
-/* Each kind, told of once with a stack trace. */
+/* Each kind of bad free is reported once with a stack trace. */
 static void bad_frees_of(u32 size)
 {
 	u8 *p = bytepool_alloc(pool, size, GFP_KERNEL);
@@ -33,7 +33,7 @@ static void bad_frees_of(u32 size)
 	bytepool_free(pool, p);
 	bad_free(p);
 	EXPECT(shim_warnings() == warnings + 4);
-	/* What does not come with a stack trace any more still comes in a few lines. */
+	/* Later ones are reported by a few lines without a stack trace. */
 	bad_free(p);
 	EXPECT(shim_warnings() == warnings + 4);
 	bytepool_trim(pool);
@@ -42,7 +42,7 @@ static void bad_frees_of(u32 size)
 	EXPECT(stats().frees == 1);
 }
 
-/* Refused by what this CPU remembers of the block, whose cache is no worse for it. */
+/* The look-aside knows the block. Refuse the free, and keep the cache intact. */
 static void test_bad_free_known(void)
 {
 	void *p;
@@ -82,6 +82,6 @@ static void test_bad_frees(void)
 
 const struct test bad_free_tests[] = {
 	{ "bad frees", test_bad_frees },
-	{ "a bad free of a block that is remembered", test_bad_free_known },
+	{ "a bad free of a block in the look-aside", test_bad_free_known },
 	{}
 };

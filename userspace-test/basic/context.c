@@ -16,7 +16,7 @@ static void free_in_irq(void)
 	bytepool_free(pool, irq_block);
 }
 
-/* New memory in an interrupt, if this kernel lets us; idle memory always. */
+/* An interrupt gets idle memory always, and new memory if the kernel allows it. */
 static void test_hardirq(void)
 {
 	bool rt = IS_ENABLED(CONFIG_PREEMPT_RT);
@@ -60,7 +60,7 @@ static void test_spinlock(void)
 
 static void *in_between[8];
 
-/* Takes and gives back, so that the caches run full and empty too. */
+/* Allocate and free blocks, so that caches become full and empty. */
 static void use_in_between(void)
 {
 	unsigned int i;
@@ -163,8 +163,7 @@ static void reuse_known(void)
 }
 
 /*
- * Blocks take each other's place in the look-aside, while an interrupt frees
- * those that are there.
+ * Blocks displace each other in the look-aside, while an interrupt frees the remembered ones.
  */
 static void test_look_places(void)
 {
@@ -180,7 +179,7 @@ static void test_look_places(void)
 	between = shim_interrupt;
 	for (i = 0; i < ARRAY_SIZE(blocks); i++) {
 		for (point = 1; point < 100; point++) {
-			/* Forget all, and then remember these. */
+			/* Empty the look-aside, then remember these blocks. */
 			bytepool_trim(pool);
 			reuse_known();
 			nr_between = 0;

@@ -52,7 +52,7 @@ static void op_reserve(void)
 	EXPECT(!bytepool_reserve(pool, 6000, 0, GFP_KERNEL) || !bytepool_size(pool));
 }
 
-/* Each failure alone, and with all after it; the memory that it had is back after. */
+/* Let each step fail alone, and with all later steps. The memory taken so far is given back. */
 static void failures_of(void (*op)(void))
 {
 	unsigned long nth, all;

@@ -4,7 +4,7 @@
  */
 #include "basic.h"
 
-/* Freed on several CPUs, some of which do nothing more. */
+/* Blocks are freed on several CPUs, some of which are idle afterwards. */
 static void test_age(void)
 {
 	static const unsigned int timeouts[] = { 1, 10, 999, 5000 };
@@ -31,7 +31,7 @@ static void test_age(void)
 		EXPECT(shim_works_pending());
 		shim_clock_advance(2 * msecs_to_jiffies(100));
 		EXPECT(bytepool_size(pool) == 0);
-		/* And then nobody is woken any more. */
+		/* Without idle memory, no work is pending. */
 		shim_clock_advance(2 * msecs_to_jiffies(100));
 		EXPECT(!shim_works_pending());
 		pool_stop();
@@ -39,7 +39,7 @@ static void test_age(void)
 	*shim_param_gc_interval_ms = 10000;
 }
 
-/* One that is in use all the time keeps the others' age, not their memory. */
+/* A busy block keeps the other blocks of its cache from neither ageing nor being freed. */
 static void test_age_hot(void)
 {
 	const struct bytepool_params params = { .idle_timeout_ms = 1000 };
@@ -61,7 +61,7 @@ static void test_age_hot(void)
 	*shim_param_gc_interval_ms = 10000;
 }
 
-/* What was carved for its cache, and came back there, never went by the depot. */
+/* A block that was carved for a cache and freed to it has never been in the depot. */
 static void test_age_cached(void)
 {
 	const struct bytepool_params params = { .idle_timeout_ms = 1000 };
@@ -81,7 +81,7 @@ static void test_age_cached(void)
 	*shim_param_gc_interval_ms = 10000;
 }
 
-/* What lay in a cache for long is not as young as what came to the depot before it. */
+/* A block that lay in a cache for long is older than blocks that came to the depot before it. */
 static void test_age_late(void)
 {
 	const struct bytepool_params params = { .idle_timeout_ms = 1000 };
@@ -93,7 +93,7 @@ static void test_age_late(void)
 	EXPECT(bytepool_alloc_bulk(pool, 10000, GFP_KERNEL, 3, blocks) == 3);
 	bytepool_free(pool, blocks[0]);
 	shim_clock_advance(msecs_to_jiffies(600));
-	/* It has no cache yet. */
+	/* This CPU has no cache yet. */
 	shim_cpu_move(2);
 	bytepool_free(pool, blocks[1]);
 	shim_cpu_move(0);
@@ -106,7 +106,7 @@ static void test_age_late(void)
 	*shim_param_gc_interval_ms = 10000;
 }
 
-/* A slab is as young as its youngest block. */
+/* The age of a slab is the age of its youngest block. */
 static void test_age_young(void)
 {
 	const struct bytepool_params params = { .flags = BYTEPOOL_SINGLE, .idle_timeout_ms = 1000 };
@@ -126,7 +126,7 @@ static void test_age_young(void)
 	pool_stop();
 }
 
-/* Old blocks that leave a cache with younger ones, for other CPUs, are as old as before. */
+/* Old blocks that leave a cache in a batch with younger ones keep their age. */
 static void test_age_batch(void)
 {
 	const struct bytepool_params params = { .idle_timeout_ms = 1000 };
@@ -137,7 +137,7 @@ static void test_age_batch(void)
 	EXPECT(bytepool_alloc_bulk(pool, 20000, GFP_KERNEL, 30, blocks) == 30);
 	bytepool_free_bulk(pool, 20, blocks);
 	shim_clock_advance(msecs_to_jiffies(600));
-	/* One more than fits. */
+	/* The last block does not fit into the cache. */
 	bytepool_free_bulk(pool, 10, blocks + 20);
 	shim_clock_advance(msecs_to_jiffies(400) + 2 * msecs_to_jiffies(100));
 	EXPECT(stats().reclaimed_blocks == 20);
@@ -147,7 +147,7 @@ static void test_age_batch(void)
 	*shim_param_gc_interval_ms = 10000;
 }
 
-/* Passes that find nothing old enough leave the caches alone. */
+/* A pass that finds nothing old enough does not close the caches. */
 static void test_age_calm(void)
 {
 	pool_start(NULL);
@@ -171,14 +171,14 @@ static void test_never(void)
 	bytepool_free(pool, bytepool_alloc(pool, 5000, GFP_KERNEL));
 	EXPECT(!shim_works_pending());
 	EXPECT(bytepool_gc(pool, NULL) == 0);
-	/* However long that is. */
+	/* The block stays however old it is. */
 	shim_clock_advance(MAX_JIFFY_OFFSET + 1);
 	EXPECT(bytepool_gc(pool, NULL) == 0);
 	EXPECT(shim_sysfs_write("bytepool/pools/basic/idle_timeout_ms", "40") == 2);
 	shim_clock_advance(5000);
 	EXPECT(bytepool_size(pool) == 0);
 	EXPECT(!shim_works_pending());
-	/* A reserve alone is nothing to wake up for either. */
+	/* A reserve alone keeps no work pending. */
 	EXPECT(!bytepool_reserve(pool, 5000, 7, GFP_KERNEL));
 	shim_clock_advance(50000);
 	EXPECT(stats().blocks_idle >= 7 && !shim_works_pending());
@@ -220,13 +220,13 @@ static void take_again(void)
 	last_block = bytepool_alloc(pool, 4096, GFP_ATOMIC);
 }
 
-/* Then its cache is open, and empty. */
+/* Free and allocate, so that the cache of this CPU is open and empty. */
 static void other_takes_again(void)
 {
 	shim_cpu_run_other(5, take_again);
 }
 
-/* The GC finds nothing; at each step from there to sleep, another CPU has something after all. */
+/* The GC finds nothing idle and is about to stop. At each point, another CPU frees a block. */
 static void sleep_with(void (*what)(void))
 {
 	const struct bytepool_params params = { .idle_timeout_ms = 20 };
@@ -239,7 +239,7 @@ static void sleep_with(void (*what)(void))
 	for (point = 1; point < 1000; point++) {
 		shim_cpu_move(5);
 		last_block = bytepool_alloc(pool, 4096, GFP_KERNEL);
-		/* Its cache is open, and empty. */
+		/* Leave the cache of this CPU open and empty. */
 		bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
 		p = bytepool_alloc(pool, 4096, GFP_KERNEL);
 		shim_cpu_move(0);
@@ -273,13 +273,13 @@ static void test_sleep(void)
 const struct test gc_tests[] = {
 	{ "age, to the tick", test_age },
 	{ "age beside a hot block", test_age_hot },
-	{ "age of what is in a cache alone", test_age_cached },
-	{ "age of what comes to the depot late", test_age_late },
+	{ "age of a block that was only in a cache", test_age_cached },
+	{ "age of a block that comes to the depot late", test_age_late },
 	{ "age of a slab of several blocks", test_age_young },
-	{ "age of what leaves a cache for other CPUs", test_age_batch },
-	{ "nothing is old enough", test_age_calm },
-	{ "never by age, and then after all", test_never },
+	{ "age of blocks that leave a cache as a batch", test_age_batch },
+	{ "no memory is old enough", test_age_calm },
+	{ "no time-out at first, then one", test_never },
 	{ "SINGLE", test_single },
-	{ "something to give back while the GC goes to sleep", test_sleep },
+	{ "a block becomes idle while the GC goes to sleep", test_sleep },
 	{}
 };

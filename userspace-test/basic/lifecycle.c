@@ -29,7 +29,7 @@ static void free_wrong_elsewhere(void)
 	shim_countdown = 1;
 }
 
-/* The first one: there was no bytepool_init() yet. */
+/* This test is the first, because bytepool_init() must not have run before. */
 static void test_built_in(void)
 {
 	void *blocks[2] = {};
@@ -140,7 +140,7 @@ static void test_parameters(void)
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
 		create_fails("basic", &bad[i], -EINVAL);
 	bytepool_destroy(bytepool_create("basic", &largest));
-	/* As many classes as there can be, and one more. */
+	/* The largest possible number of classes, and one class more. */
 	p = bytepool_create("basic", &most);
 	EXPECT(!IS_ERR(p));
 	bytepool_destroy(p);
@@ -164,7 +164,7 @@ static void test_destroy_in_use(void)
 	EXPECT(strstr(shim_last_message(), "2 blocks"));
 	memset(p, 1, 50);
 	memset(q, 1, 50000);
-	/* Nor does another pool know them now. */
+	/* Another pool does not know the leaked blocks. */
 	EXPECT(!bytepool_usable_size(bytepool_system, p));
 	bytepool_free(bytepool_system, q);
 	test_expect_warnings(1);
@@ -173,7 +173,7 @@ static void test_destroy_in_use(void)
 }
 
 const struct test lifecycle_tests[] = {
-	{ "built in, and not there yet or not at all", test_built_in },
+	{ "built in, before the initcall and after its failure", test_built_in },
 	{ "load and unload", test_load },
 	{ "load with parameters out of range", test_load_parameters },
 	{ "names", test_names },

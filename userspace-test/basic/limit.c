@@ -16,7 +16,7 @@ static void test_limit(void)
 	EXPECT(bytepool_alloc_bulk(pool, 4096, GFP_KERNEL, 10, blocks) == 10);
 	EXPECT(!bytepool_alloc(pool, 4096, GFP_ATOMIC) && !bytepool_alloc(pool, 8, GFP_KERNEL));
 	EXPECT(bytepool_size(pool) == 10 * 4096);
-	/* What other CPUs and classes have idle makes room. */
+	/* Idle memory of other CPUs and classes makes room. */
 	for (cpu = 0; cpu < 4; cpu++) {
 		shim_cpu_move(cpu);
 		bytepool_free(pool, blocks[cpu]);
@@ -29,13 +29,13 @@ static void test_limit(void)
 	EXPECT(!bytepool_reserve(pool, 4096, 10, GFP_KERNEL));
 	EXPECT(bytepool_size(pool) == 10 * 4096);
 	EXPECT(!bytepool_reserve(pool, 4096, 0, GFP_KERNEL));
-	/* Where no room would do, none is made. */
+	/* If a request exceeds the limit itself, idle memory is not freed for it. */
 	EXPECT(!bytepool_alloc(pool, 11 * 4096, GFP_KERNEL));
 	EXPECT(bytepool_size(pool) == 10 * 4096);
 	pool_stop();
 }
 
-/* To the byte, though slabs are whole pages. */
+/* The limit counts bytes, and slabs are whole pages. */
 static void test_limit_edges(void)
 {
 	static const unsigned long limits[] = { 1, 4095, 4096, 4097, 3 * 4096 - 1, 3 * 4096 };
@@ -81,7 +81,7 @@ static void op_take_one(void)
 	bytepool_trim(pool);
 }
 
-/* Another CPU takes all that the limit allows, at any point of an allocation. */
+/* Another CPU allocates all memory that the limit allows, at any point of an allocation. */
 static void test_limit_race(void)
 {
 	const struct bytepool_params params = { .limit_bytes = ARRAY_SIZE(taken) * SZ_64K };
@@ -102,7 +102,7 @@ static void use_cache_elsewhere(void)
 	shim_countdown = 1;
 }
 
-/* An alloc of 64 KiB is refused, while another CPU uses its cache again and again. */
+/* Expect that an allocation of 64 KiB fails, while another CPU uses its cache repeatedly. */
 static void refused_amid_use(void)
 {
 	nr_graces = 0;
@@ -115,18 +115,18 @@ static void refused_amid_use(void)
 	shim_grace_hook = NULL;
 }
 
-/* Who gets nothing learns it soon, also where caches are in use. */
+/* An allocation that fails does so after few grace periods, also while caches are in use. */
 static void test_limit_refused(void)
 {
 	const struct bytepool_params params = { .limit_bytes = 1 << 20, .flags = BYTEPOOL_CONTIG };
 	void *blocks[15], *small;
 
-	shim_exact_node = true;		/* or CPU 5 may not keep what it frees */
+	shim_exact_node = true;		/* otherwise CPU 5 may not cache the blocks that it frees */
 	pool_start(&params);
 	shim_cpu_move(5);
 	small = bytepool_alloc(pool, 64, GFP_KERNEL);
 	shim_cpu_move(0);
-	/* Below the limit it is the system that is short: one look at what is idle will do. */
+	/* Below the limit the system is short of memory, and one trim is enough. */
 	bytepool_free(pool, bytepool_alloc(pool, SZ_64K, GFP_KERNEL));
 	bytepool_trim(pool);
 	shim_cpu_run_other(5, use_cache);
@@ -143,7 +143,7 @@ static void test_limit_refused(void)
 	shim_exact_node = false;
 }
 
-/* What another CPU has cached serves a caller that may sleep, though no slab becomes idle. */
+/* Blocks in the cache of another CPU serve a caller that may sleep, although no slab is idle. */
 static void test_room(void)
 {
 	const struct bytepool_params params = {
@@ -154,7 +154,7 @@ static void test_room(void)
 	pool_start(&params);
 	EXPECT(bytepool_alloc_bulk(pool, 64, GFP_KERNEL, 1024, blocks) == 1024);
 	shim_cpu_move(2);
-	/* The first makes the cache. */
+	/* The first free creates the cache. */
 	bytepool_free_bulk(pool, 1, blocks);
 	bytepool_free_bulk(pool, 5, blocks + 1);
 	shim_cpu_move(0);
@@ -167,10 +167,10 @@ static void test_room(void)
 }
 
 const struct test limit_tests[] = {
-	{ "room among other CPUs' blocks", test_room },
+	{ "room from blocks that other CPUs have cached", test_room },
 	{ "limit", test_limit },
 	{ "limit, to the byte", test_limit_edges },
 	{ "limit, while another CPU takes all of it", test_limit_race },
-	{ "limit, and nothing that could make room", test_limit_refused },
+	{ "limit, without idle memory that could make room", test_limit_refused },
 	{}
 };

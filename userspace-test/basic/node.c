@@ -4,19 +4,13 @@
  */
 #include "basic.h"
 
-/*
- * While a class is small, CPUs take no blocks of each other's slabs, if memory
- * is to be had; nor does one take a page that it does not need.
- */
-static void test_own_slabs(void)
+/* CPUs that have no cache yet. A CPU takes no page that it does not need. */
+static void own_slabs_at_first(void)
 {
-	const struct bytepool_params params = { .limit_bytes = 2 * 4096 };
 	unsigned long page[4];
 	void *blocks[4][10], *p;
 	unsigned int cpu, i;
 
-	shim_exact_node = true;
-	pool_start(NULL);
 	for (i = 0; i < 10; i++) {
 		for (cpu = 0; cpu < 4; cpu++) {
 			shim_cpu_move(cpu);
@@ -27,7 +21,7 @@ static void test_own_slabs(void)
 		}
 	}
 	EXPECT(stats().misses == 4 && bytepool_size(pool) == 4 * 4096);
-	/* Another CPU gets what there is, if there is no more. */
+	/* Another CPU gets a block of these slabs if there is no new memory. */
 	shim_cpu_move(5);
 	shim_fail(SHIM_FAIL_ANY, 1, true);
 	p = bytepool_alloc(pool, 64, GFP_KERNEL);
@@ -37,38 +31,61 @@ static void test_own_slabs(void)
 	for (cpu = 0; cpu < 4; cpu++)
 		bytepool_free_bulk(pool, 10, blocks[cpu]);
 	bytepool_trim(pool);
-
-	/* The caches being there, the same again; but two whole slabs are taken before new ones. */
 	EXPECT(!bytepool_size(pool));
+}
+
+/* The result is the same, but whole idle slabs are taken before new ones. */
+static void own_slabs_with_caches(void)
+{
+	void *blocks[5];
+	unsigned int cpu;
+
 	shim_cpu_move(0);
 	EXPECT(!bytepool_reserve(pool, 64, 128, GFP_KERNEL));
 	EXPECT(!bytepool_reserve(pool, 64, 0, GFP_KERNEL));
 	for (cpu = 0; cpu < 5; cpu += 2) {
 		shim_cpu_move(cpu);
-		blocks[0][cpu] = bytepool_alloc(pool, 64, GFP_KERNEL);
+		blocks[cpu] = bytepool_alloc(pool, 64, GFP_KERNEL);
 	}
-	EXPECT(((unsigned long)blocks[0][0] ^ (unsigned long)blocks[0][2]) & PAGE_MASK);
+	EXPECT(((unsigned long)blocks[0] ^ (unsigned long)blocks[2]) & PAGE_MASK);
 	EXPECT(bytepool_size(pool) == 3 * 4096);
 	for (cpu = 0; cpu < 5; cpu += 2)
-		bytepool_free(pool, blocks[0][cpu]);
-	pool_stop();
+		bytepool_free(pool, blocks[cpu]);
+}
 
-	/* What is below the limit is for all classes. */
-	pool_start(&params);
+/* Below a limit, all classes share the room, and CPUs share slabs. */
+static void no_own_slabs(void)
+{
+	unsigned int cpu;
+	void *blocks[4];
+
 	for (cpu = 0; cpu < 4; cpu++) {
 		shim_cpu_move(cpu);
-		blocks[cpu][0] = bytepool_alloc(pool, 64, GFP_KERNEL);
+		blocks[cpu] = bytepool_alloc(pool, 64, GFP_KERNEL);
 	}
 	EXPECT(bytepool_size(pool) == 4096);
-	for (cpu = 0; cpu < 4; cpu++)
-		bytepool_free(pool, blocks[cpu][0]);
+	bytepool_free_bulk(pool, 4, blocks);
+}
+
+/* While a class is small, each CPU gets slabs of its own, unless there is no memory. */
+static void test_own_slabs(void)
+{
+	const struct bytepool_params params = { .limit_bytes = 2 * 4096 };
+
+	shim_exact_node = true;
+	pool_start(NULL);
+	own_slabs_at_first();
+	own_slabs_with_caches();
+	pool_stop();
+	pool_start(&params);
+	no_own_slabs();
 	pool_stop();
 	shim_exact_node = false;
 }
 
 /*
- * A node that cannot give memory: what is idle elsewhere serves, and who wants
- * none but its own fails.
+ * A node has no memory left. Idle blocks of other nodes serve its CPUs, but an allocation with
+ * __GFP_THISNODE fails.
  */
 static void test_full_node(void)
 {
@@ -101,7 +118,7 @@ static void test_full_node(void)
 	shim_full_node = NUMA_NO_NODE;
 }
 
-/* CPUs of a node without memory have caches, of the memory of another. */
+/* CPUs of a node without memory have caches for memory of another node. */
 static void test_bare_node(void)
 {
 	void *p, *q;
@@ -113,7 +130,7 @@ static void test_bare_node(void)
 	p = bytepool_alloc_node(pool, 4096, GFP_KERNEL, 1);
 	EXPECT(p);
 	bytepool_free(pool, p);
-	/* What is in one CPU's cache no other has. */
+	/* Blocks in the cache of one CPU do not serve another CPU. */
 	shim_cpu_move(3);
 	q = bytepool_alloc(pool, 4096, GFP_KERNEL);
 	EXPECT(q != p && stats().misses == 2);
@@ -129,6 +146,6 @@ static void test_bare_node(void)
 const struct test node_tests[] = {
 	{ "a node without memory", test_bare_node },
 	{ "CPUs have slabs of their own", test_own_slabs },
-	{ "a node without memory", test_full_node },
+	{ "a node that is out of memory", test_full_node },
 	{}
 };

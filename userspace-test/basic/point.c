@@ -13,7 +13,7 @@ void at_point(void)
 	between();
 }
 
-/* Do @op as often as it has points, with what comes in between once at each: how many points. */
+/* Run @op once for each of its points, with @what at that point. Return their number. */
 unsigned int at_each_point(void (*op)(void), void (*what)(void))
 {
 	unsigned int point;

@@ -18,7 +18,7 @@ static void test_reserve(void)
 	EXPECT(!bytepool_reserve(pool, 5000, 20, GFP_KERNEL));
 	bytepool_trim(pool);
 	EXPECT(stats().blocks_idle >= 20);
-	/* From wherever it was freed, it serves any CPU, and without the system. */
+	/* A reserved block serves any CPU, without the system, wherever it was freed. */
 	shim_fail(SHIM_FAIL_ANY, 1, true);
 	shim_cpu_move(2);
 	EXPECT(bytepool_alloc_bulk(pool, 5000, GFP_ATOMIC, 20, blocks) == 20);
@@ -36,7 +36,7 @@ static void test_reserve(void)
 	pool_stop();
 }
 
-/* What other CPUs have cached becomes the reserve's. */
+/* Blocks in caches of other CPUs become part of the reserve. */
 static void test_reserve_cached(void)
 {
 	void *blocks[8];
@@ -46,7 +46,7 @@ static void test_reserve_cached(void)
 	EXPECT(bytepool_alloc_bulk(pool, 20000, GFP_KERNEL, 8, blocks) == 8);
 	for (i = 0; i < 4; i++) {
 		shim_cpu_move(i);
-		/* The first makes the cache. */
+		/* The first free creates the cache. */
 		bytepool_free(pool, blocks[i]);
 		bytepool_free(pool, blocks[i + 4]);
 	}
@@ -60,7 +60,7 @@ static void test_reserve_cached(void)
 	pool_stop();
 }
 
-/* What is reserved wakes nobody; what is idle above it is given back, however it came there. */
+/* A reserve keeps no work pending. Idle blocks above it are given back. */
 static void test_reserve_age(void)
 {
 	const struct bytepool_params params = { .idle_timeout_ms = 1000, .limit_bytes = 4096 };
@@ -69,18 +69,18 @@ static void test_reserve_age(void)
 
 	*shim_param_gc_interval_ms = 100;
 	pool_start(&params);
-	/* Below the limit there is room for a slab of one block alone. */
+	/* The limit leaves room for a slab of only one block. */
 	EXPECT(!bytepool_reserve(pool, 3072, 1, GFP_KERNEL));
 	for (i = 0; i < 10; i++) {
 		bytepool_free(pool, bytepool_alloc(pool, 3072, GFP_ATOMIC));
 		EXPECT(!shim_works_pending());
 		shim_clock_advance(10);
 	}
-	/* However many, no more than were asked for. */
+	/* The reserve consists of exactly as many blocks as were asked for. */
 	EXPECT(shim_sysfs_write("bytepool/pools/basic/limit_bytes", "0") == 1);
 	EXPECT(!bytepool_reserve(pool, 3072, 25, GFP_KERNEL));
 	EXPECT(stats().blocks_idle == 25 && !shim_works_pending());
-	/* One more, and what is above the reserve is given back. */
+	/* Lower the reserve by one, and one block is given back. */
 	bytepool_reserve(pool, 3072, 24, GFP_KERNEL);
 	shim_clock_advance(end);
 	EXPECT(stats().blocks_idle == 24 && stats().reclaimed_blocks == 1);
@@ -109,7 +109,7 @@ static void on_wait(void)
 	shim_cpu_run_other(3, free_waited_for);
 }
 
-/* Both at the limit and when the system has nothing. */
+/* A caller waits at the limit, and when the system has no memory. */
 static void test_wait(void)
 {
 	unsigned int short_of;
@@ -137,9 +137,9 @@ static void test_wait(void)
 }
 
 const struct test reserve_tests[] = {
-	{ "who waits gets the block that is freed", test_wait },
+	{ "a waiter gets the block that is freed", test_wait },
 	{ "reserve", test_reserve },
-	{ "reserve, of what is in caches", test_reserve_cached },
+	{ "reserve, from blocks in caches", test_reserve_cached },
 	{ "reserve, and age", test_reserve_age },
 	{}
 };

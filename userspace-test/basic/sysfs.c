@@ -38,7 +38,7 @@ static void test_sysfs(void)
 			EXPECT(err == -EINVAL || err == -ERANGE);
 		}
 	}
-	/* That number is BYTEPOOL_TIMEOUT_NEVER. */
+	/* This number is BYTEPOOL_TIMEOUT_NEVER. */
 	EXPECT(shim_sysfs_write("bytepool/idle_timeout_ms", "4294967295") == -ERANGE);
 	EXPECT(shim_sysfs_write("bytepool/pools/basic/idle_timeout_ms", "4294967295") == -ERANGE);
 	EXPECT(sysfs_reads("bytepool/idle_timeout_ms", "300000\n"));
@@ -66,7 +66,7 @@ static void test_sysfs(void)
 	EXPECT(sysfs_reads("bytepool/pools/basic/stats/bytes_idle", "8192\n"));
 	EXPECT(shim_sysfs_write("bytepool/trim", "1") == 1);
 	EXPECT(sysfs_reads("bytepool/bytes_held", "0\n"));
-	/* What is idle above a new limit goes. */
+	/* A lower limit frees the idle memory above it. */
 	bytepool_free(pool, bytepool_alloc(pool, 8192, GFP_KERNEL));
 	EXPECT(shim_sysfs_write("bytepool/pools/basic/limit_bytes", "8192") == 4);
 	EXPECT(bytepool_size(pool) == 8192);
@@ -77,7 +77,7 @@ static void test_sysfs(void)
 }
 
 const struct test sysfs_tests[] = {
-	{ "the shared pool where memory is initialised", test_init_on },
+	{ "the shared pool if the kernel initialises memory", test_init_on },
 	{ "sysfs", test_sysfs },
 	{}
 };

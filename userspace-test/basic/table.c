@@ -28,7 +28,7 @@ static void op_orphan(void)
 	shim_fail(0, 0, false);
 	use_orphan();
 	orphan_block[1] = bytepool_alloc(pool, 64, GFP_ATOMIC);
-	/* Now the work puts it into the table, meanwhile it is looked for. */
+	/* The work inserts the slab while another CPU looks it up. */
 	shim_clock_advance(3);
 	use_orphan();
 	EXPECT(!shim_works_pending());
@@ -77,7 +77,10 @@ static void other_works(void)
 	shim_cpu_run_other(5, work_in_between);
 }
 
-/* Not in the table yet, and then not on the list any more: it is found all the same. */
+/*
+ * During a lookup, the slab moves from the list of orphans to the table. It is found in either
+ * place.
+ */
 static void test_orphan_moves(void)
 {
 	const struct bytepool_params params = { .idle_timeout_ms = BYTEPOOL_TIMEOUT_NEVER };
@@ -105,7 +108,7 @@ static void test_orphan_moves(void)
 	pool_stop();
 }
 
-/* Given back before the work comes; only half in the table; failing for a while. */
+/* An orphan may be freed before the work runs, be inserted in part, or fail repeatedly. */
 static void test_orphans(void)
 {
 	unsigned long nth;
@@ -125,7 +128,7 @@ static void test_orphans(void)
 		bytepool_trim(pool);
 		EXPECT(bytepool_size(pool) == 0);
 		bad_free(p);
-		/* No memory for an orphan either. */
+		/* There is no memory for the orphan's descriptor either. */
 		shim_fail(SHIM_FAIL_TABLE | SHIM_FAIL_KMALLOC, nth, true);
 		p = bytepool_alloc(pool, 2720, GFP_ATOMIC);
 		shim_fail(0, 0, false);
@@ -140,8 +143,8 @@ static void test_orphans(void)
 }
 
 const struct test table_tests[] = {
-	{ "lookups while an orphan finds its place", test_orphan_lookup },
-	{ "an orphan finds its place during a lookup", test_orphan_moves },
+	{ "lookups while an orphan is inserted", test_orphan_lookup },
+	{ "an orphan is inserted during a lookup", test_orphan_moves },
 	{ "orphans", test_orphans },
 	{}
 };

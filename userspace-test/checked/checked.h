@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tests of all that watches over pools: one list of tests for each topic.
+ * Tests of everything that watches over pools: one list of tests for each topic.
  */
 #ifndef CHECKED_H
 #define CHECKED_H

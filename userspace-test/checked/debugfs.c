@@ -48,14 +48,14 @@ static void test_debugfs_blocks(void)
 		bytepool_free(pool, p[i]);
 		EXPECT(shim_debugfs_read("bytepool/basic/blocks", file_text,
 					 sizeof(file_text)) > 0);
-		/* A walk that began anew may show some twice. */
+		/* A walk that started again may show some blocks twice. */
 		EXPECT(text_lines(file_text) >= 100 - i);
 	}
 	bytepool_free_bulk(pool, 50, p + 50);
 	pool_stop();
 }
 
-/* Without debugfs a pool is as good. */
+/* A pool does not need debugfs. */
 static void test_debugfs_fails(void)
 {
 	unsigned long nth;
@@ -73,6 +73,6 @@ static void test_debugfs_fails(void)
 const struct test debugfs_tests[] = {
 	{ "debugfs: classes", test_debugfs_classes },
 	{ "debugfs: blocks", test_debugfs_blocks },
-	{ "debugfs is not needed", test_debugfs_fails },
+	{ "pools without debugfs", test_debugfs_fails },
 	{}
 };

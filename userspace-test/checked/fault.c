@@ -30,7 +30,7 @@ static void test_fault(void)
 	bytepool_free(pool, p);
 	shim_fail(0, 0, false);
 	EXPECT(!bytepool_reserve(pool, 100, 1, GFP_KERNEL));
-	/* Who would rather wait than fail does not fail. */
+	/* An allocation that may wait for a reserve does not fail. */
 	shim_fail(SHIM_FAIL_ALLOC, 1, true);
 	p = bytepool_alloc(pool, 100, GFP_KERNEL);
 	EXPECT(p && !bytepool_alloc(pool, 100, GFP_ATOMIC));
@@ -42,7 +42,7 @@ static void test_fault(void)
 	pool_stop();
 }
 
-/* A caller's mistakes: so many stack traces as were promised, and no more. */
+/* Mistakes of callers other than bad frees are not warned about. */
 static void test_mistakes(void)
 {
 	void *blocks[2];
@@ -61,6 +61,6 @@ static void test_mistakes(void)
 
 const struct test fault_tests[] = {
 	{ "fail_bytepool", test_fault },
-	{ "mistakes that are no bad frees", test_mistakes },
+	{ "mistakes other than bad frees", test_mistakes },
 	{}
 };

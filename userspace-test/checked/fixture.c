@@ -51,6 +51,6 @@ noinline void *alloc_here(u32 size)
 {
 	void *p = bytepool_alloc(pool, size, GFP_KERNEL);
 
-	barrier();	/* no tail call: we are who allocates */
+	barrier();	/* prevent a tail call, because this function is the recorded caller */
 	return p;
 }

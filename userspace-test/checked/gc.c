@@ -4,7 +4,10 @@
  */
 #include "checked.h"
 
-/* Blocks older than the timeout wait in a depot for the GC: no CPU takes more than it needs. */
+/*
+ * Blocks older than the timeout wait in a depot for the GC. A CPU takes no more of them than it
+ * needs.
+ */
 static void test_expired_stays(void)
 {
 	const struct bytepool_params params = { .idle_timeout_ms = 1000 };
@@ -14,7 +17,7 @@ static void test_expired_stays(void)
 	pool_start(&params);
 	kept = bytepool_alloc(pool, 4096, GFP_KERNEL);
 	shim_cpu_move(2);
-	/* Some of them are in a batch then. */
+	/* Some of these blocks go to the depot as a batch. */
 	EXPECT(bytepool_alloc_bulk(pool, 4096, GFP_KERNEL, 100, blocks) == 100);
 	bytepool_free_bulk(pool, 100, blocks);
 	shim_cpu_move(0);
@@ -49,7 +52,7 @@ static void grace_frees(void)
 	freed_in_grace = NULL;
 }
 
-/* That is younger than the pass, not older than all. */
+/* A block that is freed during the grace period is younger than the pass, not older than all. */
 static void test_freed_meanwhile(void)
 {
 	pool_start(NULL);
@@ -58,7 +61,7 @@ static void test_freed_meanwhile(void)
 	shim_grace_hook = grace_frees;
 	bytepool_gc(pool, NULL);
 	EXPECT(freed_in_grace);
-	/* The one that is idle expires with the pass that is to come. */
+	/* The idle block expires at the next pass. */
 	shim_grace_hook = NULL;
 	shim_clock_advance(305 * HZ);
 	shim_grace_hook = grace_frees;
@@ -68,7 +71,7 @@ static void test_freed_meanwhile(void)
 	pool_stop();
 }
 
-/* It need not wait for the next pass. */
+/* A block that expires during the grace period does not wait for the next pass. */
 static void test_expiring(void)
 {
 	const struct bytepool_params params = { .idle_timeout_ms = 10020 };
@@ -82,7 +85,7 @@ static void test_expiring(void)
 	pool_stop();
 }
 
-/* Longer than half of what jiffies can tell: it is idle all the same. */
+/* A block may be idle for more than half of the range of jiffies. */
 static void test_idle_for_ages(void)
 {
 	const struct bytepool_params params = { .idle_timeout_ms = BYTEPOOL_TIMEOUT_NEVER };
@@ -100,7 +103,7 @@ static void test_idle_for_ages(void)
 	pool_stop();
 }
 
-/* And with what became idle after it, in whichever order it comes back to the depot. */
+/* Blocks that became idle later are younger, in whichever order they return to the depot. */
 static void test_older_by_ages(void)
 {
 	static const unsigned int order[][3] = { { 0, 1, 2 }, { 1, 0, 2 }, { 2, 1, 0 } };
@@ -132,7 +135,10 @@ static void test_older_by_ages(void)
 	}
 }
 
-/* The last block of a slab comes back when the others have been idle for longer than that. */
+/*
+ * The last block of a slab returns when the others have been idle for more than half of the
+ * range of jiffies.
+ */
 static void test_long_lived(void)
 {
 	unsigned long latest = (300 + 2 * 10 + 1) * HZ;
@@ -145,7 +151,7 @@ static void test_long_lived(void)
 	shim_clock_advance(2 * latest);
 	shim_clock_advance(ULONG_MAX / 2 - 2 * latest + 10000);
 	bytepool_free(pool, young);
-	/* Into the slab, out of the cache. */
+	/* Move the block from the cache to its slab. */
 	shim_cpu_move(1);
 	shim_cpu_die(0);
 	shim_cpu_move(0);
@@ -155,7 +161,7 @@ static void test_long_lived(void)
 	pool_stop();
 }
 
-/* What nobody could take until then goes by its age. */
+/* Blocks that could not be freed for so long are freed by age, as soon as they can be. */
 static void test_old_at_once(void)
 {
 	const struct bytepool_params single = { .flags = BYTEPOOL_SINGLE };
@@ -177,12 +183,12 @@ static void test_old_at_once(void)
 }
 
 const struct test gc_tests[] = {
-	{ "GC: what has expired is for no cache", test_expired_stays },
-	{ "GC: what is freed during its grace period", test_freed_meanwhile },
-	{ "GC: what expires during its grace period", test_expiring },
-	{ "idle for longer than jiffies can tell", test_idle_for_ages },
-	{ "older, if idle for longer than jiffies can tell", test_older_by_ages },
-	{ "a slab with a block that lives as long", test_long_lived },
-	{ "idle that long, and to be taken only now", test_old_at_once },
+	{ "GC: no cache takes expired blocks", test_expired_stays },
+	{ "GC: a block is freed during its grace period", test_freed_meanwhile },
+	{ "GC: a block expires during its grace period", test_expiring },
+	{ "idle for more than half of the range of jiffies", test_idle_for_ages },
+	{ "older than others by more than half of the range of jiffies", test_older_by_ages },
+	{ "a slab with a block in use for as long", test_long_lived },
+	{ "idle for as long, and freed only now", test_old_at_once },
 	{}
 };

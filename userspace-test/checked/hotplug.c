@@ -14,7 +14,10 @@ static void cpu_dies_now(void)
 	shim_cpu_run_other(5, cpu_dies_elsewhere);
 }
 
-/* Whenever its cache goes to the depot, a trim gives that back, and at the limit it makes room. */
+/*
+ * A CPU dies at any point, and its cache goes to the depot. A trim frees that memory, and an
+ * allocation at the limit uses it.
+ */
 static void test_cpu_dies_amid(void)
 {
 	const struct bytepool_params params = { .max_size = SZ_1M, .limit_bytes = SZ_1M };
@@ -65,7 +68,7 @@ static void test_cpu_dies(void)
 	bytepool_free(pool, p);
 	shim_cpu_move(0);
 	shim_cpu_die(2);
-	/* A CPU of the same node has all of it, without the system. */
+	/* A CPU of the same node gets all of these blocks without the system. */
 	shim_fail(SHIM_FAIL_PAGES | SHIM_FAIL_VMALLOC, 1, true);
 	for (i = 0; i < 40; i++) {
 		blocks[i] = bytepool_alloc(pool, 4096, GFP_ATOMIC);
@@ -74,7 +77,7 @@ static void test_cpu_dies(void)
 	EXPECT(bytepool_alloc(pool, 1 << 20, GFP_ATOMIC) == p);
 	shim_fail(0, 0, false);
 	bytepool_free_bulk(pool, 40, blocks);
-	/* Back again, it does not rely on what it knew: its cache is closed. */
+	/* The CPU comes back. Its old cache is closed, and it does not use it. */
 	shim_cpu_move(2);
 	bytepool_free(pool, p);
 	EXPECT(bytepool_alloc(pool, 1 << 20, GFP_ATOMIC) == p);
@@ -82,7 +85,7 @@ static void test_cpu_dies(void)
 	shim_cpu_move(0);
 	shim_cpu_die(2);
 	shim_cpu_die(3);
-	/* What lies in the depots ages. */
+	/* Blocks in the depots age. */
 	shim_clock_advance(300 * HZ + 2 * 10 * HZ);
 	EXPECT(!bytepool_size(pool));
 	bytepool_destroy(other);
@@ -91,6 +94,6 @@ static void test_cpu_dies(void)
 
 const struct test hotplug_tests[] = {
 	{ "a CPU dies", test_cpu_dies },
-	{ "a CPU dies amid a trim", test_cpu_dies_amid },
+	{ "a CPU dies during a trim", test_cpu_dies_amid },
 	{}
 };

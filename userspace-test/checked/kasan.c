@@ -9,7 +9,7 @@
 #include "checked.h"
 
 #ifdef CONFIG_KASAN_GENERIC
-/* Idle blocks are not to be touched, and blocks in use are, all of them. */
+/* Idle blocks are poisoned, and no byte of a block in use is. */
 static void test_kasan(void)
 {
 	static const unsigned int kinds[] = {

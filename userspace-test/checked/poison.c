@@ -25,7 +25,7 @@ static void poison_one(u32 size, u32 offset)
 	snprintf(text, sizeof(text), "at offset %u:", offset);
 	EXPECT(q == p && log_count("was written to") == 1 && log_count(text) == 1);
 	bytepool_free(pool, q);
-	/* Once. */
+	/* A write is reported once. */
 	messages = shim_messages();
 	bytepool_free(pool, bytepool_alloc(pool, size, GFP_KERNEL));
 	bytepool_trim(pool);
@@ -49,7 +49,10 @@ static void test_poison(void)
 	}
 }
 
-/* A block that nobody has had yet is filled, too; and one that goes is checked. */
+/*
+ * A block that was never allocated is filled, too, and a block is checked before its memory is
+ * freed.
+ */
 static void test_poison_slab(void)
 {
 	const struct bytepool_params params = {
@@ -81,7 +84,7 @@ static void test_poison_slab(void)
 		for (j = 0; j < i; j++)
 			EXPECT(p[j] != p[i]);
 	}
-	/* Then the pool has said enough. */
+	/* The rate limit is reached. */
 	EXPECT(log_count("at offset 63:") == DEFAULT_RATELIMIT_BURST - 1);
 	log_stop();
 	bytepool_free_bulk(pool, 64, (void **)p);
@@ -109,7 +112,7 @@ static void test_poison_wipe(void)
 
 const struct test poison_tests[] = {
 	{ "POISON: a write after free", test_poison },
-	{ "POISON: in a slab that nobody has had, or that goes", test_poison_slab },
+	{ "POISON: blocks that were never allocated, or whose slab is freed", test_poison_slab },
 	{ "POISON and WIPE", test_poison_wipe },
 	{}
 };

@@ -13,7 +13,7 @@ static void reclaim_hard(void)
 	reclaimed += shim_shrink(1000);
 }
 
-/* In the middle of the pool's own allocations. */
+/* Reclaim calls the shrinker within allocations of the pool itself. */
 static void test_shrink_nested(void)
 {
 	void *p;
@@ -36,7 +36,7 @@ static void test_shrink_nested(void)
 
 static unsigned long graces;
 
-/* The first is the trim's; those of the scan are counted, too. */
+/* Scan in the first grace period, which is that of the trim. Count all grace periods. */
 static void reclaim_in_grace(void)
 {
 	if (!graces++)
@@ -44,8 +44,8 @@ static void reclaim_in_grace(void)
 }
 
 /*
- * A scan amid a trim's grace period takes at once what the depots have; for what
- * is in caches it waits as well.
+ * A scan during the grace period of a trim takes blocks of the depots at once. It waits for a
+ * grace period only to take blocks of caches.
  */
 static void test_shrink_during_trim(void)
 {
@@ -61,11 +61,11 @@ static void test_shrink_during_trim(void)
 	reclaimed = 0;
 	shim_grace_hook = reclaim_in_grace;
 	bytepool_trim(pool);
-	/* All but what the cache had. */
+	/* The scan took all blocks but those of the cache. */
 	EXPECT(graces == 1 + 1 && reclaimed == 45 * 16);
 	EXPECT(bytepool_size(pool) == 0);
 
-	/* Also if what they have is older. */
+	/* The same holds if the blocks of the caches are older. */
 	bytepool_free(pool, bytepool_alloc(pool, 65536, GFP_KERNEL));
 	shim_clock_advance(10);
 	bytepool_free(pool, bytepool_alloc(pool, SZ_8M, GFP_KERNEL));
@@ -87,7 +87,7 @@ static void test_shrink_during_trim(void)
 
 static bool in_hand;
 
-/* A block on its way back to the system is told of: that takes its time. */
+/* Hold a block that is about to be freed, by the report about it, for some time. */
 static void hold_in_hand(const char *message)
 {
 	(void)message;
@@ -96,6 +96,7 @@ static void hold_in_hand(const char *message)
 }
 
 static pthread_t scanner;
+static bool scan_begun;
 static __thread bool is_scanner;
 static unsigned long scanned;
 
@@ -103,6 +104,7 @@ static void *scan_hard(void *unused)
 {
 	(void)unused;
 	is_scanner = true;
+	WRITE_ONCE(scan_begun, true);
 	scanned = shim_shrink(1000);
 	return NULL;
 }
@@ -128,7 +130,7 @@ static void scan_in_grace(void)
 	scan_begin();
 }
 
-/* What a scan that began meanwhile has in hand is given back when a trim returns. */
+/* A trim returns after the memory that a concurrent scan has taken is free. */
 static void test_shrink_before_trim(void)
 {
 	const struct bytepool_params params = { .flags = BYTEPOOL_POISON };
@@ -144,7 +146,7 @@ static void test_shrink_before_trim(void)
 	pool_stop();
 }
 
-/* And who is at the limit waits for it, when gc_lock does not keep it waiting. */
+/* An allocation at the limit waits for such a scan, too, where gc_lock does not make it wait. */
 static void test_shrink_before_alloc(void)
 {
 	const struct bytepool_params params = { .limit_bytes = SZ_1M, .flags = BYTEPOOL_POISON };
@@ -165,27 +167,27 @@ static void test_shrink_before_alloc(void)
 
 static bool scan_waits, lock_free;
 
-/* The first scan gives back the first slab; the second one takes what that one wants, and more. */
+/*
+ * Start a second scan when the first one gives back its first slab. Wait until the second one
+ * is at the lock that the first one holds. It then takes memory that the first one wants.
+ */
 static void scan_in_scan(void *base, unsigned long bytes)
 {
 	static bool begun;
-	static unsigned int taken;
-	unsigned int ms;
 
 	(void)base;
 	(void)bytes;
-	if (begun) {
-		__atomic_fetch_add(&taken, is_scanner, __ATOMIC_RELAXED);
+	if (begun)
 		return;
-	}
 	begun = true;
+	WRITE_ONCE(scan_begun, false);
 	pthread_create(&scanner, NULL, scan_hard, NULL);
-	for (ms = 0; ms < 10000 && __atomic_load_n(&taken, __ATOMIC_RELAXED) < 20; ms++)
+	while (!READ_ONCE(scan_begun))
 		usleep(1000);
 	usleep(100000);
 }
 
-/* What a scan saw and another one then took is not all that there is. */
+/* If another scan takes the memory that a scan has seen, the scan looks again. */
 static void test_shrink_in_time(void)
 {
 	const struct bytepool_params params = { .flags = BYTEPOOL_POISON };
@@ -219,7 +221,7 @@ static void scan_and_wait(void)
 	}
 }
 
-/* Whoever had gc_lock need not have emptied the caches that a scan waits for. */
+/* The holder of gc_lock may not have emptied the caches that a scan needs. */
 static void test_shrink_after_reserve(void)
 {
 	void *blocks[20];
@@ -243,7 +245,7 @@ static void test_shrink_after_reserve(void)
 
 static void *kept, *taken[15];
 
-/* A batch leaves the cache of that CPU, and the rest is used. */
+/* Make a batch leave the cache of this CPU, and use the rest. */
 static void cache_empties(void)
 {
 	unsigned int i;
@@ -259,7 +261,7 @@ static void cache_empties_elsewhere(void)
 	shim_cpu_run_other(2, cache_empties);
 }
 
-/* Whenever blocks move on from cache to depot, a trim finds them. */
+/* A trim finds blocks at any point of their way from a cache to the depot. */
 static void test_trim_amid(void)
 {
 	unsigned int left = 1, point;
@@ -279,7 +281,7 @@ static void test_trim_amid(void)
 		left = !shim_countdown;
 		shim_countdown = 0;
 		if (left) {
-			/* That CPU may have got some back from the depot. */
+			/* The other CPU may have taken some blocks back from the depot. */
 			EXPECT(bytepool_size(pool) < 2 * ARRAY_SIZE(taken) * 65536);
 			bytepool_free_bulk(pool, ARRAY_SIZE(taken), taken);
 		}
@@ -291,12 +293,12 @@ static void test_trim_amid(void)
 }
 
 const struct test reclaim_tests[] = {
-	{ "shrinker: amid the pool's own calls", test_shrink_nested },
-	{ "shrinker: while caches are being emptied", test_shrink_during_trim },
+	{ "shrinker: within calls of the pool itself", test_shrink_nested },
+	{ "shrinker: during a trim", test_shrink_during_trim },
 	{ "shrinker: a trim waits for it", test_shrink_before_trim },
 	{ "shrinker: an alloc at the limit waits for it", test_shrink_before_alloc },
 	{ "shrinker: two at once", test_shrink_in_time },
-	{ "shrinker: after somebody else had the lock", test_shrink_after_reserve },
-	{ "a trim amid what others do", test_trim_amid },
+	{ "shrinker: after another holder of the lock", test_shrink_after_reserve },
+	{ "a trim while another CPU empties its cache", test_trim_amid },
 	{}
 };

@@ -17,7 +17,7 @@ static void take_room_elsewhere(void)
 static void *in_room;
 static unsigned int nr_taken, in_use_for;
 
-/* New room, as soon as there is some, for a while; but not more often than six times. */
+/* Take new room as soon as there is some, keep it for a while, and do so at most six times. */
 static void take_room_for_a_while(void)
 {
 	u64 misses = stats().misses;
@@ -40,7 +40,7 @@ static void take_room_again(void)
 	shim_cpu_run_other(5, take_room_for_a_while);
 }
 
-/* Whenever others have what is to become room, an alloc that may sleep gets some. */
+/* Another CPU takes the room at any point. An allocation that may sleep succeeds all the same. */
 static void test_room_taken(void)
 {
 	const struct bytepool_params params = { .limit_bytes = 65536 };
@@ -65,7 +65,7 @@ static void test_room_taken(void)
 
 static unsigned long nr_short;
 
-/* The system has memory again, which others take. */
+/* Let the system have memory again, which another CPU takes. */
 static void take_first(void)
 {
 	nr_short = shim_failed();
@@ -73,7 +73,10 @@ static void take_first(void)
 	take_room_elsewhere();
 }
 
-/* Nor is it refused if the system was short at its first try, and others have all at the next. */
+/*
+ * The system is short of memory at the first try, and another CPU has the memory at the next.
+ * The allocation does not fail.
+ */
 static void test_room_taken_late(void)
 {
 	const struct bytepool_params params = { .limit_bytes = 65536 };
@@ -99,7 +102,7 @@ static void test_room_taken_late(void)
 	shim_point_hook = NULL;
 }
 
-/* A trim was not in vain if others were faster, as often as that. */
+/* A trim counts as successful if another CPU takes the room that it made, up to six times. */
 static void test_room_taken_again(void)
 {
 	const struct bytepool_params params = { .limit_bytes = 65536 };
@@ -124,8 +127,8 @@ static void test_room_taken_again(void)
 }
 
 const struct test room_tests[] = {
-	{ "room that others take", test_room_taken },
-	{ "room that others take after a shortage", test_room_taken_late },
-	{ "room that others take again and again", test_room_taken_again },
+	{ "room that another CPU takes", test_room_taken },
+	{ "room that another CPU takes after a shortage", test_room_taken_late },
+	{ "room that another CPU takes again and again", test_room_taken_again },
 	{}
 };

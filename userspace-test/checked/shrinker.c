@@ -14,7 +14,10 @@ static void note_gone(void *base, unsigned long bytes)
 		gone_order[nr_gone++] = bytes;
 }
 
-/* Blocks of many classes are freed one after the other: they go in the same order. */
+/*
+ * Blocks of many classes are freed one after another. The shrinker frees them in the same
+ * order.
+ */
 static void test_shrink_order(void)
 {
 	static const u32 sizes[] = { 1 << 20, 65536, 4096, 2 << 20, 16384, 131072, 8192, 262144 };
@@ -30,7 +33,7 @@ static void test_shrink_order(void)
 			bytepool_free(pool, blocks[i]);
 			shim_clock_advance(HZ);
 		}
-		/* In caches, or in depots. */
+		/* The blocks are in caches, or in depots. */
 		if (way)
 			shim_cpu_die(0);
 		nr_gone = 0;
@@ -45,7 +48,7 @@ static void test_shrink_order(void)
 	}
 }
 
-/* What lies in a depot is no older for having an old neighbour there. */
+/* An old slab in a depot does not make its neighbours older. */
 static void test_shrink_among(void)
 {
 	void *blocks[10], *old;
@@ -73,7 +76,10 @@ static void test_shrink_among(void)
 	pool_stop();
 }
 
-/* Age is no matter, the reserve and what is in use are; what is asked for is what goes. */
+/*
+ * A scan ignores timeouts, keeps reserves and blocks in use, and frees as much as was asked
+ * for.
+ */
 static void test_shrink_bounds(void)
 {
 	const struct bytepool_params params = { .idle_timeout_ms = BYTEPOOL_TIMEOUT_NEVER };
@@ -100,12 +106,12 @@ static void test_shrink_bounds(void)
 		EXPECT(shim_shrink(8) > 0);
 	EXPECT(i >= 6 && bytepool_size(pool) >= 4096);
 	bytepool_free(pool, used);
-	/* The statistics know of it. */
+	/* The counters include this memory. */
 	EXPECT(stats().reclaimed_bytes >= 6 * 65536 + 32 * 4096);
 	pool_stop();
 }
 
-/* Slabs of several blocks, from before the reserve: not all above it can go. */
+/* A reserve may pin slabs of several blocks, so that not all memory above it can be freed. */
 static void test_shrink_reserve(void)
 {
 	const struct bytepool_params params = { .min_size = 4096, .max_size = 4096 };
@@ -129,7 +135,7 @@ static void test_shrink_reserve(void)
 	pool_stop();
 }
 
-/* Slabs of many blocks go as a whole; small blocks of caches are found, too. */
+/* A slab of many blocks is freed as a whole. Small blocks in caches are found, too. */
 static void test_shrink_small(void)
 {
 	void *blocks[600];
@@ -147,7 +153,7 @@ static void test_shrink_small(void)
 	pool_stop();
 }
 
-/* The owner of a SINGLE pool would not notice. */
+/* The shrinker leaves SINGLE pools alone, because their owner does not lock. */
 static void test_shrink_single(void)
 {
 	const struct bytepool_params params = { .flags = BYTEPOOL_SINGLE };
@@ -160,7 +166,7 @@ static void test_shrink_single(void)
 	pool_stop();
 }
 
-/* What is younger waits until the caches have been emptied of what is older. */
+/* Younger memory in depots stays until older memory in caches has been freed. */
 static void test_shrink_younger(void)
 {
 	void *a, *b, *c;
@@ -192,10 +198,10 @@ static void test_shrink_younger(void)
 const struct test shrinker_tests[] = {
 	{ "shrinker: the oldest first", test_shrink_order },
 	{ "shrinker: the oldest first in caches and depots", test_shrink_among },
-	{ "shrinker: what it may take", test_shrink_bounds },
+	{ "shrinker: timeouts, reserves and blocks in use", test_shrink_bounds },
 	{ "shrinker: large slabs beside a reserve", test_shrink_reserve },
 	{ "shrinker: small blocks", test_shrink_small },
 	{ "shrinker: not of a SINGLE pool", test_shrink_single },
-	{ "shrinker: what is younger than what is in caches", test_shrink_younger },
+	{ "shrinker: memory that is younger than that in caches", test_shrink_younger },
 	{}
 };

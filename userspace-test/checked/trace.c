@@ -21,7 +21,7 @@ static bool traced_is(const char *text, const char *begin, const char *words)
 	return !begin || (!strncmp(text, begin, strlen(begin)) && strstr(text, words));
 }
 
-/* Whether these, and no others, were traced since, each with such words in it. */
+/* Return true if exactly these events, with these words, were traced since the last call. */
 static bool traced_were(const char *first, const char *first_words, const char *second,
 			const char *second_words)
 {

@@ -42,7 +42,7 @@ static void test_track(void)
 	test_module_stop();
 }
 
-/* More of them than a report tells apart. */
+/* There are more call sites than a report can tell apart. */
 static void test_track_many(void)
 {
 	const struct bytepool_params params = {
@@ -78,7 +78,7 @@ static void test_track_many(void)
 	test_module_stop();
 }
 
-/* What is written to after its end is told with who ended it. */
+/* A write after free is reported with the caller that freed the block. */
 static void test_track_poison(void)
 {
 	const struct bytepool_params params = { .flags = BYTEPOOL_TRACK | BYTEPOOL_POISON };
@@ -105,7 +105,7 @@ static void free_stale(void)
 	bytepool_trim(pool);
 }
 
-/* At the next point outside of a section: in one, the trim would wait for its end. */
+/* Free at the next point outside a section. Within a section, the trim would wait for its end. */
 static void free_stale_elsewhere(void)
 {
 	if (!preemptible()) {
@@ -115,7 +115,10 @@ static void free_stale_elsewhere(void)
 	shim_cpu_run_other(5, free_stale);
 }
 
-/* Who has a stale pointer frees the block while another is about to get it: in vain. */
+/*
+ * A stale pointer to a block is freed while another caller is about to get the block. The free
+ * is refused.
+ */
 static void test_stale_free(void)
 {
 	static const unsigned int flags[] = {
@@ -147,9 +150,9 @@ static void test_stale_free(void)
 }
 
 const struct test track_tests[] = {
-	{ "TRACK: who leaks", test_track },
-	{ "TRACK: many who leak", test_track_many },
+	{ "TRACK: callers that leak", test_track },
+	{ "TRACK: many callers that leak", test_track_many },
 	{ "TRACK and POISON", test_track_poison },
-	{ "a stale free amid an allocation", test_stale_free },
+	{ "a stale free during an allocation", test_stale_free },
 	{}
 };

@@ -39,7 +39,7 @@ void call_bulk(struct model_pool *pool, const struct record *record)
 		model_alloc_bulk(pool, size, gfp_of(record->how & 63), nr);
 }
 
-/* Whose memory an address is, if anyone's. */
+/* Return the run that has the address, or NULL. */
 static struct run *run_of(const char *p)
 {
 	unsigned int i;
@@ -57,7 +57,7 @@ static struct run *run_of(const char *p)
 	return NULL;
 }
 
-/* Free what may be anything, unless it is a block in use. */
+/* Free any address, unless it is a block in use. */
 static void free_wild(struct model_pool *pool, char *p)
 {
 	struct run *run = run_of(p);
@@ -120,7 +120,7 @@ void call_bad_free(struct model_pool *pool, const struct record *record)
 	free_wild(pool, (char *)model_block_address(block) + (record->how & 1 ? 0 : record->seed));
 }
 
-/* Mostly one of the first: those were used, and are chained. */
+/* Prefer the first blocks, because they were used before and are chained. */
 static struct block *idle_block(struct run *run, u8 how)
 {
 	u32 nr = model_run_blocks(run);
@@ -136,7 +136,7 @@ static struct block *idle_block(struct run *run, u8 how)
 	return NULL;
 }
 
-/* What may look like a link of its slab: to itself, to another block, to none, or anywhere. */
+/* Return a link to the block itself, to another block, to the end, or anywhere. */
 static u16 link_of(const struct run *run, const struct block *block, u16 arg)
 {
 	switch (arg >> 13) {

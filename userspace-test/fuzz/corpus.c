@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * fuzz-corpus DIRECTORY: the fuzz target over the inputs that were kept of it, each
- * twice: what the same input does is the same.
+ * fuzz-corpus DIRECTORY: run the fuzz target over the inputs kept there, twice each. The two
+ * runs must be the same.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -73,7 +73,7 @@ static void replay_all(void)
 }
 
 static const struct test tests[] = {
-	{ "the inputs that fuzzing has kept", replay_all },
+	{ "the inputs in fuzz-corpus/", replay_all },
 	{}
 };
 

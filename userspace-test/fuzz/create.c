@@ -48,7 +48,7 @@ static bool name_used(const char *name)
 	return !strcmp(name, "system");
 }
 
-/* As bytepool.h has them. */
+/* Return true if the parameters are valid according to bytepool.h. */
 static bool params_allowed(const struct bytepool_params *params)
 {
 	size_t min = params->min_size ?: 8, max = params->max_size ?: SZ_4M;
@@ -58,7 +58,7 @@ static bool params_allowed(const struct bytepool_params *params)
 	       !(params->step && DIV_ROUND_UP_ULL(max - min, params->step) >= 1048576);
 }
 
-/* Many classes and large blocks only take time. */
+/* Limit the number of classes and the size of blocks, which only take time. */
 static void params_tame(struct bytepool_params *params)
 {
 	size_t min, max;
@@ -137,7 +137,7 @@ void pool_create_usual(struct model_pool *pool, u16 arg)
 	pool_create(pool, name, &kinds[arg % ARRAY_SIZE(kinds)]);
 }
 
-/* What the next record says. */
+/* Create a pool with the parameters in the next record. */
 void call_create(struct model_pool *pool)
 {
 	static const unsigned int timeouts[] = { 0, 1, 30, 1000, UINT_MAX, UINT_MAX - 1 };

@@ -22,7 +22,7 @@ static int text_is_one(const char *text)
 	return err ?: value == 1 ? 0 : -EINVAL;
 }
 
-/* What a write is to do: 0 or -errno. The model follows. */
+/* Return the expected result of a write, 0 or -errno, and let the model follow. */
 static int global_written(const char *file, const char *text)
 {
 	unsigned long value;
@@ -165,7 +165,7 @@ void call_debugfs(struct model_pool *pool)
 	char path[128];
 	ssize_t len;
 
-	/* A slab that is not in the table yet is not shown. */
+	/* A slab that is not in the table yet is not listed. */
 	shim_fail(0, 0, false);
 	model_time(2);
 	snprintf(path, sizeof(path), "bytepool/%s/classes", pool->name);
@@ -174,7 +174,7 @@ void call_debugfs(struct model_pool *pool)
 	len = shim_debugfs_read(path, text, sizeof(text));
 	if (!(pool->flags & BYTEPOOL_TRACK))
 		CHECK(len == -ENOENT);
-	/* A walk that began anew shows some twice. */
+	/* A walk that started again lists some blocks twice. */
 	else
 		CHECK(len > 0 && text_lines(text) > pool->nr_in_use);
 }

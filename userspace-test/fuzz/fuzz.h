@@ -12,10 +12,10 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size);
 
 extern u64 fuzz_trace;
 
-/* kernel.c: memory of pages. */
+/* kernel.c: the arena of pages. */
 void fuzz_arena_init(void);
 void fuzz_arena_reset(void);
-/* An address near those that were given out. */
+/* Return an address near the allocated ones. */
 void *fuzz_wild_address(unsigned long offset);
 
 #endif /* FUZZ_H */

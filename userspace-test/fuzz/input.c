@@ -25,7 +25,7 @@ bool record_read(void *record)
 	return true;
 }
 
-/* What is at hand, up to @most bytes. */
+/* Read the bytes that are left, up to @most. */
 size_t text_read(char *text, size_t most)
 {
 	size_t len = min(most, input_left);
@@ -37,7 +37,7 @@ size_t text_read(char *text, size_t most)
 	return len;
 }
 
-/* 0 to 8 MiB, each small one, and each power of two with its neighbours. */
+/* Return a size from 0 to 8 MiB: any small one, or a power of two with its neighbours. */
 static u32 size_of(u16 arg)
 {
 	u32 size = arg & 0xfff;
@@ -54,7 +54,7 @@ static u32 size_of(u16 arg)
 	}
 }
 
-/* The same, but one that the pool has. */
+/* Limit the size to those of the pool. */
 u32 size_in(const struct model_pool *pool, u16 arg)
 {
 	return clamp(size_of(arg), 1U, min_t(u32, pool->sizes.max, SIZE_MAX_LARGE));

@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What of the shim a fuzzer wants otherwise: one thread, nothing that lasts, and
- * the same addresses each time.
+ * Parts of the shim that a fuzzer replaces. It has one thread, no state from one input to the
+ * next, and always the same addresses.
  *
- * RCU: a count of sections. What waits for a grace period waits for no longer
- * than it has to, so that ASan finds who looks at it later. The hash table has
- * chains.
+ * RCU is a count of sections. A callback runs as soon as no section is open, so that ASan
+ * finds late accesses. The hash table has chains.
  *
- * Pages: an arena at a fixed address. A run that was freed is the next one of its
- * size, as in a kernel: what a pool wrongly remembers of it leads astray. Until
- * then ASan knows that it is nobody's.
+ * Pages come from an arena at a fixed address. A freed run is reused first for its size, as in
+ * a kernel, so that stale knowledge of it does harm. Until then it is poisoned for ASan.
  */
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -61,7 +59,7 @@ void liburcu_read_unlock(void)
 void liburcu_synchronize(void)
 {
 	if (sections)
-		shim_die("a grace period that would never end");
+		shim_die("a grace period would never end");
 }
 
 void liburcu_call(void *head, void (*fn)(void *head))
@@ -141,7 +139,7 @@ bool liburcu_table_del(void *t, void *head)
 	return true;
 }
 
-/* The first of the bucket, or of those after it. */
+/* Return the first node of the bucket or of the buckets after it. */
 static struct node *table_first(unsigned long bucket)
 {
 	while (bucket < TABLE_BUCKETS && !table[bucket])
@@ -166,10 +164,10 @@ void *liburcu_table_next(void *t, void *iter, bool begun)
 #define ARENA_KEPT	(256UL << 20)
 #define RUN_PAGES_MAX	4096U
 
-/* By the page where a run begins: how long it is, and who was freed before it. */
+/* For the first page of each run: its number of pages, and the run that was freed before it. */
 static u32 run_pages[ARENA_PAGES];
 static u32 run_next[ARENA_PAGES];
-/* The last one freed, by pages; 0: none. */
+/* The last freed run of each size, or 0. */
 static u32 run_freed[RUN_PAGES_MAX + 1];
 static unsigned long arena_used;
 
@@ -187,7 +185,7 @@ static unsigned long run_take(u32 pages)
 		run_freed[pages] = run_next[page];
 		return page;
 	}
-	/* Each has a page behind it that is nobody's. */
+	/* A poisoned page follows each run. */
 	page = ALIGN(arena_used + 1, align);
 	arena_used = page + pages;
 	if (arena_used >= ARENA_PAGES)
@@ -233,7 +231,7 @@ void fuzz_arena_init(void)
 			   -1, 0);
 
 	if (arena != ARENA)
-		shim_die("no place for the arena");
+		shim_die("the arena cannot be mapped");
 	shim_run_alloc = run_alloc;
 	shim_run_free = run_free;
 }

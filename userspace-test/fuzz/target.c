@@ -16,13 +16,13 @@
 static struct shim_usage usage_before;
 static unsigned long warnings_before;
 
-/* Of what was freed, enough is kept apart to find who looks at it later. */
+/* ASan keeps enough freed memory in quarantine to find late accesses. */
 const char *__asan_default_options(void)
 {
 	return "quarantine_size_mb=4:malloc_context_size=5:allocator_release_to_os_interval_ms=-1";
 }
 
-/* What happened: the same for the same input. */
+/* A digest of the run. It is the same for the same input. */
 u64 fuzz_trace;
 
 enum call {
@@ -53,7 +53,7 @@ enum call {
 	CALL_MAX,
 };
 
-/* Some passes of the GC, or as long as it takes to age. */
+/* Let some passes of the GC go by, or a whole timeout. */
 static void call_long_time(const struct record *record)
 {
 	unsigned int interval = msecs_to_jiffies(interval_ms);
@@ -173,7 +173,7 @@ static void one_record(const struct record *record, unsigned int migrate_odds)
 	if (shim_verbose)
 		record_tell(record);
 	shim_random_seed(record->seed);
-	/* Whoever makes pools or ends them is alone with them. */
+	/* No event comes in while a pool is created or destroyed. */
 	if (call == CALL_DESTROY || call == CALL_CREATE || !pool->pool)
 		countdown = 0;
 	model_step(record->where % CPUS, countdown);
@@ -194,7 +194,7 @@ static void one_record(const struct record *record, unsigned int migrate_odds)
 	op = (struct op){};
 }
 
-/* The module goes and comes; what it needs may fail. */
+/* Unload and load the module. A step of loading may fail. */
 static void restart(unsigned int nth)
 {
 	struct shim_usage usage;
@@ -230,10 +230,10 @@ static void system_set(const u8 *kind)
 
 static void input_begin(const u8 *data, size_t size)
 {
-	/* Nothing is pending there any more. */
+	/* Start with a CPU on which nothing is pending. */
 	shim_cpu_exit();
 	shim_cpu_enter(0);
-	/* No work is pending: the clock may as well go back. */
+	/* Without pending work, the clock may be set back. */
 	shim_clock_advance(-2000UL - jiffies);
 	model_begin();
 	global_changed = jiffies;
@@ -292,7 +292,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	fuzz_arena_init();
 	model_begin();
 	test_module_start();
-	/* What is warned about once, or so many times, is over. */
+	/* Exhaust the warnings that come only once, or at a limited rate. */
 	bytepool_alloc(NULL, 8, GFP_KERNEL);
 	for (i = 0; i <= DEFAULT_RATELIMIT_BURST; i++) {
 		bytepool_free(NULL, &unknown);

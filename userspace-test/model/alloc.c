@@ -50,7 +50,7 @@ static bool block_zero(const struct block *block)
 	       bytes_are(p + (size / 2 & PAGE_MASK), 0, 64);
 }
 
-/* A block came out of the pool. */
+/* Check a block that was allocated, and mark it. */
 static void block_got(void *p, gfp_t gfp)
 {
 	struct block *block = model_block_at(p);
@@ -75,7 +75,7 @@ static void block_got(void *p, gfp_t gfp)
 	block_mark(block);
 }
 
-/* A block is about to go back. */
+/* Check a block that is about to be freed. */
 void *block_leaves(struct block *block)
 {
 	struct model_pool *pool = block->run->pool;
@@ -94,7 +94,7 @@ void *block_leaves(struct block *block)
 	return model_block_address(block);
 }
 
-/* What an interrupted allocation is about to trim is held by the model alone. */
+/* Within an interrupted allocation, the model may count memory that is about to be trimmed. */
 void check_limit(void)
 {
 	CHECK(depth || !op.born || !op.pool->limit || op.pool->held <= op.pool->limit);
@@ -106,14 +106,14 @@ void model_calm(void)
 	shim_irq_restore(shim_irq_save());
 }
 
-/* More than the page allocator has in a row has to be mapped, which may sleep. */
+/* Larger memory than the page allocator has must be mapped, which may sleep. */
 bool run_possible(const struct model_pool *pool, u32 size, gfp_t gfp)
 {
 	return size <= PAGE_SIZE << 10 ||
 	       (gfpflags_allow_blocking(gfp) && !(pool->flags & BYTEPOOL_CONTIG));
 }
 
-/* An allocation failed: was there a reason? */
+/* Check that there was a reason for an allocation to fail. */
 static void check_failure(gfp_t gfp, unsigned long nested_before)
 {
 	struct model_pool *pool = op.pool;
@@ -122,10 +122,13 @@ static void check_failure(gfp_t gfp, unsigned long nested_before)
 	bool alone = nested == nested_before && !depth;
 
 	pool->stats.failures++;
-	/* One node may be full. */
+	/* One node may have no memory left. */
 	if (gfp & __GFP_THISNODE)
 		return;
-	/* Who waits for a reserve does not fail; in a pool of one owner, nobody else would free. */
+	/*
+	 * An allocation that waits for a reserve does not fail, except in a SINGLE pool, where
+	 * no other thread frees.
+	 */
 	CHECK(!(class->reserve && gfpflags_allow_blocking(gfp)) || pool->flags & BYTEPOOL_SINGLE);
 	if (alone)
 		CHECK(!class->reserve || class->in_use == class->blocks);
@@ -136,7 +139,7 @@ static void check_failure(gfp_t gfp, unsigned long nested_before)
 	CHECK(pool->limit);
 	if (alone)
 		CHECK(pool->held + PAGE_ALIGN(size) > pool->limit);
-	/* No room would do for more than the limit. */
+	/* More than the limit does not fit, however much is freed. */
 	if (alone && gfpflags_allow_blocking(gfp) && PAGE_ALIGN(size) <= pool->limit)
 		CHECK(!run_reclaimable(pool));
 }
@@ -147,7 +150,7 @@ static bool may_be_short(const struct model_pool *pool)
 	       shim_bare_node != NUMA_NO_NODE;
 }
 
-/* Whether an allocation may have to make room first. */
+/* Return true if an allocation may free idle memory to make room. */
 static bool may_trim(const struct model_pool *pool, gfp_t gfp)
 {
 	bool short_of_memory = may_be_short(pool) || gfp & __GFP_THISNODE;
@@ -195,7 +198,10 @@ void model_free(struct block *block)
 	op = outer;
 }
 
-/* What it had taken before it failed counts, and as given back; @blocks still tells of it. */
+/*
+ * A bulk allocation that failed counts the blocks that it had taken, also as freed. @blocks
+ * still has them.
+ */
 static void bulk_failed(struct model_pool *pool, gfp_t gfp, void **blocks, bool alone)
 {
 	struct bytepool_stats now = test_stats(pool->pool);
@@ -214,7 +220,7 @@ static void bulk_failed(struct model_pool *pool, gfp_t gfp, void **blocks, bool 
 	pool->stats.frees += partly;
 	pool->stats.allocs += partly;
 	pool->stats.misses = now.misses;
-	/* With what it gave back, it may look as if it could have had more. */
+	/* With the blocks that it gave back, it would look as if it could have had more. */
 	check_failure(gfp, alone && !partly ? nested : nested - 1);
 }
 
@@ -228,7 +234,10 @@ void model_alloc_bulk(struct model_pool *pool, u32 size, gfp_t gfp, u32 nr)
 
 	op.alloc = true;
 	op.any_age = may_trim(pool, gfp);
-	/* Nor, were it to wait, how often it tried: stress.c has those. */
+	/*
+	 * Do not let it wait, because the model cannot tell how often it tries. stress/wait.c
+	 * has tests of that.
+	 */
 	if (gfpflags_allow_blocking(gfp) && class->reserve) {
 		model_calm();
 		if (class->in_use < class->reserve)
@@ -236,7 +245,7 @@ void model_alloc_bulk(struct model_pool *pool, u32 size, gfp_t gfp, u32 nr)
 		else
 			gfp = GFP_NOWAIT;
 	}
-	/* Were it to fail halfway, nobody could tell what others did meanwhile. */
+	/* If it fails halfway, the model cannot tell what events did meanwhile. */
 	if (may_be_short(pool))
 		model_calm();
 	got = bytepool_alloc_bulk(pool->pool, size, gfp, nr, blocks);

@@ -21,7 +21,7 @@ void model_bad_free(struct model_pool *pool, const void *p, enum model_bad_free 
 
 void model_bad_free_inside(struct model_pool *pool, struct block *block, u32 offset)
 {
-	/* What is far inside of a large block may or may not be found to be of it. */
+	/* The pool need not recognise an address far inside a large block. */
 	if (model_run_blocks(block->run) == 1 &&
 	    (pool->told & (BIT(MODEL_UNKNOWN) | BIT(MODEL_INSIDE))) !=
 	    (BIT(MODEL_UNKNOWN) | BIT(MODEL_INSIDE)))
@@ -43,14 +43,14 @@ void model_stale_write(struct block *block, const void *bytes, u32 nr)
 				     p[size - 1] != POISON_END;
 }
 
-/* Each of them comes twice. */
+/* Free each block twice. */
 void model_free_bulk_twice(struct model_pool *pool, u32 nr)
 {
 	struct op outer = model_op_begin(pool, 0);
 	void *blocks[BULK_MAX];
 	u32 i;
 
-	/* Were one allocated again meanwhile, it would be freed. */
+	/* Have no events, which could allocate one of the blocks again. */
 	model_calm();
 	nr = min(nr, pool->nr_in_use);
 	for (i = 0; i < 2 * nr; i += 2) {

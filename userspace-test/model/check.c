@@ -41,7 +41,7 @@ void check_gone_by_age(struct model_pool *pool, unsigned long grace)
 			continue;
 		if (grace && time_before(due, changed))
 			due = changed;
-		/* What a reserve kept is above it once another node has got a slab. */
+		/* Memory of a reserve is above it once another node has grown. */
 		if (grace && class->reserve && time_before(due, class->grown))
 			due = class->grown;
 		CHECK(!time_after(jiffies, due + grace));
@@ -57,7 +57,7 @@ static void check_sysfs_stat(struct model_pool *pool, const char *name, u64 valu
 	CHECK(strtoull(text, NULL, 10) == value);
 }
 
-/* A pool with BYTEPOOL_POISON tells of each block that was written to, until it is too much. */
+/* Check that each write to a free block was reported, up to the rate limit. */
 void check_reports(const struct model_pool *pool)
 {
 	CHECK(!(pool->flags & BYTEPOOL_POISON) ||

@@ -6,7 +6,7 @@
 
 #define NEST_MAX	2
 
-/* What an interrupt or another CPU does: nothing that sleeps. */
+/* Make a call that does not sleep, as an interrupt or another CPU. */
 static void step_nested(void)
 {
 	struct model_pool *pool = model_random_pool();
@@ -64,7 +64,7 @@ static void free_one_waited_for(void)
 	}
 }
 
-/* Somebody waits: another CPU helps, sometimes later. */
+/* Let another CPU free a block for a waiter, sometimes later. */
 static void on_wait(void)
 {
 	waiting_pool = op.pool;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A long random sequence of every call, on several CPUs taken in turns by one
- * thread, under a clock that the test turns, compared with the model after each.
+ * A long random sequence of all calls. One thread is several CPUs in turn. The test advances
+ * the clock, and compares each call with the model.
  *
- * model [STEPS [SEED]]: the same steps and seed are the same run.
+ * model [STEPS [SEED]]: the same steps and seed make the same run.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -209,7 +209,7 @@ static void run_model(void)
 }
 
 static const struct test tests[] = {
-	{ "every step as the model has it", run_model },
+	{ "every step agrees with the model", run_model },
 	{}
 };
 

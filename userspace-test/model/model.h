@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A model of what pools hold, with which every call is compared: an array of
- * runs of memory, with what became of each block and when. What calls there
- * are and in which order, those who use it decide; what interrupts and other
- * CPUs do in between, shim_random().
+ * A model of the memory in pools. Each call is compared with it. The model is a list of runs of
+ * memory, with the state and the age of each block. Its users decide on the calls and their
+ * order. shim_random() decides on interrupts and other CPUs within a call.
  */
 #ifndef MODEL_H
 #define MODEL_H
@@ -19,15 +18,15 @@
 
 struct block {
 	struct run *run;
-	unsigned int slot;	/* in its pool's in_use */
+	unsigned int slot;	/* index in in_use of its pool */
 	bool in_use;
 	bool used_before;
-	bool overwritten;	/* while it was idle, with BYTEPOOL_POISON */
+	bool overwritten;	/* by a stale owner, with BYTEPOOL_POISON */
 	u64 mark;
 	unsigned long freed;
 };
 
-/* What the system gave to a pool at once. */
+/* Memory that a pool got from the system at once. */
 struct run {
 	struct cds_list_head list;
 	struct cds_list_head bucket;
@@ -49,25 +48,25 @@ struct class_state {
 };
 
 struct model_pool {
-	struct bytepool *pool;		/* NULL: there is none */
+	struct bytepool *pool;		/* NULL if there is no pool */
 	struct bytepool_sizes sizes;
 	struct class_state *class;
 	unsigned int flags;
 	unsigned int timeout_ms;
 	unsigned long limit;
-	unsigned long changed;		/* when a timeout or a reserve was */
+	unsigned long changed;		/* last change of a timeout or a reserve */
 	unsigned long held;
-	unsigned int told;		/* kinds of bad frees warned about */
-	unsigned int overwritten;	/* with BYTEPOOL_POISON, blocks that were found to be */
-	unsigned int reports;		/* and those that were reported */
-	struct bytepool_stats stats;	/* those that count events */
+	unsigned int told;		/* kinds of bad frees that were warned about */
+	unsigned int overwritten;	/* overwritten blocks, with BYTEPOOL_POISON */
+	unsigned int reports;		/* reports about overwritten blocks */
+	struct bytepool_stats stats;	/* the counters of events */
 	struct cds_list_head runs;
 	struct block *in_use[IN_USE_MAX + 2 * BULK_MAX];
 	unsigned int nr_in_use;
 	char name[64];
 };
 
-/* The call under way. An interrupt has its own. */
+/* The current call. An interrupt has a call of its own. */
 struct op {
 	struct model_pool *pool;
 	unsigned long id;
@@ -77,7 +76,7 @@ struct op {
 	bool alloc;
 };
 
-/* Why a free is refused: bits in model_pool.told. */
+/* Reasons to refuse a free: bits in model_pool.told. */
 enum model_bad_free {
 	MODEL_UNKNOWN = 1,
 	MODEL_INSIDE,
@@ -94,22 +93,22 @@ extern unsigned long expected_warnings;
 extern unsigned long step;
 
 #define CHECK(condition) \
-	model_check(condition, #condition, __LINE__)
+	model_check(condition, #condition, __FILE__, __LINE__)
 
 static inline u32 rnd(u32 n)
 {
 	return shim_random() % n;
 }
 
-void model_check(bool ok, const char *what, int line);
+void model_check(bool ok, const char *what, const char *file, int line);
 
-/* Before the module starts. */
+/* Reset the model, before the module starts. */
 void model_begin(void);
-/* A step begins. */
+/* Begin a step on @cpu, with an event after @countdown points. */
 void model_step(int cpu, unsigned int countdown);
-/* Nothing more happens by itself. */
+/* Have no more events in this step. */
 void model_calm(void);
-/* A call begins; the one that it interrupts, if any, goes on when @op is that again. */
+/* Begin a call, and return the call that it interrupts. To end it, set @op to that. */
 struct op model_op_begin(struct model_pool *pool, u32 class);
 
 u32 model_run_blocks(const struct run *run);
@@ -119,46 +118,46 @@ struct block *model_random_in_use(struct model_pool *pool);
 struct model_pool *model_random_pool(void);
 gfp_t model_random_gfp(bool atomic);
 u32 model_random_size(const struct model_pool *pool);
-/* The pool has many blocks in use, or all together hold much. */
+/* Return true if the pool has many blocks in use, or all pools together hold much memory. */
 bool model_full(const struct model_pool *pool);
 
-/* The pool, and the model of it: 0, or -errno and no pool. */
+/* Create a pool and its model. Return 0 or -errno. */
 int model_create(struct model_pool *pool, const char *name, const struct bytepool_params *params);
-/* Give back what is in use, or let it @leak. */
+/* Destroy a pool. Free its blocks in use before, or @leak them. */
 void model_destroy(struct model_pool *pool, bool leak);
 
-/* Calls, with what they promise. */
+/* Make a call and check its promises. */
 void *model_alloc(struct model_pool *pool, u32 size, gfp_t gfp);
 void model_free(struct block *block);
 void model_alloc_or_free(struct model_pool *pool, bool atomic);
 void model_alloc_bulk(struct model_pool *pool, u32 size, gfp_t gfp, u32 nr);
-/* Some of them NULL. */
+/* Free several blocks at once, with some NULL among them. */
 void model_free_bulk(struct model_pool *pool, u32 nr);
-/* Each is freed twice in a row. */
+/* Free each block twice in one call. */
 void model_free_bulk_twice(struct model_pool *pool, u32 nr);
-/* Another CPU frees the block too, after so many points. */
+/* Free a block, which another CPU frees, too, after @countdown points. */
 void model_free_race(struct block *block, unsigned int countdown);
 void model_out_of_range(struct model_pool *pool);
 void model_bad_free(struct model_pool *pool, const void *p, enum model_bad_free kind);
 void model_bad_free_inside(struct model_pool *pool, struct block *block, u32 offset);
-/* Who had an idle block once writes to it: all that may suffer are its contents. */
+/* Write to a free block. Only its contents may suffer. */
 void model_stale_write(struct block *block, const void *bytes, u32 nr);
 void model_usable_size(struct block *block);
-/* What just went back can be had again on its CPU, without the system. */
+/* Free a block and allocate it again on this CPU, without the system. */
 void model_reuse(struct block *block);
 void model_reserve(struct model_pool *pool, u32 size, u32 nr);
 void model_gc(struct model_pool *pool);
 void model_trim(struct model_pool *pool);
-/* Under pressure all that is counted can be had, and the reserves stay. */
+/* Scan until everything that was counted is freed. The reserves stay. */
 void model_shrink(unsigned long pages);
-/* Another one: what was in its caches is in the depots, nothing else changes. */
+/* Let another CPU die. Its cached blocks go to the depots, and nothing else changes. */
 void model_cpu_dies(void);
 void model_limit(struct model_pool *pool, unsigned long limit);
 void model_time(unsigned long by);
-/* Left alone, the GC stops, however much is idle that it may not touch. */
+/* Let time pass. The GC must stop although there is idle memory that it may not free. */
 void model_quiet(unsigned int longest_ms);
 
-/* Files of sysfs. */
+/* Write to a file of sysfs. */
 ssize_t model_write(const char *path, unsigned long value);
 ssize_t model_write_pool(struct model_pool *pool, const char *file, unsigned long value);
 

@@ -27,7 +27,7 @@ int model_create(struct model_pool *pool, const char *name, const struct bytepoo
 	return 0;
 }
 
-/* With blocks in use, they stay their owners'. */
+/* Blocks in use stay with their owners. */
 void model_destroy(struct model_pool *pool, bool leak)
 {
 	struct op outer = model_op_begin(pool, 0);
@@ -51,7 +51,7 @@ void model_destroy(struct model_pool *pool, bool leak)
 				block_check(&run->block[i]);
 		}
 		run->nr_in_use = 0;
-		/* The pool did not look at what was idle there. */
+		/* The pool did not check idle blocks there. */
 		for (i = 0; i < model_run_blocks(run); i++)
 			run->block[i].overwritten = false;
 		shim_backing_release(run->base);
@@ -81,7 +81,7 @@ void model_reserve(struct model_pool *pool, u32 size, u32 nr)
 	CHECK(class->blocks >= class->reserve);
 	check_limit();
 	model_calm();
-	/* Whether what it took and gave back had been idle meanwhile, only the pool knows. */
+	/* Only the pool knows if the blocks that it took and gave back were idle meanwhile. */
 	now = test_stats(pool->pool);
 	CHECK(err || now.reclaimed_blocks == pool->stats.reclaimed_blocks);
 	pool->stats.reclaimed_blocks = now.reclaimed_blocks;

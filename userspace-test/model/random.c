@@ -20,7 +20,7 @@ gfp_t model_random_gfp(bool atomic)
 	return gfp;
 }
 
-/* Mostly small, as likely in each octave. */
+/* Prefer small sizes. All powers of two are equally likely. */
 u32 model_random_size(const struct model_pool *pool)
 {
 	u32 bits = min(fls(pool->sizes.max), 24);
@@ -34,7 +34,7 @@ struct block *model_random_in_use(struct model_pool *pool)
 	return pool->nr_in_use ? pool->in_use[rnd(pool->nr_in_use)] : NULL;
 }
 
-/* One that there is, or NULL if there is none. */
+/* Return a pool, or NULL if there is none. */
 struct model_pool *model_random_pool(void)
 {
 	unsigned int first = rnd(POOLS);

@@ -19,11 +19,11 @@ unsigned long global_changed;
 unsigned long expected_warnings;
 unsigned long step;
 
-void model_check(bool ok, const char *what, int line)
+void model_check(bool ok, const char *what, const char *file, int line)
 {
 	if (!ok)
-		shim_die("no: line %d, step %lu, pool %s expected %s; last message: %s", line, step,
-			 op.pool ? op.pool->name : "?", what, shim_last_message());
+		shim_die("%s:%d: step %lu, pool %s: expected %s; last message: %s", file, line,
+			 step, op.pool ? op.pool->name : "?", what, shim_last_message());
 }
 
 static struct cds_list_head *bucket_of(const void *base)
@@ -73,7 +73,7 @@ void *model_block_address(const struct block *block)
 	return block->run->base + (block - block->run->block) * (size_t)block->run->size;
 }
 
-/* The pool looks at a block that is handed out, or whose memory goes back. */
+/* The pool checks a block when it is allocated, or when its memory is freed. */
 void block_looked_at(struct block *block)
 {
 	block->run->pool->overwritten += block->overwritten;
@@ -122,7 +122,7 @@ unsigned long run_youngest(const struct run *run)
 	return youngest;
 }
 
-/* The surplus of pages asked for in powers of two. */
+/* Return true if @page is surplus of a run, whose size is a power of two at first. */
 static bool run_trimmed(char *page)
 {
 	struct run *run;
@@ -178,7 +178,7 @@ void run_gone(void *base, unsigned long bytes)
 	free(run);
 }
 
-/* Idle memory of a class that nothing but the reserve keeps. */
+/* Find idle memory of a class that is above the reserve. */
 struct run *run_reclaimable(const struct model_pool *pool)
 {
 	struct run *run;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * How tests steer the kernel that shim.h makes.
+ * Functions and variables with which tests control the kernel of shim.h.
  */
 #ifndef SHIM_CONTROL_H
 #define SHIM_CONTROL_H
@@ -13,28 +13,28 @@ void shim_module_exit(void);
 extern unsigned int *const shim_param_idle_timeout_ms;
 extern unsigned int *const shim_param_gc_interval_ms;
 
-/* The calling thread becomes a CPU, this one if it is free, or ceases to be one. */
+/* Make the calling thread a CPU, @cpu if it is free, or end that. */
 void shim_cpu_enter(int cpu);
 void shim_cpu_exit(void);
-/* Go to another CPU, if that is free. */
+/* Move to another CPU. Return false if it is not free. */
 bool shim_cpu_move(int cpu);
 /*
- * Run @fn as if another CPU ran it, wherever this one stands. False if @cpu is
- * this one, or a lock is held.
+ * Run @fn as if another CPU ran it, in task context. Return false if @cpu is this one or is
+ * taken, or a lock is held.
  */
 bool shim_cpu_run_other(int cpu, void (*fn)(void));
 
-/* What an interrupt does, in hardirq context, and a softirq that it may raise. */
+/* Handlers of an interrupt, in hardirq context, and of the softirq that it may raise. */
 extern void (*shim_hardirq)(void);
 extern void (*shim_softirq)(void);
 void shim_raise_softirq(void);
-/* An interrupt here, or as soon as they are on. */
+/* Interrupt this CPU now, or as soon as its interrupts are on. */
 void shim_interrupt(void);
-/* Have one come to each CPU that is there: real signals. */
+/* Interrupt all other CPUs, by signals. */
 void shim_interrupt_all(void);
-/* What happens when the thread's shim_countdown reaches 0. */
+/* Runs when shim_countdown of the thread reaches 0. */
 extern void (*shim_point_hook)(void);
-/* One in so many times, a thread whose preemption comes on wakes up on another CPU. */
+/* A thread that turns preemption on moves to another CPU, with odds of 1 to this. */
 extern unsigned int shim_migrate_odds;
 unsigned int shim_random(void);
 void shim_random_seed(unsigned long seed);
@@ -47,16 +47,18 @@ void shim_random_seed(unsigned long seed);
 	shim_irq_restore(_flags);			\
 } while (0)
 
-/* The clock: real, unless a test turns it. Then what is due runs in the caller's thread. */
+/* The clock is real, or advanced by the test. Then due work runs in the thread of the caller. */
 extern bool shim_virtual_clock;
 void shim_clock_advance(unsigned long by);
 unsigned int shim_works_pending(void);
-/* Runs instead of every wait with a time-out, which is over then. */
+/* Runs instead of each wait with a time-out, which then is over. */
 extern void (*shim_wait_hook)(void);
+/* Return the number of waits for a wakeup that ended by their time-out instead. */
+unsigned long shim_timeouts(void);
 /* Runs within every grace period. */
 extern void (*shim_grace_hook)(void);
 
-/* Kinds of what can fail. */
+/* Kinds of failures. */
 enum shim_fault {
 	SHIM_FAIL_KMALLOC	= 1 << 0,
 	SHIM_FAIL_PAGES		= 1 << 1,
@@ -65,39 +67,42 @@ enum shim_fault {
 	SHIM_FAIL_OTHER		= 1 << 4,
 	SHIM_FAIL_ANY		= (1 << 5) - 1,
 	SHIM_FAIL_ALLOC		= 1 << 5,	/* fail_bytepool */
-	SHIM_FAIL_DEBUGFS	= 1 << 6,	/* which nobody minds */
+	SHIM_FAIL_DEBUGFS	= 1 << 6,	/* has no effect on pools */
 };
 
-/* Fail the @nth of those in @mask, 1 being the next, and if @all, all after it; 0: none. */
+/*
+ * Fail the @nth request of the kinds in @mask, where 1 is the next one, and with @all each
+ * later one. Fail none if @nth is 0.
+ */
 void shim_fail(unsigned int mask, unsigned long nth, bool all);
-/* Fail one in so many, at random. */
+/* Fail one request in @odds, at random. */
 void shim_fail_odds(unsigned int mask, unsigned int odds);
-/* How many did, since shim_fail(). */
+/* Return the number of failures since shim_fail(). */
 unsigned long shim_failed(void);
-/* Whether any may, from now on. */
+/* Return true if a request may fail. */
 bool shim_failing(void);
 bool shim_should_fail(enum shim_fault kind, gfp_t gfp);
 extern bool shim_init_on_alloc;
 /* A node that has no memory left, or NUMA_NO_NODE. */
 extern int shim_full_node;
-/* All memory is of the node that it is asked for. */
+/* True if all memory comes from the requested node. */
 extern bool shim_exact_node;
 extern bool shim_init_on_free;
 
-/* What the module has from the system. */
+/* Memory that the module has from the system. */
 struct shim_usage {
 	long kmallocs;
 	long page_bytes;
 };
 
 struct shim_usage shim_usage(void);
-/* Where pages and vmalloc have their memory from. */
+/* The source of pages and of mapped memory. */
 extern void *(*shim_run_alloc)(size_t align, size_t bytes);
 extern void (*shim_run_free)(void *run);
-/* What became of the memory in which blocks lie. */
+/* Run when memory for blocks comes from the system, and when it returns. */
 extern void (*shim_backing_born)(void *base, unsigned long bytes, bool mapped);
 extern void (*shim_backing_gone)(void *base, unsigned long bytes);
-/* Free what a pool left behind. */
+/* Free memory that a pool has leaked. */
 void shim_backing_release(void *base);
 
 /* The log. */
@@ -105,31 +110,31 @@ unsigned long shim_warnings(void);
 unsigned long shim_messages(void);
 const char *shim_last_message(void);
 extern bool shim_verbose;
-/* Sees each message. */
+/* Runs for each message. */
 extern void (*shim_log_hook)(const char *message);
-/* Sees every tracepoint. */
+/* Runs for each event. */
 extern void (*shim_trace_hook)(const char *event, const char *text);
 __noreturn __printf(1, 2) void shim_die(const char *fmt, ...);
 
-/* sysfs by path below /sys/kernel. Bytes read or written, or -errno. */
+/* Read or write a file of sysfs, by its path below /sys/kernel. Return bytes or -errno. */
 ssize_t shim_sysfs_read(const char *path, char *buf);
 ssize_t shim_sysfs_write(const char *path, const char *text);
 ssize_t shim_sysfs_store(const char *path, const char *text, size_t len);
 void shim_device_release(struct device *dev);
 
-/* The text of a file in debugfs, by path: its length, or -errno. */
+/* Read a file of debugfs, by its path. Return its length or -errno. */
 ssize_t shim_debugfs_read(const char *path, char *buf, size_t size);
-/* A switch there, or NULL. */
+/* Return the variable of a boolean file there, or NULL. */
 bool *shim_debugfs_bool(const char *path);
 
-/* What all shrinkers count, in pages. */
+/* Return the pages that all shrinkers count. */
 unsigned long shim_shrink_count(void);
-/* Reclaim so many pages from each that counts any: pages freed. */
+/* Reclaim @pages from each shrinker that counts any. Return the freed pages. */
 unsigned long shim_shrink(unsigned long pages);
-/* Runs in allocations that may reclaim. */
+/* Runs within each allocation that may reclaim. */
 extern void (*shim_reclaim_hook)(void);
 
-/* Tell the module that a CPU, on which no thread is, has died. */
+/* Tell the module that a CPU without a thread has died. */
 void shim_cpu_die(unsigned int cpu);
 
 #endif /* SHIM_CONTROL_H */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What a thread is while it is a CPU: the shim's own.
+ * The state of a thread that is a CPU. Only the shim uses it.
  */
 #ifndef SHIM_CPU_H
 #define SHIM_CPU_H
@@ -9,20 +9,21 @@
 
 /**
  * struct shim_task - a thread that is a CPU
- * @thread: its name for libc
- * @woken: it sleeps for that
- * @random: state of shim_random()
- * @cpu: which CPU it is
- * @slot: where it stands in the table of threads
- * @state: TASK_UNINTERRUPTIBLE, or 0 if it is to run
- * @preempt: preemption is off so many times
+ * @thread: the thread for libc
+ * @woken: signalled when the thread is woken
+ * @random: the state of shim_random()
+ * @cpu: the number of the CPU
+ * @slot: the index in the table of threads
+ * @state: TASK_UNINTERRUPTIBLE, or 0 if it may run
+ * @preempt: regions with preemption off, one within the other
+ * @irqs: such regions that are interrupts
  * @spins: spinlocks held
- * @hardirq: it is in an interrupt
- * @softirq: it is in a softirq
- * @softirq_pending: one is to run after the interrupt
+ * @hardirq: true in an interrupt
+ * @softirq: true in a softirq
+ * @softirq_pending: a softirq runs after the interrupt
  * @irqs_off: interrupts are masked
- * @irq_pending: one came while they were
- * @there: the thread is a CPU
+ * @irq_pending: an interrupt arrived while they were masked
+ * @there: true while the thread is a CPU
  */
 struct shim_task {
 	pthread_t thread;
@@ -44,6 +45,11 @@ struct shim_task {
 
 extern __thread struct shim_task shim_self;
 
+/* Take a free CPU. Return false if it has a thread. */
+bool shim_cpu_take(int cpu);
+void shim_cpu_release(int cpu);
+/* End a region with preemption off, without an event at its end. */
+void shim_section_end(void);
 void shim_might_sleep(const char *what);
 bool shim_in_section(void);
 void shim_grace_ends(void);

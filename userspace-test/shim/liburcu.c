@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Read-side sections, grace periods and the hash table are liburcu's.
+ * Read-side sections, grace periods and the hash table of liburcu.
  */
 #define RCU_MEMBARRIER
 #include <assert.h>
@@ -61,13 +61,13 @@ int liburcu_table_destroy(void *table)
 	return cds_lfht_destroy(table, NULL);
 }
 
-/* Runs while the table is walked, before find() has told TSan what it may read. */
+/* Not checked by TSan, because liburcu_table_find() tells it what may be read only after this. */
 __attribute__((no_sanitize("thread")))
 static int key_matches(struct cds_lfht_node *node, const void *arg)
 {
 	const struct liburcu_key *key = arg;
 
-	/* No call of memcmp(), which TSan watches everywhere. */
+	/* Do not call memcmp(), which TSan checks everywhere. */
 	return *(unsigned long *)((char *)node + key->offset) == *(unsigned long *)key->key;
 }
 

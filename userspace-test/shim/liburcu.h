@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * liburcu, without its names, some of which are the kernel's.
+ * Wrappers of liburcu, because it shares names with the kernel.
  */
 #ifndef SHIM_LIBURCU_H
 #define SHIM_LIBURCU_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Locks and waits. A thread that waits for one has its interrupts masked,
- * which delays them only; a lock taken twice is reported.
+ * Locks and waits. Interrupts are masked while a thread waits for a lock, which only delays
+ * them. A lock that is taken twice is reported.
  */
 #include <time.h>
 
@@ -10,7 +10,9 @@
 
 void (*shim_wait_hook)(void);
 
-/* Who sleeps in io_schedule_timeout(). */
+static unsigned long nr_timeouts;
+
+/* Protects the sleep of a thread against its wakeup. */
 static pthread_mutex_t sleep_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void lock(struct shim_lock *lock, const char *what)
@@ -18,7 +20,7 @@ static void lock(struct shim_lock *lock, const char *what)
 	int err = pthread_mutex_lock(&lock->mutex);
 
 	if (err)
-		shim_die("%s is taken by who has it: %s", what, strerror(err));
+		shim_die("%s is taken twice by its holder: %s", what, strerror(err));
 }
 
 static void unlock(struct shim_lock *lock, const char *what)
@@ -26,7 +28,7 @@ static void unlock(struct shim_lock *lock, const char *what)
 	int err = pthread_mutex_unlock(&lock->mutex);
 
 	if (err)
-		shim_die("%s is left by who has it not: %s", what, strerror(err));
+		shim_die("%s is released, but not held: %s", what, strerror(err));
 }
 
 unsigned long shim_spin_lock(struct shim_lock *spin)
@@ -79,7 +81,7 @@ void mutex_unlock(struct mutex *mutex)
 void shim_assert_held(struct shim_lock *lock)
 {
 	if (pthread_mutex_trylock(&lock->mutex) != EBUSY)
-		shim_die("a lock that should be held is not");
+		shim_die("a lock is not held");
 }
 
 void shim_assert_preemption_disabled(const char *function)
@@ -111,7 +113,7 @@ void wait_for_completion(struct completion *completion)
 	flags = shim_irq_save();
 	lock(&completion->lock, "a completion");
 	if (!completion->done && shim_virtual_clock)
-		shim_die("nobody will complete this");
+		shim_die("a completion that no thread will complete");
 	while (!completion->done)
 		pthread_cond_wait(&completion->done_cond, &completion->lock.mutex);
 	completion->done = false;
@@ -131,7 +133,7 @@ static void queue_count(struct swait_queue_head *queue, int change)
 	__atomic_store_n(&queue->nr, queue->nr + change, __ATOMIC_RELAXED);
 }
 
-/* Takes no lock, as the kernel's. */
+/* Take no lock, like the kernel's function. */
 bool swait_active(struct swait_queue_head *queue)
 {
 	return __atomic_load_n(&queue->nr, __ATOMIC_RELAXED);
@@ -201,18 +203,19 @@ void swake_up_all(struct swait_queue_head *queue)
 	shim_spin_unlock(&queue->lock, flags);
 }
 
-long io_schedule_timeout(long timeout)
+/* Sleep until another thread wakes this one, or for @timeout. Return the time that is left. */
+static long sleep_for(long timeout)
 {
 	unsigned long end = jiffies + timeout;
 	unsigned long flags;
 
-	shim_might_sleep(__func__);
+	shim_might_sleep("a sleep");
 	if (shim_wait_hook) {
 		shim_wait_hook();
 		return 0;
 	}
 	if (shim_virtual_clock)
-		shim_die("nobody will end this wait");
+		shim_die("a wait that no thread will end");
 	flags = shim_irq_save();
 	pthread_mutex_lock(&sleep_lock);
 	while (__atomic_load_n(&shim_self.state, __ATOMIC_SEQ_CST) && time_before(jiffies, end))
@@ -223,8 +226,21 @@ long io_schedule_timeout(long timeout)
 	return time_before(jiffies, end) ? (long)(end - jiffies) : 0;
 }
 
+long io_schedule_timeout(long timeout)
+{
+	long left = sleep_for(timeout);
+
+	__atomic_fetch_add(&nr_timeouts, !left, __ATOMIC_RELAXED);
+	return left;
+}
+
 long schedule_timeout_uninterruptible(long timeout)
 {
 	__atomic_store_n(&shim_self.state, TASK_UNINTERRUPTIBLE, __ATOMIC_SEQ_CST);
-	return io_schedule_timeout(timeout);
+	return sleep_for(timeout);
+}
+
+unsigned long shim_timeouts(void)
+{
+	return __atomic_load_n(&nr_timeouts, __ATOMIC_RELAXED);
 }

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The log, and text.
+ * The log, tracepoints, and rate limits.
  */
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sanitizer/common_interface_defs.h>
 
 #include <linux/tracepoint.h>
 
@@ -54,22 +52,6 @@ void shim_trace(const char *event, const char *fmt, ...)
 	shim_irq_restore(flags);
 }
 
-void shim_die(const char *fmt, ...)
-{
-	va_list args;
-
-	shim_irq_save();
-	fflush(stdout);
-	printf("# the kernel would say: ");
-	va_start(args, fmt);
-	vprintf(fmt, args);
-	va_end(args);
-	printf("\nBail out!\n");
-	fflush(stdout);
-	__sanitizer_print_stack_trace();
-	abort();	/* a fuzzer keeps what led here */
-}
-
 static unsigned long locked_read(const unsigned long *counter)
 {
 	unsigned long flags = shim_irq_save();
@@ -103,75 +85,4 @@ bool __ratelimit(struct ratelimit_state *rs)
 
 	return left && __atomic_compare_exchange_n(&rs->left, &left, left - 1, false,
 						   __ATOMIC_RELAXED, __ATOMIC_RELAXED);
-}
-
-ssize_t strscpy(char *to, const char *from, size_t size)
-{
-	size_t len = strnlen(from, size - 1);
-
-	memcpy(to, from, len);
-	to[len] = '\0';
-	return from[len] ? -E2BIG : (ssize_t)len;
-}
-
-void *memchr_inv(const void *p, int c, size_t size)
-{
-	const u8 *byte = p;
-
-	/* Mostly all bytes are the same, and then this is fast. */
-	if (size && *byte == (u8)c && !memcmp(byte, byte + 1, size - 1))
-		return NULL;
-	for (; size && *byte == (u8)c; size--)
-		byte++;
-	return size ? (void *)byte : NULL;
-}
-
-/* As the kernel's: no spaces, no sign but a plus, one newline at most at the end. */
-int kstrtoul(const char *text, unsigned int base, unsigned long *value)
-{
-	char *end;
-
-	text += *text == '+';
-	if (!isdigit((unsigned char)*text))
-		return -EINVAL;
-	errno = 0;
-	*value = strtoul(text, &end, base);
-	if (errno)
-		return -ERANGE;
-	end += *end == '\n';
-	return *end ? -EINVAL : 0;
-}
-
-int kstrtouint(const char *text, unsigned int base, unsigned int *value)
-{
-	unsigned long wide;
-	int err = kstrtoul(text, base, &wide);
-
-	if (err)
-		return err;
-	if (wide > UINT_MAX)
-		return -ERANGE;
-	*value = wide;
-	return 0;
-}
-
-int sysfs_emit(char *buf, const char *fmt, ...)
-{
-	unsigned long flags = shim_irq_save();
-	va_list args;
-	int len;
-
-	va_start(args, fmt);
-	len = vsnprintf(buf, PAGE_SIZE, fmt, args);
-	va_end(args);
-	shim_irq_restore(flags);
-	return len;
-}
-
-bool sysfs_streq(const char *a, const char *b)
-{
-	size_t len_a = strcspn(a, "\n"), len_b = strcspn(b, "\n");
-
-	return len_a == len_b && !memcmp(a, b, len_a) &&
-	       !a[len_a + (a[len_a] == '\n')] && !b[len_b + (b[len_b] == '\n')];
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The system's allocators over malloc, each allocation apart, so that ASan and
- * TSan know when it was freed; what can fail fails on demand.
+ * The system's allocators over malloc(). Each allocation is separate, so that ASan and TSan
+ * know when it was freed. Allocations fail on demand.
  */
 #include <stdlib.h>
 #ifdef __SANITIZE_ADDRESS__
@@ -22,15 +22,17 @@
 #define CHUNK_BUCKETS	4096
 
 /**
- * struct chunk - what the page allocator or vmalloc gave out
- * @list: by address
- * @split_list: if it is split, the last one first
- * @hidden: the complement of the address, so that LeakSanitizer does not take
- *	this for a reference
- * @bytes: what is left of it: the surplus of a split run is freed first
- * @mapped: by vmalloc
- * @compound: not to be split
- * @split: freed page by page
+ * struct chunk - memory from the page allocator or vmalloc
+ * @list: link in the bucket of the address
+ * @split_list: link in the list of split runs, the newest first
+ * @hidden: the complement of the address, so that this is no reference to
+ *	LeakSanitizer
+ * @total: bytes at first
+ * @bytes: bytes that are left after the surplus of a split run was freed
+ * @node: the node of its first page
+ * @mapped: true if it is from vmalloc
+ * @compound: true if it cannot be split
+ * @split: true if it was split, and is freed page by page
  */
 struct chunk {
 	struct cds_list_head list;
@@ -45,7 +47,7 @@ struct chunk {
 };
 
 #ifdef CONFIG_KASAN_GENERIC
-/* ASan is as good. */
+/* ASan stands for KASAN. */
 void kasan_poison(const void *addr, size_t size, u8 value, bool init);
 void kasan_poison(const void *addr, size_t size, u8 value, bool init)
 {
@@ -66,6 +68,7 @@ void *(*shim_run_alloc)(size_t align, size_t bytes) = aligned_alloc;
 void (*shim_run_free)(void *run) = free;
 void (*shim_backing_born)(void *base, unsigned long bytes, bool mapped);
 void (*shim_backing_gone)(void *base, unsigned long bytes);
+void (*shim_reclaim_hook)(void);
 
 static pthread_mutex_t chunks_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct cds_list_head chunks[CHUNK_BUCKETS];
@@ -125,7 +128,7 @@ bool shim_should_fail(enum shim_fault kind, gfp_t gfp)
 	return fail;
 }
 
-/* On PREEMPT_RT the allocators' locks sleep. */
+/* On PREEMPT_RT, the locks of the allocators sleep. */
 static void allocator_check(const char *what)
 {
 	if (IS_ENABLED(CONFIG_PREEMPT_RT) && shim_self.there && !preemptible())
@@ -138,7 +141,7 @@ void might_alloc(gfp_t gfp)
 		shim_might_sleep("an allocation that may sleep");
 }
 
-/* As direct reclaim does, which is not entered twice. */
+/* Reclaim, unless this thread is reclaiming already. */
 static void alloc_reclaim(gfp_t gfp)
 {
 	static __thread bool reclaiming;
@@ -159,7 +162,7 @@ static bool alloc_begin(enum shim_fault kind, gfp_t gfp)
 	return !shim_should_fail(kind, gfp);
 }
 
-/* Of much, the two ends: to touch all of it takes long. */
+/* Fill only both ends of a large area, because filling all of it takes long. */
 static void garbage(void *base, size_t bytes)
 {
 	size_t end = min_t(size_t, bytes, GARBAGE_BYTES);
@@ -222,7 +225,7 @@ static struct cds_list_head *chunk_bucket(const void *base)
 	return &chunks[((unsigned long)base >> PAGE_SHIFT) % CHUNK_BUCKETS];
 }
 
-/* chunks_lock. */
+/* Called with chunks_lock held. */
 static struct chunk *chunk_find(const void *base)
 {
 	struct chunk *chunk;
@@ -234,7 +237,10 @@ static struct chunk *chunk_find(const void *base)
 	return NULL;
 }
 
-/* Mostly where it is asked for, or else near who asks; never where nothing is left. */
+/*
+ * Return the requested node or the nearest one, sometimes another one, but never a node without
+ * memory.
+ */
 static int chunk_node(int node, gfp_t gfp)
 {
 	if (node == NUMA_NO_NODE)
@@ -248,7 +254,7 @@ static void *chunk_alloc(unsigned long bytes, gfp_t gfp, int node, bool mapped)
 {
 	unsigned long flags = shim_irq_save();
 	struct chunk *chunk = calloc(1, sizeof(*chunk));
-	/* A run of pages is aligned to its order, up to what it is relied on for. */
+	/* A run of pages is aligned to its size, up to the alignment that pools rely on. */
 	void *base = shim_run_alloc(mapped ? PAGE_SIZE : min(bytes, 16 * PAGE_SIZE), bytes);
 
 	if (!base || !chunk)
@@ -273,7 +279,7 @@ static void *chunk_alloc(unsigned long bytes, gfp_t gfp, int node, bool mapped)
 	return base;
 }
 
-/* Where it begins, it ends whole. */
+/* Memory is freed as a whole, by the address at which it begins. */
 static void chunk_free(void *base, unsigned long bytes, bool mapped, bool split)
 {
 	unsigned long flags = shim_irq_save();
@@ -284,9 +290,9 @@ static void chunk_free(void *base, unsigned long bytes, bool mapped, bool split)
 	pthread_mutex_lock(&chunks_lock);
 	chunk = chunk_find(base);
 	if (!chunk)
-		shim_die("%p is given back, but was never taken", base);
+		shim_die("%p is freed, but was never allocated", base);
 	if (chunk->bytes != bytes || chunk->mapped != mapped || chunk->split != split)
-		shim_die("%lu bytes at %p are given back the wrong way", bytes, base);
+		shim_die("%lu bytes at %p are freed by the wrong function", bytes, base);
 	list_del(&chunk->list);
 	if (split)
 		list_del(&chunk->split_list);
@@ -334,7 +340,7 @@ void *page_address(struct page *page)
 	return (void *)((unsigned long)page << PAGE_SHIFT);
 }
 
-/* Of the first page of a run alone. */
+/* Works only for the first page of a run. */
 int page_to_nid(struct page *page)
 {
 	unsigned long flags = shim_irq_save();
@@ -344,7 +350,7 @@ int page_to_nid(struct page *page)
 	pthread_mutex_lock(&chunks_lock);
 	chunk = chunk_find(page_address(page));
 	if (!chunk)
-		shim_die("the node of an unknown page");
+		shim_die("%s() of an unknown page", __func__);
 	node = chunk->node;
 	pthread_mutex_unlock(&chunks_lock);
 	shim_irq_restore(flags);
@@ -364,14 +370,14 @@ void split_page(struct page *page, unsigned int order)
 	pthread_mutex_lock(&chunks_lock);
 	chunk = chunk_find(page_address(page));
 	if (!chunk || chunk->compound || chunk->split || chunk->bytes != PAGE_SIZE << order)
-		shim_die("pages are split that cannot be");
+		shim_die("pages that cannot be split are split");
 	chunk->split = true;
 	list_add(&chunk->split_list, &split_chunks);
 	pthread_mutex_unlock(&chunks_lock);
 	shim_irq_restore(flags);
 }
 
-/* chunks_lock. */
+/* Called with chunks_lock held. */
 static struct chunk *chunk_of_surplus(unsigned long page)
 {
 	struct chunk *chunk;
@@ -383,7 +389,10 @@ static struct chunk *chunk_of_surplus(unsigned long page)
 	return NULL;
 }
 
-/* The surplus of a split run, from its front: what is left of the run is what is before. */
+/*
+ * Free a page of the surplus of a split run. The surplus is freed from its front, and the pages
+ * before it remain.
+ */
 void __free_page(struct page *page)
 {
 	unsigned long base = (unsigned long)page_address(page);
@@ -395,7 +404,7 @@ void __free_page(struct page *page)
 	pthread_mutex_lock(&chunks_lock);
 	chunk = chunk_of_surplus(base);
 	if (!chunk)
-		shim_die("a page is freed that is no surplus of a run");
+		shim_die("a freed page is no surplus of a run");
 	chunk->bytes = min(chunk->bytes, base - ~chunk->hidden);
 	ASAN_POISON_MEMORY_REGION((void *)base, PAGE_SIZE);
 	pthread_mutex_unlock(&chunks_lock);

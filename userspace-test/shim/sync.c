@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The kernel's RCU and rhashtable over liburcu's, and what is ordered by age.
+ * RCU and the hash table over liburcu, and the tree of entries by age.
  */
 #include "control.h"
 #include "cpu.h"
@@ -22,7 +22,7 @@ void synchronize_rcu(void)
 	shim_irq_restore(flags);
 }
 
-/* In liburcu's thread, which is no CPU. */
+/* Runs in the thread of liburcu, which is no CPU. */
 static void free_object(void *head)
 {
 	shim_grace_ends();
@@ -97,7 +97,7 @@ int rhashtable_insert_fast(struct rhashtable *ht, struct rhash_head *head,
 	added = liburcu_table_add(ht->table, head, table_hash(ht, key.key, &params), &key);
 	shim_irq_restore(flags);
 	if (!added)
-		shim_die("the same page is put into the table twice");
+		shim_die("a page is inserted into the table twice");
 	__atomic_fetch_add(&ht->nr, 1, __ATOMIC_RELAXED);
 	return 0;
 }
@@ -114,7 +114,7 @@ int rhashtable_remove_fast(struct rhashtable *ht, struct rhash_head *head,
 	removed = liburcu_table_del(ht->table, head);
 	shim_irq_restore(flags);
 	if (!removed)
-		shim_die("what is removed from the table is not there");
+		shim_die("a removed entry is not in the table");
 	__atomic_fetch_sub(&ht->nr, 1, __ATOMIC_RELAXED);
 	return 0;
 }
@@ -139,7 +139,7 @@ void rhashtable_walk_enter(struct rhashtable *ht, struct rhashtable_iter *iter)
 	*iter = (struct rhashtable_iter){ .ht = ht };
 }
 
-/* Nothing holds what was seen last: count to there again. */
+/* Count up to the last entry again, because nothing pins it. */
 void rhashtable_walk_start(struct rhashtable_iter *iter)
 {
 	unsigned long flags;
@@ -153,7 +153,7 @@ void rhashtable_walk_start(struct rhashtable_iter *iter)
 	shim_irq_restore(flags);
 }
 
-/* Now and then it says that the table was resized, and begins anew. */
+/* Claim from time to time that the table was resized, and start again. */
 void *rhashtable_walk_next(struct rhashtable_iter *iter)
 {
 	unsigned long flags = shim_irq_save();

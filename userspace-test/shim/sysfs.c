@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Objects in sysfs: a list. Who removes one waits for those who read or write
- * its files, as in the kernel.
+ * Objects in sysfs. The removal of an object waits for its readers and writers, as in the
+ * kernel.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@ static CDS_LIST_HEAD(objects);
 static struct kobject kernel = { .name = "kernel", .refs = 1 };
 struct kobject *kernel_kobj = &kernel;
 
-/* Neither libc's locks nor this one are left to interrupts. */
+/* Mask interrupts while a lock of libc or this one is held. */
 static unsigned long sysfs_enter(void)
 {
 	unsigned long flags = shim_irq_save();
@@ -31,7 +31,7 @@ static void sysfs_leave(unsigned long flags)
 	shim_irq_restore(flags);
 }
 
-/* sysfs_lock. */
+/* Called with sysfs_lock held. */
 static struct kobject *object_find(const char *name, struct kobject *parent)
 {
 	struct kobject *kobj;
@@ -52,7 +52,7 @@ static int object_add(struct kobject *kobj, struct kobject *parent)
 		return -ENOMEM;
 	flags = sysfs_enter();
 	if (object_find(kobj->name, parent)) {
-		/* The kernel has a stack trace for it. */
+		/* The kernel prints a stack trace, too. */
 		WARN(1, "sysfs: there is a %s already\n", kobj->name);
 		err = -EEXIST;
 	} else {
@@ -102,7 +102,7 @@ void kobject_del(struct kobject *kobj)
 	struct kobject *parent;
 	unsigned long flags;
 
-	/* The kernel's follows a null pointer. */
+	/* The kernel would follow a null pointer. */
 	if (!kobj->added)
 		shim_die("%s() of %s, which was never added", __func__, kobj->name);
 	flags = sysfs_enter();

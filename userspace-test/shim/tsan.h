@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What orders threads where TSan does not see it.
+ * Tell TSan of an order between threads that it does not see.
  */
 #ifndef SHIM_TSAN_H
 #define SHIM_TSAN_H

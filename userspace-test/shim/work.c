@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Time and delayed work: a worker thread and the real clock, or a clock that
- * the test turns, with the work done by whoever turns it.
+ * Time and delayed work. The clock is real and a thread does the work, or the test advances the
+ * clock and does the work.
  */
 #include <stdlib.h>
 #include <time.h>
@@ -19,7 +19,7 @@ struct workqueue_struct {
 
 bool shim_virtual_clock;
 
-/* Soon to wrap around, as the kernel's when it boots. */
+/* It wraps around soon, like that of a kernel that boots. */
 static unsigned long virtual_jiffies = -2000UL;
 
 static pthread_mutex_t work_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -46,7 +46,7 @@ unsigned long msecs_to_jiffies(unsigned int ms)
 	return ((unsigned long)ms * HZ + 999) / 1000;
 }
 
-/* Conditions are timed by the clock that is everyone's default. */
+/* Conditions use the default clock of libc. */
 void shim_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, unsigned long when)
 {
 	long left = (long)(when - clock_jiffies());
@@ -62,7 +62,7 @@ void shim_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, unsigned long
 	pthread_cond_timedwait(cond, mutex, &until);
 }
 
-/* Of what is due by then, the first. work_lock. */
+/* Return the work that is due first, if it is due by then. Called with work_lock held. */
 static struct delayed_work *work_first(unsigned long by)
 {
 	struct delayed_work *work, *first = NULL;
@@ -74,7 +74,7 @@ static struct delayed_work *work_first(unsigned long by)
 	return first;
 }
 
-/* work_lock, which is dropped while the work is done. */
+/* Called with work_lock held, which is dropped while the work runs. */
 static void work_run(struct delayed_work *work, unsigned long flags)
 {
 	list_del(&work->list);
@@ -135,7 +135,7 @@ void destroy_workqueue(struct workqueue_struct *wq)
 
 	pthread_mutex_lock(&work_lock);
 	if (!list_empty(&works))
-		shim_die("work is queued to what is destroyed");
+		shim_die("a workqueue with pending work is destroyed");
 	wq->stop = true;
 	pthread_cond_broadcast(&work_cond);
 	pthread_mutex_unlock(&work_lock);

@@ -58,7 +58,7 @@ static void handle_alloc(struct handle *handle, gfp_t gfp)
 {
 	handle->pool = pools[rnd(POOLS)];
 	handle->size = random_size(handle->pool);
-	/* More may be wanted than its limit allows, and then nobody frees. */
+	/* Do not wait for this pool. All threads together may want more than its limit. */
 	if (handle->pool == pools[1])
 		gfp = GFP_NOWAIT;
 	handle->p = bytepool_alloc(handle->pool, handle->size, gfp | (rnd(4) ? 0 : __GFP_ZERO));
@@ -73,7 +73,7 @@ static void handle_free(struct handle *handle)
 	handle->p = NULL;
 }
 
-/* The block changes hands: somebody else frees it, on another CPU. */
+/* Exchange blocks between threads, so that a block is freed on another CPU. */
 static void handle_swap(struct handle *handle)
 {
 	struct handle *mine = NULL, *other;
@@ -157,7 +157,7 @@ static void on_hardirq(void)
 		shim_raise_softirq();
 }
 
-/* A hardirq may come in between. */
+/* A hardirq may interrupt this. */
 static void on_softirq(void)
 {
 	use_atomic(&in_softirq_only[rnd(IN_IRQ)]);
@@ -199,7 +199,7 @@ static void *worker(void *arg)
 	return NULL;
 }
 
-/* What an owner and an administrator do, meanwhile. */
+/* Make a random call of a pool's owner or of an administrator. */
 static void administrate(void)
 {
 	struct bytepool *pool = pools[rnd(POOLS)];
@@ -284,6 +284,21 @@ static void drop_reserves(void)
 	bytepool_reserve(pools[1], 4096, 0, GFP_KERNEL);
 }
 
+/* Return true if each pool has been used enough to be checked by pool_check(). */
+static bool pools_used(void)
+{
+	int i;
+
+	for (i = 0; i < POOLS; i++) {
+		struct bytepool_stats stats = test_stats(pools[i]);
+
+		if (!stats.misses || stats.hits <= stats.misses || !stats.gc_runs ||
+		    !stats.reclaimed_blocks)
+			return false;
+	}
+	return true;
+}
+
 static void hammer_for(unsigned int ms)
 {
 	unsigned long end = jiffies + msecs_to_jiffies(ms);
@@ -293,7 +308,7 @@ static void hammer_for(unsigned int ms)
 	stop_set(false);
 	for (i = 0; i < THREADS; i++)
 		pthread_create(&threads[i], NULL, worker, (void *)i);
-	while (time_before(jiffies, end)) {
+	while (time_before(jiffies, end) || !pools_used()) {
 		administrate();
 		if (shim_hardirq)
 			shim_interrupt_all();

@@ -1,3 +1,3 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include_next <linux/limits.h>
-#include "../shim.h"
+#include <limits.h>

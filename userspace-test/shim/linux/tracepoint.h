@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tracepoints: each makes its record and its text while a test listens.
+ * Tracepoints. Each makes its record and its text while a test listens.
  */
 #ifndef SHIM_TRACEPOINT_H
 #define SHIM_TRACEPOINT_H

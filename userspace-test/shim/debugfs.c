@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * debugfs, and who else calls into the module: shrinkers, CPU hotplug.
+ * debugfs and its sequential files.
  */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "control.h"
-#include "cpu.h"
 
-/* A file of debugfs is read so many entries at a time. */
+/* Entries that one read of a sequential file returns. */
 #define SEQ_ENTRIES	3
 
 struct dentry {
@@ -24,11 +23,6 @@ struct dentry {
 static pthread_mutex_t debug_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t debug_cond = PTHREAD_COND_INITIALIZER;
 static CDS_LIST_HEAD(dentries);
-static CDS_LIST_HEAD(shrinkers);
-static int (*cpu_teardown)(unsigned int cpu);
-
-__thread struct task_struct shim_task;
-void (*shim_reclaim_hook)(void);
 
 static unsigned long debug_enter(void)
 {
@@ -76,7 +70,7 @@ void debugfs_create_bool(const char *name, unsigned short mode, struct dentry *p
 	debugfs_create_file(name, mode, parent, value, NULL);
 }
 
-/* debug_lock; it may be left meanwhile. */
+/* Called with debug_lock held, which may be dropped in between. */
 static void dentry_remove(struct dentry *dentry)
 {
 	struct dentry *child;
@@ -105,7 +99,7 @@ void debugfs_remove(struct dentry *dentry)
 	debug_leave(flags);
 }
 
-/* debug_lock. */
+/* Called with debug_lock held. */
 static struct dentry *dentry_find(const char *path)
 {
 	struct dentry *parent = NULL, *dentry;
@@ -238,137 +232,4 @@ ssize_t shim_debugfs_read(const char *path, char *buf, size_t size)
 bool shim_should_fail_alloc(void)
 {
 	return shim_should_fail(SHIM_FAIL_ALLOC, 0);
-}
-
-/* Shrinkers */
-
-int register_shrinker(struct shrinker *shrinker, const char *fmt, ...)
-{
-	unsigned long flags;
-
-	(void)fmt;
-	if (shim_should_fail(SHIM_FAIL_OTHER, GFP_KERNEL))
-		return -ENOMEM;
-	flags = debug_enter();
-	list_add_tail(&shrinker->list, &shrinkers);
-	debug_leave(flags);
-	return 0;
-}
-
-void unregister_shrinker(struct shrinker *shrinker)
-{
-	unsigned long flags = debug_enter();
-
-	list_del(&shrinker->list);
-	while (shrinker->scans)
-		pthread_cond_wait(&debug_cond, &debug_lock);
-	debug_leave(flags);
-}
-
-struct shrinker *shrinker_alloc(unsigned int unused, const char *fmt, ...)
-{
-	struct shrinker *shrinker = kzalloc(sizeof(*shrinker), GFP_KERNEL);
-
-	(void)unused;
-	(void)fmt;
-	if (shrinker)
-		shrinker->seeks = DEFAULT_SEEKS;
-	return shrinker;
-}
-
-void shrinker_register(struct shrinker *shrinker)
-{
-	unsigned long flags = debug_enter();
-
-	list_add_tail(&shrinker->list, &shrinkers);
-	debug_leave(flags);
-}
-
-void shrinker_free(struct shrinker *shrinker)
-{
-	if (!shrinker)
-		return;
-	unregister_shrinker(shrinker);
-	kfree(shrinker);
-}
-
-/* Count with each shrinker, and scan so many pages where there is something. */
-static unsigned long shrink_all(unsigned long *counted, unsigned long pages)
-{
-	struct shrink_control sc = { .nr_to_scan = pages };
-	struct shrinker *shrinker;
-	unsigned long freed = 0;
-	unsigned long flags = debug_enter();
-
-	*counted = 0;
-	list_for_each_entry(shrinker, &shrinkers, list) {
-		unsigned long nr;
-
-		shrinker->scans++;
-		debug_leave(flags);
-		sc.nr_scanned = pages;
-		nr = shrinker->count_objects(shrinker, &sc);
-		*counted += nr;
-		if (nr && pages) {
-			nr = shrinker->scan_objects(shrinker, &sc);
-			freed += nr == SHRINK_STOP ? 0 : nr;
-		}
-		flags = debug_enter();
-		shrinker->scans--;
-		pthread_cond_broadcast(&debug_cond);
-	}
-	debug_leave(flags);
-	return freed;
-}
-
-unsigned long shim_shrink_count(void)
-{
-	unsigned long counted;
-
-	shrink_all(&counted, 0);
-	return counted;
-}
-
-unsigned long shim_shrink(unsigned long pages)
-{
-	struct reclaim_state state = {};
-	unsigned long counted, freed;
-
-	shim_task.reclaim_state = &state;
-	freed = shrink_all(&counted, pages);
-	shim_task.reclaim_state = NULL;
-	if (state.reclaimed + state.reclaimed_slab != freed)
-		shim_die("%lu pages freed, but %lu accounted", freed,
-			 state.reclaimed + state.reclaimed_slab);
-	return freed;
-}
-
-void mm_account_reclaimed_pages(unsigned long pages)
-{
-	if (shim_task.reclaim_state)
-		shim_task.reclaim_state->reclaimed += pages;
-}
-
-/* CPU hotplug */
-
-int cpuhp_setup_state_nocalls(enum cpuhp_state state, const char *name,
-			      int (*startup)(unsigned int cpu), int (*teardown)(unsigned int cpu))
-{
-	(void)name;
-	(void)startup;
-	if (shim_should_fail(SHIM_FAIL_OTHER, GFP_KERNEL))
-		return -ENOMEM;
-	cpu_teardown = teardown;
-	return state;
-}
-
-void cpuhp_remove_state_nocalls(enum cpuhp_state state)
-{
-	(void)state;
-	cpu_teardown = NULL;
-}
-
-void shim_cpu_die(unsigned int cpu)
-{
-	cpu_teardown(cpu);
 }

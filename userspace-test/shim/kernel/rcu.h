@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * RCU: preempt.c, and sync.c over liburcu.c.
+ */
+#ifndef SHIM_KERNEL_RCU_H
+#define SHIM_KERNEL_RCU_H
+
+#include "compiler.h"
+
+struct rcu_head {
+	void *liburcu[2];
+	void *object;
+};
+
+void rcu_read_lock(void);
+void rcu_read_unlock(void);
+void synchronize_rcu(void);
+void shim_kfree_rcu(struct rcu_head *head, void *object);
+#define kfree_rcu(object, member)	shim_kfree_rcu(&(object)->member, object)
+
+#endif /* SHIM_KERNEL_RCU_H */
