@@ -154,7 +154,7 @@ static u32 slab_take(struct bp_slab *slab)
 	return index;
 }
 
-/* Some in use, some chained in any order, some never carved. */
+/* Leave some blocks in use, some chained in any order, and some never carved. */
 static void slab_shuffle(struct bp_slab *slab)
 {
 	u32 steps = shim_random() % 40, index;
@@ -168,7 +168,7 @@ static void slab_shuffle(struct bp_slab *slab)
 	}
 }
 
-/* Take all that is idle: whether each of them comes, and once. */
+/* Take all idle blocks. Return true if each of them comes exactly once. */
 static bool slab_gives_all(struct bp_slab *slab)
 {
 	u32 left = slab->nr_idle, index;
@@ -186,7 +186,7 @@ static bool slab_gives_all(struct bp_slab *slab)
 	return !slab->nr_idle && !memchr(seen, false, BLOCKS);
 }
 
-/* The same with a link overwritten, and then all back and out again. */
+/* Overwrite one link of a copy, take all blocks, free all, and take all again. */
 static bool slab_survives(const struct bp_slab *slab, u32 index, u16 link)
 {
 	struct bp_slab *copy = slab_new();
@@ -278,7 +278,7 @@ static bool cache_ordered(const struct bp_cache *cache)
 	return true;
 }
 
-/* Stamps wrap around. They are out of order where a block comes from the depot. */
+/* Times wrap around. They are out of order where a block comes from the depot. */
 static void test_cache_order(void)
 {
 	struct bp_cache *cache = calloc(1, struct_size(cache, entries, ENTRIES));
