@@ -196,9 +196,9 @@ void *bytepool_alloc(struct bytepool *pool, size_t size, gfp_t gfp)
 	    unlikely(gfp & GFP_SLOW))
 		return bp_alloc_any(pool, size, gfp, NUMA_NO_NODE, _RET_IP_);
 	if (likely(size - 1 < pool->sizes.grid_max))
-		block = bp_cache_alloc(pool, bytepool_grid_point(size));
+		block = bp_cache_alloc(pool, bp_grid_point(size));
 	else if (size - 1 < pool->sizes.max)
-		block = bp_cache_alloc(pool, bytepool_slot(&pool->sizes, size));
+		block = bp_cache_alloc(pool, bp_slot(&pool->sizes, size));
 	else
 		return bp_alloc_refuse(pool, size, gfp, _RET_IP_);
 	if (likely(block))
@@ -401,7 +401,7 @@ unsigned int bytepool_alloc_bulk(struct bytepool *pool, size_t size, gfp_t gfp,
 	}
 	might_alloc(gfp);
 	gfp &= ~__GFP_THISNODE;
-	class = bp_class_get(pool, bytepool_class_index(&pool->sizes, size), gfp);
+	class = bp_class_get(pool, bp_class_index(&pool->sizes, size), gfp);
 	if (!class)
 		goto fail;
 	while (!alloc_bulk(class, size, gfp, nr, blocks, _RET_IP_)) {

@@ -54,14 +54,14 @@ static __always_inline void *bp_cache_alloc(struct bytepool *pool, u32 slot)
 static inline void bp_block_instrument(u32 size, void *block, gfp_t gfp)
 {
 	if (BP_INSTRUMENTED)
-		instrument_alloc(block, size, bp_system_gfp(gfp), bp_system_may_serve());
+		bp_instrument_alloc(block, size, bp_system_gfp(gfp), bp_system_may_serve());
 }
 
 /* Prepare a block that comes from its depot for its caller. */
 static inline void bp_block_prepare(struct bp_class *class, void *block, gfp_t gfp,
 				    unsigned long caller)
 {
-	instrument_open(block, class->size);
+	bp_instrument_open(block, class->size);
 	if (unlikely(class->pool->flags & BP_FLAGS_CHECKED))
 		bp_block_check(class, block, caller);
 	bp_block_instrument(class->size, block, gfp);
