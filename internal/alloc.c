@@ -300,6 +300,18 @@ noinline void *bp_alloc_refuse(struct bytepool *pool, size_t size, gfp_t gfp,
 	return bp_alloc_fail(pool, size, gfp, caller);
 }
 
+/* Tell the kernel's checkers and the tracepoint of blocks that came from a cache. */
+noinline void bp_blocks_report(struct bp_class *class, size_t size, gfp_t gfp, unsigned int nr,
+			       void **blocks, unsigned long caller)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		bp_block_instrument(class->size, blocks[i], gfp);
+		trace_alloc(class->pool->name, size, class->size, blocks[i], gfp, true, caller);
+	}
+}
+
 /* Serve an allocation of any kind. */
 noinline void *bp_alloc_any(struct bytepool *pool, size_t size, gfp_t gfp, int node,
 			    unsigned long caller)
