@@ -17,10 +17,10 @@
  * The alignment of slabs of several pages and blocks, so that an address tells
  * the base of its slab.
  */
-#define BP_SLAB_ALIGN		(BYTEPOOL_SLAB_PAGES * PAGE_SIZE)
+#define BP_SLAB_ALIGN		(BP_SLAB_PAGES * PAGE_SIZE)
 /* Aligned memory is never mapped, see bp_backing_alloc(). */
-static_assert(!(BYTEPOOL_SLAB_PAGES & (BYTEPOOL_SLAB_PAGES - 1)) &&
-	      BYTEPOOL_SLAB_PAGES <= 1 << PAGE_ALLOC_COSTLY_ORDER);
+static_assert(!(BP_SLAB_PAGES & (BP_SLAB_PAGES - 1)) &&
+	      BP_SLAB_PAGES <= 1 << PAGE_ALLOC_COSTLY_ORDER);
 
 int bp_cpu_memory_node(int cpu);
 bool bp_pool_charge(struct bytepool *pool, unsigned long bytes);
