@@ -42,7 +42,7 @@ fuzz: ## run libFuzzer on the module in userspace for SECONDS=60
 coverage: ## measure how much of the module KUnit and the userspace tests execute
 	@scripts/coverage
 
-insmod-test: ## load and use the module on Debian's 6.12 and 6.1 kernels in QEMU
+insmod-test: ## load and use the module in QEMU on Debian's kernels, also with NUMA and little memory
 	@scripts/test insmod-6.12 insmod-6.1 numa-6.12 numa-6.1 pressure-6.12 pressure-6.1
 
 kunit: ## run the KUnit suite under UML, on Linux 6.12
