@@ -9,18 +9,19 @@
  *	system <-> slab <-> depot <-> per-CPU cache <-> caller
  *
  * - A slab is one allocation from the system: a run of pages carved into equal
- *   blocks, or one large block. A table of addresses has an entry for each slab,
- *   from its birth to its death, by which a free finds the slab of a pointer.
+ *   blocks, or one large block. A table of addresses has an entry for each slab
+ *   from its birth to its death. A free finds the slab of a pointer there.
  * - A depot has the slabs of a class on one NUMA node, under a lock. Slabs that
  *   are partly idle are in one list, wholly idle ones in another, by age. A block
  *   goes back to the depot that it came from, whichever CPU frees it.
  * - A per-CPU cache is a stack of idle blocks of one class, all of its CPU's node.
  *   Its CPU uses it with preemption off, and marks it busy against its own
- *   interrupts: no lock, and interrupts stay on. The one atomic operation of a pair
- *   catches two CPUs that free the same block. A cache that overflows leaves half
- *   of its blocks to other CPUs, as a batch in the depot.
- * - A memo, one for each CPU, remembers where the table found the blocks that the
- *   CPU freed last. It is invalidated when any slab dies or any cache is closed.
+ *   interrupts. It takes no lock, and interrupts stay on. A pair of alloc and free
+ *   has one atomic operation, which catches two CPUs that free the same block. A
+ *   cache that overflows leaves half of its blocks to other CPUs, as a batch in the
+ *   depot.
+ * - A memo of each CPU remembers where the table found the blocks that the CPU
+ *   freed last. It is invalidated when any slab dies or any cache is closed.
  * - The GC gives idle slabs back by age. To reach into the cache of another CPU it
  *   closes the cache: it points the CPU at a cache that is always busy, and waits
  *   for an RCU grace period, after which that CPU has left. No CPU is interrupted,
@@ -29,9 +30,9 @@
  * - Pools with BYTEPOOL_POISON or BYTEPOOL_TRACK have no per-CPU caches, because
  *   each block is checked on its way between depot and caller.
  *
- * This file has the exported functions: the fast paths of alloc and free, and a
- * line for each of the others. The files behind it are in internal/. Each of them
- * uses only those above it in this list, and Kbuild has the same order:
+ * This file has the exported functions: the fast paths of alloc and free, and little
+ * more than a call for each of the others. The files behind it are in internal/. A
+ * file there uses only those before it in this list, which is the order of Kbuild:
  *
  *	types, size_class, context, compat, instrument, trace
  *					the data model, and headers for all files
@@ -44,7 +45,7 @@
  *					the slow paths
  *	debugfs, sysfs, pool, module	the files and the life of a pool; init and exit
  *
- * A name with bytepool_ is exported, one with bp_ is shared by the rooms, and one
+ * A name with bytepool_ is exported, one with bp_ is shared by these files, and one
  * without a prefix is static.
  *
  * Locks: gc_lock is outermost, then reap_lock. Within them comes either
@@ -196,9 +197,9 @@ void *bytepool_alloc(struct bytepool *pool, size_t size, gfp_t gfp)
 	    unlikely(gfp & GFP_SLOW))
 		return bp_alloc_any(pool, size, gfp, NUMA_NO_NODE, _RET_IP_);
 	if (likely(size - 1 < pool->sizes.grid_max))
-		block = bp_cache_alloc(pool, bytepool_grid_point(size));
+		block = bp_cache_alloc(pool, bp_grid_point(size));
 	else if (size - 1 < pool->sizes.max)
-		block = bp_cache_alloc(pool, bytepool_slot(&pool->sizes, size));
+		block = bp_cache_alloc(pool, bp_slot(&pool->sizes, size));
 	else
 		return bp_alloc_refuse(pool, size, gfp, _RET_IP_);
 	if (likely(block))
@@ -299,37 +300,6 @@ void bytepool_free_any(const void *block)
 }
 EXPORT_SYMBOL_GPL(bytepool_free_any);
 
-/* Take up to @nr blocks from this CPU's cache. Return their number. */
-static unsigned int cache_alloc_bulk(struct bytepool *pool, u32 slot, unsigned int nr,
-				     void **blocks)
-{
-	struct bp_cache *cache;
-	unsigned int got = 0;
-
-	bp_section_enter();
-	cache = bp_cache_this_cpu(pool, slot);
-	if (bp_cache_enter(cache, pool)) {
-		while (got < nr && (blocks[got] = bp_cache_pop(cache)))
-			got++;
-		bp_cache_count(cache->hits, got);
-		bp_cache_leave(cache, pool);
-	}
-	bp_section_exit();
-	return got;
-}
-
-/* Report blocks that came from a cache. */
-static noinline void blocks_trace(struct bp_class *class, size_t size, gfp_t gfp,
-				  unsigned int nr, void **blocks, unsigned long caller)
-{
-	unsigned int i;
-
-	for (i = 0; i < nr; i++) {
-		bp_block_instrument(class->size, blocks[i], gfp);
-		trace_alloc(class->pool->name, size, class->size, blocks[i], gfp, true, caller);
-	}
-}
-
 /* Get all blocks or none, without waiting for one. Return true if all were got. */
 static bool alloc_bulk(struct bp_class *class, size_t size, gfp_t gfp, unsigned int nr,
 		       void **blocks, unsigned long caller)
@@ -338,12 +308,12 @@ static bool alloc_bulk(struct bp_class *class, size_t size, gfp_t gfp, unsigned 
 	bool miss;
 
 	while (got < nr) {
-		unsigned int n = cache_alloc_bulk(class->pool, bp_class_slot(class), nr - got,
-						  blocks + got);
+		unsigned int n = bp_cache_alloc_bulk(class->pool, bp_class_slot(class),
+						     nr - got, blocks + got);
 
 		if (n) {
 			if (BP_INSTRUMENTED || trace_alloc_enabled())
-				blocks_trace(class, size, gfp, n, blocks + got, caller);
+				bp_blocks_report(class, size, gfp, n, blocks + got, caller);
 			got += n;
 			continue;
 		}
@@ -401,7 +371,7 @@ unsigned int bytepool_alloc_bulk(struct bytepool *pool, size_t size, gfp_t gfp,
 	}
 	might_alloc(gfp);
 	gfp &= ~__GFP_THISNODE;
-	class = bp_class_get(pool, bytepool_class_index(&pool->sizes, size), gfp);
+	class = bp_class_get(pool, bp_class_index(&pool->sizes, size), gfp);
 	if (!class)
 		goto fail;
 	while (!alloc_bulk(class, size, gfp, nr, blocks, _RET_IP_)) {

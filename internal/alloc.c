@@ -268,7 +268,7 @@ noinline void *bp_alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, int 
 		gfp &= ~__GFP_THISNODE;
 	/* It is not in the fast path, where it may cost a call. */
 	might_alloc(gfp);
-	class = bp_class_get(pool, bytepool_class_index(&pool->sizes, size), gfp);
+	class = bp_class_get(pool, bp_class_index(&pool->sizes, size), gfp);
 	if (!class)
 		goto fail;
 	while (!(block = class_alloc_once(class, bp_system_gfp(gfp), node, &miss))) {
@@ -300,6 +300,18 @@ noinline void *bp_alloc_refuse(struct bytepool *pool, size_t size, gfp_t gfp,
 	return bp_alloc_fail(pool, size, gfp, caller);
 }
 
+/* Tell the kernel's checkers and the tracepoint of blocks that came from a cache. */
+noinline void bp_blocks_report(struct bp_class *class, size_t size, gfp_t gfp, unsigned int nr,
+			       void **blocks, unsigned long caller)
+{
+	unsigned int i;
+
+	for (i = 0; i < nr; i++) {
+		bp_block_instrument(class->size, blocks[i], gfp);
+		trace_alloc(class->pool->name, size, class->size, blocks[i], gfp, true, caller);
+	}
+}
+
 /* Serve an allocation of any kind. */
 noinline void *bp_alloc_any(struct bytepool *pool, size_t size, gfp_t gfp, int node,
 			    unsigned long caller)
@@ -314,8 +326,8 @@ noinline void *bp_alloc_any(struct bytepool *pool, size_t size, gfp_t gfp, int n
 	 * another node meanwhile.
 	 */
 	if (node == NUMA_NO_NODE || (node == numa_mem_id() && !(gfp & __GFP_THISNODE)))
-		block = bp_cache_alloc(pool, bytepool_slot(&pool->sizes, size));
-	class_size = bytepool_class_size(&pool->sizes, bytepool_class_index(&pool->sizes, size));
+		block = bp_cache_alloc(pool, bp_slot(&pool->sizes, size));
+	class_size = bp_class_size(&pool->sizes, bp_class_index(&pool->sizes, size));
 	if (block) {
 		bp_block_instrument(class_size, block, gfp);
 		trace_alloc(pool->name, size, class_size, block, gfp, true, caller);

@@ -21,6 +21,8 @@
 
 void *bp_class_alloc_or_grow(struct bp_class *class, gfp_t gfp, int node, bool *miss);
 void bp_block_check(struct bp_class *class, void *block, unsigned long caller);
+void bp_blocks_report(struct bp_class *class, size_t size, gfp_t gfp, unsigned int nr,
+		      void **blocks, unsigned long caller);
 void *bp_alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, int node,
 		    unsigned long caller);
 void *bp_alloc_refuse(struct bytepool *pool, size_t size, gfp_t gfp,
@@ -50,18 +52,37 @@ static __always_inline void *bp_cache_alloc(struct bytepool *pool, u32 slot)
 	return NULL;
 }
 
+/* Take up to @nr blocks from this CPU's cache. Return their number. */
+static inline unsigned int bp_cache_alloc_bulk(struct bytepool *pool, u32 slot,
+					       unsigned int nr, void **blocks)
+{
+	struct bp_cache *cache;
+	unsigned int got = 0;
+
+	bp_section_enter();
+	cache = bp_cache_this_cpu(pool, slot);
+	if (bp_cache_enter(cache, pool)) {
+		while (got < nr && (blocks[got] = bp_cache_pop(cache)))
+			got++;
+		bp_cache_count(cache->hits, got);
+		bp_cache_leave(cache, pool);
+	}
+	bp_section_exit();
+	return got;
+}
+
 /* Tell the kernel's checkers that a caller gets a block. */
 static inline void bp_block_instrument(u32 size, void *block, gfp_t gfp)
 {
 	if (BP_INSTRUMENTED)
-		instrument_alloc(block, size, bp_system_gfp(gfp), bp_system_may_serve());
+		bp_instrument_alloc(block, size, bp_system_gfp(gfp), bp_system_may_serve());
 }
 
 /* Prepare a block that comes from its depot for its caller. */
 static inline void bp_block_prepare(struct bp_class *class, void *block, gfp_t gfp,
 				    unsigned long caller)
 {
-	instrument_open(block, class->size);
+	bp_instrument_open(block, class->size);
 	if (unlikely(class->pool->flags & BP_FLAGS_CHECKED))
 		bp_block_check(class, block, caller);
 	bp_block_instrument(class->size, block, gfp);

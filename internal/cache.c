@@ -39,12 +39,12 @@ struct bp_cache *bp_depot_this_cpu_cache(struct bp_depot *depot)
 void bp_cache_set_open(struct bp_cache *cache, struct bp_cache *to)
 {
 	const struct bp_class *class = cache->depot->class;
-	const struct bytepool_sizes *sizes = &class->pool->sizes;
+	const struct bp_sizes *sizes = &class->pool->sizes;
 	struct bp_cache **open = per_cpu_ptr(class->pool->cpu, cache->cpu)->open;
-	u32 slot = bytepool_first_slot(sizes, class->index);
+	u32 slot = bp_first_slot(sizes, class->index);
 
 	bp_depot_assert_held(cache->depot);
-	for (; slot <= bytepool_last_slot(sizes, class->index); slot++) {
+	for (; slot <= bp_last_slot(sizes, class->index); slot++) {
 		/* Pairs with the dependent loads of the fast paths: the GC has left the cache. */
 		smp_store_release(&open[slot], to);
 	}

@@ -31,7 +31,7 @@
 
 static struct bp_class *class_new(struct bytepool *pool, u32 index, gfp_t gfp)
 {
-	u32 size = bytepool_class_size(&pool->sizes, index);
+	u32 size = bp_class_size(&pool->sizes, index);
 	struct bp_class *class;
 	size_t caches = struct_size(class, depot, nr_node_ids);
 	unsigned int node;
@@ -47,8 +47,8 @@ static struct bp_class *class_new(struct bytepool *pool, u32 index, gfp_t gfp)
 	 * has a record in the descriptor or is searched for there.
 	 */
 	class->slab_bytes = pool->flags & BP_FLAGS_CHECKED ? PAGE_ALIGN(size) :
-								    bytepool_slab_bytes(size);
-	class->reciprocal = bytepool_reciprocal(size);
+								    bp_slab_bytes(size);
+	class->reciprocal = bp_reciprocal(size);
 	if (!(pool->flags & BP_FLAGS_UNCACHED) && size <= CACHE_BLOCK_MAX)
 		class->capacity = min(CACHE_BYTES / size, CACHE_ENTRIES_MAX);
 	init_swait_queue_head(&class->wait);

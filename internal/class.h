@@ -57,7 +57,7 @@ static inline struct bp_class *bp_class_next(struct bytepool *pool, u32 *index)
 /* Return one of the slots of the class. */
 static inline u32 bp_class_slot(const struct bp_class *class)
 {
-	return bytepool_last_slot(&class->pool->sizes, class->index);
+	return bp_last_slot(&class->pool->sizes, class->index);
 }
 
 /* Return the depot of node *@node and increment *@node. Return NULL at the end. */

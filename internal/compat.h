@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* All differences between the kernels that bytepool builds on. */
-#ifndef _BYTEPOOL_COMPAT_H
-#define _BYTEPOOL_COMPAT_H
+#ifndef _BP_COMPAT_H
+#define _BP_COMPAT_H
 
 #include <linux/gfp.h>
 #include <linux/irqflags.h>
@@ -118,4 +118,4 @@ static inline void compat_account_reclaimed(unsigned long pages)
 #define compat_assign_str(dst, ...)	__assign_str(dst, __VA_ARGS__)
 #endif
 
-#endif /* _BYTEPOOL_COMPAT_H */
+#endif /* _BP_COMPAT_H */

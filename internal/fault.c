@@ -37,7 +37,7 @@ noinline bool bp_alloc_injected(struct bytepool *pool, size_t size, gfp_t gfp)
 	if (!bp_system_may_serve())
 		return false;
 	/* Pairs with cmpxchg() in bp_class_add(). */
-	class = smp_load_acquire(&pool->class[bytepool_class_index(&pool->sizes, size)]);
+	class = smp_load_acquire(&pool->class[bp_class_index(&pool->sizes, size)]);
 	if (class && bp_class_may_wait(class, gfp))
 		return false;
 	return should_fail(&fail_bytepool.attr, size);

@@ -187,7 +187,7 @@ void bp_free_looked_up(struct bytepool *pool, const void *block, bool known,
 			block_retake(pool, &where, caller);
 			bp_section_enter();
 		}
-		instrument_free(block, class->size);
+		bp_instrument_free(block, class->size);
 		if (!cache_free(pool, &where))
 			depot_free(&where, remember);
 		else if (remember)

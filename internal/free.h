@@ -80,7 +80,7 @@ static __always_inline enum bp_free_result bp_free_fast(struct bytepool *pool, c
 	}
 	slab = raw_cpu_read(where->slab);
 	if (BP_INSTRUMENTED)
-		instrument_free(block, slab->depot->class->size);
+		bp_instrument_free(block, slab->depot->class->size);
 	bp_cache_push(cache, top, (void *)block, state, slab, jiffies);
 	bp_cache_count(cache->frees, 1);
 	bp_cache_leave(cache, pool);

@@ -5,8 +5,8 @@
  * a new block as uninitialised, and kmemleak tracks references. In other
  * kernels, all of this compiles to nothing.
  */
-#ifndef _BYTEPOOL_INSTRUMENT_H
-#define _BYTEPOOL_INSTRUMENT_H
+#ifndef _BP_INSTRUMENT_H
+#define _BP_INSTRUMENT_H
 
 #include <linux/gfp.h>
 #include <linux/kasan.h>
@@ -34,7 +34,7 @@ void kasan_poison(const void *addr, size_t size, u8 value, bool init);
 #endif
 
 /* Mapped memory has a shadow of its own only with CONFIG_KASAN_VMALLOC. */
-static inline void instrument_shadow(const void *block, size_t size, u8 shadow)
+static inline void bp_instrument_shadow(const void *block, size_t size, u8 shadow)
 {
 #ifdef CONFIG_KASAN_GENERIC
 	if (IS_ENABLED(CONFIG_KASAN_VMALLOC) || !is_vmalloc_addr(block))
@@ -43,15 +43,15 @@ static inline void instrument_shadow(const void *block, size_t size, u8 shadow)
 }
 
 /* Mark memory, of one block or of several, as idle. */
-static inline void instrument_idle(const void *block, size_t size)
+static inline void bp_instrument_idle(const void *block, size_t size)
 {
-	instrument_shadow(block, size, BP_SHADOW_IDLE);
+	bp_instrument_shadow(block, size, BP_SHADOW_IDLE);
 }
 
 /* Mark memory as accessible. */
-static inline void instrument_open(const void *block, size_t size)
+static inline void bp_instrument_open(const void *block, size_t size)
 {
-	instrument_shadow(block, size, BP_SHADOW_IN_USE);
+	bp_instrument_shadow(block, size, BP_SHADOW_IN_USE);
 }
 
 /*
@@ -59,9 +59,9 @@ static inline void instrument_open(const void *block, size_t size)
  * every context @may_allocate. A block that kmemleak does not know, it does not
  * report.
  */
-static inline void instrument_alloc(void *block, size_t size, gfp_t gfp, bool may_allocate)
+static inline void bp_instrument_alloc(void *block, size_t size, gfp_t gfp, bool may_allocate)
 {
-	instrument_open(block, size);
+	bp_instrument_open(block, size);
 	kmsan_poison_memory(block, size, gfp);
 	/* The kernel's own record of mapped memory is one reference. */
 	if (may_allocate)
@@ -69,10 +69,10 @@ static inline void instrument_alloc(void *block, size_t size, gfp_t gfp, bool ma
 }
 
 /* Report that a caller has freed a block. */
-static inline void instrument_free(const void *block, size_t size)
+static inline void bp_instrument_free(const void *block, size_t size)
 {
 	kmemleak_free(block);
-	instrument_idle(block, size);
+	bp_instrument_idle(block, size);
 }
 
-#endif /* _BYTEPOOL_INSTRUMENT_H */
+#endif /* _BP_INSTRUMENT_H */

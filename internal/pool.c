@@ -62,22 +62,22 @@ static int params_check(const char *name, struct bytepool_params *params)
 		       BP_NAME_MAX);
 		return -EINVAL;
 	}
-	params->min_size = params->min_size ?: BYTEPOOL_GRAIN;
+	params->min_size = params->min_size ?: BP_GRAIN;
 	params->max_size = params->max_size ?: DEFAULT_MAX_SIZE;
-	if (params->min_size % BYTEPOOL_GRAIN)
+	if (params->min_size % BP_GRAIN)
 		why = "min_size is not a multiple of 8";
-	else if (params->max_size % BYTEPOOL_GRAIN)
+	else if (params->max_size % BP_GRAIN)
 		why = "max_size is not a multiple of 8";
-	else if (params->max_size > BYTEPOOL_SIZE_MAX)
+	else if (params->max_size > BP_SIZE_MAX)
 		why = "max_size is above 1 GiB";
 	else if (params->min_size > params->max_size)
 		why = "min_size is above max_size";
-	else if (params->step % BYTEPOOL_GRAIN)
+	else if (params->step % BP_GRAIN)
 		why = "step is not a multiple of 8";
-	else if (params->step > BYTEPOOL_SIZE_MAX)
+	else if (params->step > BP_SIZE_MAX)
 		why = "step is above 1 GiB";
 	else if (params->step && DIV_ROUND_UP_ULL(params->max_size - params->min_size,
-						  params->step) >= BYTEPOOL_CLASSES_MAX)
+						  params->step) >= BP_CLASSES_MAX)
 		why = "step makes more than 1048576 classes";
 	else if (params->flags & ~BP_FLAGS_ALL)
 		why = "unknown flags";
@@ -104,7 +104,7 @@ static void pool_free(struct bytepool *pool)
 /* Allocate the tables of a pool, with all caches closed. Return 0 or -ENOMEM. */
 static int pool_alloc_tables(struct bytepool *pool)
 {
-	u32 nr = bytepool_nr_slots(&pool->sizes);
+	u32 nr = bp_nr_slots(&pool->sizes);
 	int cpu;
 
 	pool->class = kvcalloc(pool->sizes.nr, sizeof(*pool->class), GFP_KERNEL);
@@ -132,7 +132,7 @@ static struct bytepool *pool_new(const char *name, const struct bytepool_params 
 
 	if (!pool)
 		return NULL;
-	bytepool_sizes_init(&pool->sizes, params->min_size, params->max_size, params->step);
+	bp_sizes_init(&pool->sizes, params->min_size, params->max_size, params->step);
 	pool->flags = params->flags;
 	pool->idle_timeout_ms = params->idle_timeout_ms;
 	pool->limit = params->limit_bytes;

@@ -74,7 +74,7 @@ int bp_pool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t g
 	gfp = bp_system_gfp(gfp) & ~__GFP_THISNODE;
 	if (!(gfp & __GFP_NORETRY))
 		gfp |= __GFP_RETRY_MAYFAIL;	/* fail rather than invoke the OOM killer */
-	class = bp_class_get(pool, bytepool_class_index(&pool->sizes, size), gfp);
+	class = bp_class_get(pool, bp_class_index(&pool->sizes, size), gfp);
 	if (!class)
 		return -ENOMEM;
 	bytes = (u64)nr * class->size;

@@ -48,7 +48,7 @@ static unsigned long class_shrinkable(struct bp_class *class)
 {
 	long blocks = atomic_long_read(&class->nr_blocks);
 	long reserve = READ_ONCE(class->reserve);
-	long per_slab = bytepool_slab_blocks(class->slab_bytes, class->size);
+	long per_slab = bp_slab_blocks(class->slab_bytes, class->size);
 	long spare = blocks - reserve;
 	struct bytepool_stats stats = {};
 	struct bp_depot *depot;

@@ -3,8 +3,8 @@
  * Size classes: which class serves a request, how large its blocks are, and how
  * many of them share a slab. This is arithmetic without state.
  */
-#ifndef _BYTEPOOL_SIZE_CLASS_H
-#define _BYTEPOOL_SIZE_CLASS_H
+#ifndef _BP_SIZE_CLASS_H
+#define _BP_SIZE_CLASS_H
 
 #include <linux/bitops.h>
 #include <linux/math.h>
@@ -14,23 +14,23 @@
 #include <linux/sizes.h>
 #include <linux/types.h>
 
-#define BYTEPOOL_GRAIN		8U		/* each size is a multiple of it */
-#define BYTEPOOL_SIZE_MAX	((u32)SZ_1G)	/* largest class there can be */
-#define BYTEPOOL_CLASSES_MAX	1048576U	/* 8 MiB of pointers, for each CPU, too */
-#define BYTEPOOL_SLAB_PAGES	8U		/* most pages of a slab of several blocks */
-#define BYTEPOOL_SLAB_BLOCKS	4000U		/* most blocks; their states fit into 4 KiB */
+#define BP_GRAIN	8U		/* each size is a multiple of it */
+#define BP_SIZE_MAX	((u32)SZ_1G)	/* largest class there can be */
+#define BP_CLASSES_MAX	1048576U	/* 8 MiB of pointers, for each CPU, too */
+#define BP_SLAB_PAGES	8U		/* most pages of a slab of several blocks */
+#define BP_SLAB_BLOCKS	4000U		/* most blocks; their states fit into 4 KiB */
 
 /**
- * struct bytepool_sizes - the size classes of a pool
+ * struct bp_sizes - the size classes of a pool
  * @min: smallest class, bytes
  * @max: largest class, bytes
  * @step: distance of linear classes, bytes; 0 = geometric classes
  * @nr: number of classes
- * @extra_slots: slots of class 0 beyond its first, see bytepool_slot()
+ * @extra_slots: slots of class 0 beyond its first, see bp_slot()
  * @per_step: reciprocal of @step
  * @grid_max: largest size whose slot is its grid point, whatever the other members
  */
-struct bytepool_sizes {
+struct bp_sizes {
 	u32 min;
 	u32 max;
 	u32 step;
@@ -41,25 +41,26 @@ struct bytepool_sizes {
 };
 
 /*
- * The geometric grid has four points per doubling, 8 bytes apart at least:
+ * Return the point of the geometric grid that serves @size. The grid has four
+ * points per doubling, 8 bytes apart at least:
  * 8 16 24 32, 40 48 56 64, 80 96 112 128, 160 ...
  *
  * The two bits below the highest tell the quarter of the doubling: last >>
  * (order - 2) is 4 ... 7. Order 5 begins with point 4; what is below it counts
  * as of order 5, and has quarters 0 ... 3 there.
  */
-static __always_inline u32 bytepool_grid_point(u32 size)
+static __always_inline u32 bp_grid_point(u32 size)
 {
 	u32 last = size - 1;
-	u32 order = __fls(last | 4 * BYTEPOOL_GRAIN);
+	u32 order = __fls(last | 4 * BP_GRAIN);
 
 	return 4 * order - 20 + (last >> (order - 2));
 }
 
-static inline u32 bytepool_grid_size(u32 point)
+static inline u32 bp_grid_size(u32 point)
 {
 	if (point < 4)
-		return (point + 1) * BYTEPOOL_GRAIN;
+		return (point + 1) * BP_GRAIN;
 	return (5 + point % 4) << (point / 4 + 2);
 }
 
@@ -68,80 +69,80 @@ static inline u32 bytepool_grid_size(u32 point)
  * classes, except in a geometric pool. There, slots are grid points, and class
  * 0 has all slots below that of class 1.
  */
-static inline u32 bytepool_slot(const struct bytepool_sizes *sizes, u32 size)
+static inline u32 bp_slot(const struct bp_sizes *sizes, u32 size)
 {
 	if (size <= sizes->min)
 		return 0;
 	if (sizes->step)
 		return reciprocal_divide(size - sizes->min + sizes->step - 1, sizes->per_step);
-	return bytepool_grid_point(size);
+	return bp_grid_point(size);
 }
 
-static inline u32 bytepool_nr_slots(const struct bytepool_sizes *sizes)
+static inline u32 bp_nr_slots(const struct bp_sizes *sizes)
 {
 	return sizes->nr + sizes->extra_slots;
 }
 
-/* The first and the last slot of a class. */
-static inline u32 bytepool_first_slot(const struct bytepool_sizes *sizes, u32 index)
+/* Return the first slot, or the last, of a class. */
+static inline u32 bp_first_slot(const struct bp_sizes *sizes, u32 index)
 {
 	return index ? index + sizes->extra_slots : 0;
 }
 
-static inline u32 bytepool_last_slot(const struct bytepool_sizes *sizes, u32 index)
+static inline u32 bp_last_slot(const struct bp_sizes *sizes, u32 index)
 {
 	return index + sizes->extra_slots;
 }
 
 /* Return the class that serves @size, which must be in 1 ... max. */
-static inline u32 bytepool_class_index(const struct bytepool_sizes *sizes, u32 size)
+static inline u32 bp_class_index(const struct bp_sizes *sizes, u32 size)
 {
-	u32 slot = bytepool_slot(sizes, size);
+	u32 slot = bp_slot(sizes, size);
 
 	return slot - min(slot, sizes->extra_slots);
 }
 
-static inline u32 bytepool_class_size(const struct bytepool_sizes *sizes, u32 index)
+static inline u32 bp_class_size(const struct bp_sizes *sizes, u32 index)
 {
 	if (!index)
 		return sizes->min;
 	if (sizes->step)
 		return min(sizes->min + index * sizes->step, sizes->max);
-	return min(bytepool_grid_size(index + sizes->extra_slots), sizes->max);
+	return min(bp_grid_size(index + sizes->extra_slots), sizes->max);
 }
 
 /*
- * The caller has checked: multiples of 8, 8 <= min <= max <= BYTEPOOL_SIZE_MAX,
- * and step <= that.
+ * Compute the size classes of a pool. The sizes are multiples of BP_GRAIN, and
+ * BP_GRAIN <= @min <= @max <= BP_SIZE_MAX and @step <= BP_SIZE_MAX hold.
  */
-static inline void bytepool_sizes_init(struct bytepool_sizes *sizes, u32 min, u32 max, u32 step)
+static inline void bp_sizes_init(struct bp_sizes *sizes, u32 min, u32 max, u32 step)
 {
 	sizes->min = min;
 	sizes->max = max;
 	sizes->step = step;
-	sizes->extra_slots = step ? 0 : bytepool_grid_point(min + 1) - 1;
+	sizes->extra_slots = step ? 0 : bp_grid_point(min + 1) - 1;
 	/* The slot is not the grid point if the smallest class lies between two of them. */
-	sizes->grid_max = !step && bytepool_grid_point(min) == sizes->extra_slots ? max : 0;
+	sizes->grid_max = !step && bp_grid_point(min) == sizes->extra_slots ? max : 0;
 	if (step)
 		sizes->per_step = reciprocal_value(step);
-	sizes->nr = bytepool_class_index(sizes, max) + 1;
+	sizes->nr = bp_class_index(sizes, max) + 1;
 }
 
 /**
- * bytepool_slab_bytes() - compute the size of the slabs of a class
+ * bp_slab_bytes() - compute the size of the slabs of a class
  * @size: of a block, bytes
  *
- * A slab has as many blocks as fit into BYTEPOOL_SLAB_PAGES and waste at most an
+ * A slab has as many blocks as fit into BP_SLAB_PAGES and waste at most an
  * eighth of their pages. If there is no such number, it has the number that wastes
  * least. With pages of 4 KiB, that is at most a seventh, and for blocks of a page
- * and less at most an eighth. A block of more than half of BYTEPOOL_SLAB_PAGES has
+ * and less at most an eighth. A block of more than half of BP_SLAB_PAGES has
  * a slab of its own, and wastes less than a page.
  *
  * Return: bytes, a multiple of the page size.
  */
-static inline u32 bytepool_slab_bytes(u32 size)
+static inline u32 bp_slab_bytes(u32 size)
 {
-	u32 nr = min_t(u32, BYTEPOOL_SLAB_PAGES * PAGE_SIZE / size, BYTEPOOL_SLAB_BLOCKS);
+	u32 nr = min_t(u32, BP_SLAB_PAGES * PAGE_SIZE / size, BP_SLAB_BLOCKS);
 	u32 best = PAGE_ALIGN(size);
 
 	for (; nr > 1; nr--) {
@@ -157,9 +158,9 @@ static inline u32 bytepool_slab_bytes(u32 size)
 }
 
 /* Return the number of blocks of a slab of @bytes. */
-static inline u32 bytepool_slab_blocks(u32 bytes, u32 size)
+static inline u32 bp_slab_blocks(u32 bytes, u32 size)
 {
-	return min(bytes / size, BYTEPOOL_SLAB_BLOCKS);
+	return min(bytes / size, BP_SLAB_BLOCKS);
 }
 
 /*
@@ -169,16 +170,16 @@ static inline u32 bytepool_slab_blocks(u32 bytes, u32 size)
  * blocks. In a slab of one block, any offset may occur: 0 gives 0, and
  * bp_block_state() refuses all others, whatever the quotient.
  */
-#define BYTEPOOL_RECIPROCAL_SHIFT	40
+#define BP_RECIPROCAL_SHIFT	40
 
-static inline u64 bytepool_reciprocal(u32 size)
+static inline u64 bp_reciprocal(u32 size)
 {
-	return DIV_ROUND_UP_ULL(1ULL << BYTEPOOL_RECIPROCAL_SHIFT, size);
+	return DIV_ROUND_UP_ULL(1ULL << BP_RECIPROCAL_SHIFT, size);
 }
 
-static inline u32 bytepool_block_index(u32 offset, u64 reciprocal)
+static inline u32 bp_block_index(u32 offset, u64 reciprocal)
 {
-	return offset * reciprocal >> BYTEPOOL_RECIPROCAL_SHIFT;
+	return offset * reciprocal >> BP_RECIPROCAL_SHIFT;
 }
 
-#endif /* _BYTEPOOL_SIZE_CLASS_H */
+#endif /* _BP_SIZE_CLASS_H */

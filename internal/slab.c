@@ -89,7 +89,7 @@ static unsigned long slab_align(unsigned int nr, unsigned long bytes)
 static struct bp_slab *slab_create_sized(struct bp_class *class, unsigned long bytes,
 					 gfp_t gfp, int node, bool *at_limit)
 {
-	unsigned int nr = bytepool_slab_blocks(bytes, class->size);
+	unsigned int nr = bp_slab_blocks(bytes, class->size);
 	unsigned long align = slab_align(nr, bytes);
 	struct bytepool *pool = class->pool;
 	struct bp_slab *slab;
@@ -106,14 +106,14 @@ static struct bp_slab *slab_create_sized(struct bp_class *class, unsigned long b
 		goto free_backing;
 	if (pool->flags & BYTEPOOL_POISON)
 		slab_poison(slab);
-	instrument_idle(base, bytes);
+	bp_instrument_idle(base, bytes);
 	if (bp_table_add(slab, gfp))
 		goto free_slab;
 	trace_grow(pool->name, class->size, nr, bytes, slab->depot - class->depot, gfp);
 	return slab;
 
 free_slab:
-	instrument_open(base, bytes);
+	bp_instrument_open(base, bytes);
 	kfree(slab);
 free_backing:
 	bp_backing_free(base, bytes, align);
@@ -147,11 +147,11 @@ unsigned long bp_slab_destroy(struct bp_slab *slab)
 {
 	struct bp_class *class = slab->depot->class;
 	struct bytepool *pool = class->pool;
-	/* Less than a page is left over, see bytepool_slab_bytes(). */
+	/* Less than a page is left over, see bp_slab_bytes(). */
 	unsigned long bytes = PAGE_ALIGN((unsigned long)slab->nr * class->size);
 
 	trace_shrink(pool->name, class->size, slab->nr, bytes, slab->idle_since);
-	instrument_open((void *)slab->base, bytes);
+	bp_instrument_open((void *)slab->base, bytes);
 	if (pool->flags & BYTEPOOL_POISON)
 		slab_verify(slab);
 	bp_backing_free((void *)slab->base, bytes, slab_align(slab->nr, bytes));

@@ -126,7 +126,7 @@ static inline u8 *bp_block_state(struct bp_slab *slab, const void *block)
 {
 	const struct bp_class *class = slab->depot->class;
 	u32 offset = (unsigned long)block - slab->base;
-	u32 index = bytepool_block_index(offset, class->reciprocal);
+	u32 index = bp_block_index(offset, class->reciprocal);
 
 	return index < slab->nr && index * class->size == offset ? &slab->state[index] : NULL;
 }

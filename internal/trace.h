@@ -9,8 +9,8 @@
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM bytepool
 
-#if !defined(_BYTEPOOL_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
-#define _BYTEPOOL_TRACE_H
+#if !defined(_BP_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
+#define _BP_TRACE_H
 
 #include <linux/tracepoint.h>
 #include <linux/types.h>
@@ -160,7 +160,7 @@ TRACE_EVENT(bad_free,
 		  __get_str(why), (void *)__entry->caller)
 );
 
-#endif /* _BYTEPOOL_TRACE_H */
+#endif /* _BP_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH
 #define TRACE_INCLUDE_PATH internal

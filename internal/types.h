@@ -27,7 +27,7 @@
 #include "../bytepool.h"
 #include "size_class.h"
 
-#define BP_NO_BLOCK	0xffff	/* a slab has at most BYTEPOOL_SLAB_BLOCKS */
+#define BP_NO_BLOCK	0xffff	/* a slab has at most BP_SLAB_BLOCKS */
 
 /* The state of a block. Only the transition from IN_USE is raced for, see bp_state_claim(). */
 enum bp_block_state {
@@ -277,7 +277,7 @@ struct bp_cpu {
  */
 struct bytepool {
 	struct bp_cpu __percpu *cpu;
-	struct bytepool_sizes sizes;
+	struct bp_sizes sizes;
 	unsigned int flags;
 	bool awake;
 	bool visited;

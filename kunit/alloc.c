@@ -117,7 +117,7 @@ static void wiped(struct kunit *test)
 			check_wiped(test, pool, size, 1);
 			bytepool_trim(pool);
 			check_wiped(test, pool, size, PAGE_SIZE % size ? 1 :
-				    min_t(size_t, PAGE_SIZE / size, BYTEPOOL_SLAB_BLOCKS));
+				    min_t(size_t, PAGE_SIZE / size, BP_SLAB_BLOCKS));
 			bk_pool_destroy(test, pool);
 		}
 	}
@@ -245,7 +245,7 @@ static void counters_of_small_blocks(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, stats.blocks_in_use, 1000);
 	KUNIT_EXPECT_EQ(test, stats.bytes_in_use, 64000);
 	KUNIT_EXPECT_GE(test, stats.misses,
-			DIV_ROUND_UP(64000, BYTEPOOL_SLAB_PAGES * PAGE_SIZE));
+			DIV_ROUND_UP(64000, BP_SLAB_PAGES * PAGE_SIZE));
 	KUNIT_EXPECT_LE(test, stats.misses, DIV_ROUND_UP(64000, PAGE_SIZE));
 	KUNIT_EXPECT_EQ(test, (stats.blocks_in_use + stats.blocks_idle) * 64, stats.bytes_held);
 	bk_free_many(pool, 1000, blocks);

@@ -8,42 +8,42 @@
 #include "../internal/size_class.h"
 #include "fixture.h"
 
-static struct bytepool_sizes sizes_of(u32 min, u32 max, u32 step)
+static struct bp_sizes sizes_of(u32 min, u32 max, u32 step)
 {
-	struct bytepool_sizes sizes = {};
+	struct bp_sizes sizes = {};
 
-	bytepool_sizes_init(&sizes, min, max, step);
+	bp_sizes_init(&sizes, min, max, step);
 	return sizes;
 }
 
 /* Check that classes ascend from min to max and are multiples of 8. */
-static void check_classes(struct kunit *test, const struct bytepool_sizes *sizes)
+static void check_classes(struct kunit *test, const struct bp_sizes *sizes)
 {
 	u32 index;
 
 	KUNIT_ASSERT_GT(test, sizes->nr, 0);
-	KUNIT_EXPECT_EQ(test, bytepool_class_size(sizes, 0), sizes->min);
-	KUNIT_EXPECT_EQ(test, bytepool_class_size(sizes, sizes->nr - 1), sizes->max);
+	KUNIT_EXPECT_EQ(test, bp_class_size(sizes, 0), sizes->min);
+	KUNIT_EXPECT_EQ(test, bp_class_size(sizes, sizes->nr - 1), sizes->max);
 	for (index = 1; index < sizes->nr; index++) {
-		u32 size = bytepool_class_size(sizes, index);
+		u32 size = bp_class_size(sizes, index);
 
-		KUNIT_ASSERT_GT(test, size, bytepool_class_size(sizes, index - 1));
+		KUNIT_ASSERT_GT(test, size, bp_class_size(sizes, index - 1));
 		KUNIT_ASSERT_EQ(test, size % 8, 0);
-		KUNIT_ASSERT_EQ(test, bytepool_class_index(sizes, size), index);
+		KUNIT_ASSERT_EQ(test, bp_class_index(sizes, size), index);
 	}
 }
 
 /* Check that the smallest class that fits serves each size. */
-static void check_sizes(struct kunit *test, const struct bytepool_sizes *sizes, u32 from, u32 to)
+static void check_sizes(struct kunit *test, const struct bp_sizes *sizes, u32 from, u32 to)
 {
 	u32 size;
 
 	for (size = from; size && size <= to; size++) {
-		u32 index = bytepool_class_index(sizes, size);
+		u32 index = bp_class_index(sizes, size);
 
 		/* A KUNIT_ASSERT for each of millions of sizes would be too slow. */
-		if (index < sizes->nr && bytepool_class_size(sizes, index) >= size &&
-		    (!index || bytepool_class_size(sizes, index - 1) < size))
+		if (index < sizes->nr && bp_class_size(sizes, index) >= size &&
+		    (!index || bp_class_size(sizes, index - 1) < size))
 			continue;
 		KUNIT_FAIL(test, "%u bytes of %u ... %u by %u are in class %u of %u", size,
 			   sizes->min, sizes->max, sizes->step, index, sizes->nr);
@@ -51,12 +51,12 @@ static void check_sizes(struct kunit *test, const struct bytepool_sizes *sizes, 
 	}
 }
 
-static void check_waste(struct kunit *test, const struct bytepool_sizes *sizes, u32 to)
+static void check_waste(struct kunit *test, const struct bp_sizes *sizes, u32 to)
 {
 	u32 size;
 
 	for (size = sizes->min; size <= to; size++) {
-		u32 class = bytepool_class_size(sizes, bytepool_class_index(sizes, size));
+		u32 class = bp_class_size(sizes, bp_class_index(sizes, size));
 
 		if (class - size <= size / 4 + 7)
 			continue;
@@ -67,7 +67,7 @@ static void check_waste(struct kunit *test, const struct bytepool_sizes *sizes, 
 
 static void geometric_every_size(struct kunit *test)
 {
-	struct bytepool_sizes sizes = sizes_of(8, SZ_4M, 0);
+	struct bp_sizes sizes = sizes_of(8, SZ_4M, 0);
 
 	check_classes(test, &sizes);
 	check_sizes(test, &sizes, 1, SZ_4M);
@@ -76,7 +76,7 @@ static void geometric_every_size(struct kunit *test)
 
 static void geometric_up_to_1g(struct kunit *test)
 {
-	struct bytepool_sizes sizes = sizes_of(8, SZ_1G, 0);
+	struct bp_sizes sizes = sizes_of(8, SZ_1G, 0);
 	u32 size;
 
 	check_classes(test, &sizes);
@@ -87,12 +87,12 @@ static void geometric_up_to_1g(struct kunit *test)
 
 static void geometric_four_per_doubling(struct kunit *test)
 {
-	struct bytepool_sizes sizes = sizes_of(8, SZ_1G, 0);
+	struct bp_sizes sizes = sizes_of(8, SZ_1G, 0);
 	u32 size;
 
 	for (size = 32; size < SZ_1G; size *= 2)
-		KUNIT_EXPECT_EQ_MSG(test, bytepool_class_index(&sizes, 2 * size) -
-					  bytepool_class_index(&sizes, size), 4,
+		KUNIT_EXPECT_EQ_MSG(test, bp_class_index(&sizes, 2 * size) -
+					  bp_class_index(&sizes, size), 4,
 				    "from %u to %u", size, 2 * size);
 }
 
@@ -106,7 +106,7 @@ static void geometric_odd_bounds(struct kunit *test)
 
 	for (i = 0; i < ARRAY_SIZE(bounds); i++) {
 		for (j = i; j < ARRAY_SIZE(bounds); j++) {
-			struct bytepool_sizes sizes = sizes_of(bounds[i], bounds[j], 0);
+			struct bp_sizes sizes = sizes_of(bounds[i], bounds[j], 0);
 
 			check_classes(test, &sizes);
 			check_sizes(test, &sizes, 1, bounds[j]);
@@ -117,7 +117,7 @@ static void geometric_odd_bounds(struct kunit *test)
 
 static void linear_by_8(struct kunit *test)
 {
-	struct bytepool_sizes sizes = sizes_of(8, 102400, 8);
+	struct bp_sizes sizes = sizes_of(8, 102400, 8);
 
 	KUNIT_EXPECT_EQ(test, sizes.nr, 12800);
 	check_classes(test, &sizes);
@@ -143,7 +143,7 @@ static void linear_odd_bounds(struct kunit *test)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct bytepool_sizes sizes = sizes_of(cases[i].min, cases[i].max, cases[i].step);
+		struct bp_sizes sizes = sizes_of(cases[i].min, cases[i].max, cases[i].step);
 
 		KUNIT_EXPECT_EQ_MSG(test, sizes.nr, cases[i].nr, "case %u", i);
 		check_classes(test, &sizes);
@@ -156,12 +156,12 @@ static void slab_geometry(struct kunit *test)
 	u32 size;
 
 	for (size = 8; size <= SZ_1M; size += 8) {
-		u32 bytes = bytepool_slab_bytes(size);
+		u32 bytes = bp_slab_bytes(size);
 		u32 waste = bytes % size;
 
 		if (bytes >= size && !(bytes % PAGE_SIZE) && waste < PAGE_SIZE &&
 		    (size > PAGE_SIZE || waste <= bytes / 8) &&
-		    (bytes <= BYTEPOOL_SLAB_PAGES * PAGE_SIZE || bytes / size == 1) &&
+		    (bytes <= BP_SLAB_PAGES * PAGE_SIZE || bytes / size == 1) &&
 		    bytes / size < U16_MAX)
 			continue;
 		KUNIT_FAIL(test, "a slab of blocks of %u takes %u bytes", size, bytes);
@@ -267,12 +267,12 @@ static void check_alignment(struct kunit *test, struct bytepool *pool, size_t si
 
 static void alignment_geometric(struct kunit *test)
 {
-	struct bytepool_sizes sizes = sizes_of(8, SZ_1M, 0);
+	struct bp_sizes sizes = sizes_of(8, SZ_1M, 0);
 	struct bytepool *pool = bk_pool(test, &(struct bytepool_params){ .max_size = SZ_1M });
 	u32 index;
 
 	for (index = 0; index < sizes.nr; index++)
-		check_alignment(test, pool, bytepool_class_size(&sizes, index));
+		check_alignment(test, pool, bp_class_size(&sizes, index));
 }
 
 static void alignment_linear(struct kunit *test)

@@ -119,7 +119,7 @@ static void each_at_its_age(struct kunit *test)
 static void each_at_its_age_in_the_depot(struct kunit *test)
 {
 	/* Each block is a slab of its own, whatever the page size. */
-	size_t size = 2 * BYTEPOOL_SLAB_PAGES * PAGE_SIZE;
+	size_t size = 2 * BP_SLAB_PAGES * PAGE_SIZE;
 	struct bytepool *pool = ageing(test);
 	void **blocks = bk_array(test, 100);
 	ktime_t first, second;
@@ -522,7 +522,7 @@ static void trim_leaves_what_is_in_use(struct kunit *test)
 		given = bytepool_trim(pool);
 		KUNIT_EXPECT_GT(test, given, 0);
 		KUNIT_EXPECT_EQ(test, bk_stats(pool).blocks_idle, idle - given);
-		KUNIT_EXPECT_LE(test, bytepool_size(pool), 5 * BYTEPOOL_SLAB_PAGES * PAGE_SIZE);
+		KUNIT_EXPECT_LE(test, bytepool_size(pool), 5 * BP_SLAB_PAGES * PAGE_SIZE);
 		for (j = 0; j < 1000; j += 200) {
 			KUNIT_EXPECT_TRUE(test, bk_filled(blocks[j], size, j));
 			bytepool_free(pool, blocks[j]);

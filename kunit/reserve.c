@@ -64,7 +64,7 @@ static void check_kept(struct kunit *test, size_t size, unsigned int nr, unsigne
 	 * The blocks of one slab. The pool may keep up to this many more than
 	 * the reserve.
 	 */
-	u32 most = bytepool_slab_blocks(bytepool_slab_bytes(size), size);
+	u32 most = bp_slab_blocks(bp_slab_bytes(size), size);
 	void **blocks = bk_array(test, 3 * nr);
 	u64 least;
 

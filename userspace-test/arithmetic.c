@@ -34,20 +34,20 @@ static u32 classes_list(u32 *list, u32 least, u32 largest, u32 step)
 
 static void check_classes(u32 least, u32 largest, u32 step)
 {
-	u32 *list = calloc(LARGEST / BYTEPOOL_GRAIN + 1, sizeof(*list));
+	u32 *list = calloc(LARGEST / BP_GRAIN + 1, sizeof(*list));
 	u32 nr = classes_list(list, least, largest, step);
-	struct bytepool_sizes sizes;
+	struct bp_sizes sizes;
 	u32 size, class = 0, i;
 	bool ok = true;
 
-	bytepool_sizes_init(&sizes, least, largest, step);
+	bp_sizes_init(&sizes, least, largest, step);
 	EXPECT(sizes.nr == nr);
 	for (i = 0; i < nr; i++)
-		ok &= bytepool_class_size(&sizes, i) == list[i];
+		ok &= bp_class_size(&sizes, i) == list[i];
 	EXPECT(ok);
 	for (size = 1; size <= largest; size++) {
 		class += size > list[class];
-		ok &= bytepool_class_index(&sizes, size) == class;
+		ok &= bp_class_index(&sizes, size) == class;
 	}
 	EXPECT(ok);
 	free(list);
@@ -70,9 +70,9 @@ static void test_classes(void)
 
 static bool slab_geometry_ok(u32 size)
 {
-	u32 bytes = bytepool_slab_bytes(size);
+	u32 bytes = bp_slab_bytes(size);
 	u32 pages = bytes / PAGE_SIZE;
-	u32 nr = bytepool_slab_blocks(bytes, size);
+	u32 nr = bp_slab_blocks(bytes, size);
 	u32 more;
 
 	if (!nr || bytes % PAGE_SIZE || nr > BP_NO_BLOCK)
@@ -80,17 +80,17 @@ static bool slab_geometry_ok(u32 size)
 	/* The size of a slab is computed from its blocks when it is freed. */
 	if (PAGE_ALIGN((unsigned long)nr * size) != bytes)
 		return false;
-	if (nr > 1 && pages > BYTEPOOL_SLAB_PAGES)
+	if (nr > 1 && pages > BP_SLAB_PAGES)
 		return false;
 	/* The waste is bounded. */
 	if (size <= PAGE_SIZE && bytes % size > bytes / 8)
 		return false;
-	if (bytes <= BYTEPOOL_SLAB_PAGES * PAGE_SIZE && bytes % size > bytes / 5 &&
+	if (bytes <= BP_SLAB_PAGES * PAGE_SIZE && bytes % size > bytes / 5 &&
 	    bytes != PAGE_ALIGN(size))
 		return false;
 	/* A slab of more pages wastes as much. */
-	for (more = bytes + PAGE_SIZE; more <= BYTEPOOL_SLAB_PAGES * PAGE_SIZE; more += PAGE_SIZE) {
-		if (more / size > nr && nr < BYTEPOOL_SLAB_BLOCKS &&
+	for (more = bytes + PAGE_SIZE; more <= BP_SLAB_PAGES * PAGE_SIZE; more += PAGE_SIZE) {
+		if (more / size > nr && nr < BP_SLAB_BLOCKS &&
 		    more % size <= more / 8)
 			return false;
 	}
@@ -99,29 +99,29 @@ static bool slab_geometry_ok(u32 size)
 
 static bool block_index_ok(u32 size)
 {
-	u32 bytes = bytepool_slab_bytes(size), nr = bytepool_slab_blocks(bytes, size), i;
-	u64 reciprocal = bytepool_reciprocal(size);
+	u32 bytes = bp_slab_bytes(size), nr = bp_slab_blocks(bytes, size), i;
+	u64 reciprocal = bp_reciprocal(size);
 
 	for (i = 0; i < nr; i++) {
-		if (bytepool_block_index(i * size, reciprocal) != i)
+		if (bp_block_index(i * size, reciprocal) != i)
 			return false;
-		if (nr > 1 && bytepool_block_index(i * size + size - 1, reciprocal) != i)
+		if (nr > 1 && bp_block_index(i * size + size - 1, reciprocal) != i)
 			return false;
 	}
 	/* The index is computed only for the first page of a large block. */
-	return nr > 1 || !bytepool_block_index(min(size, (u32)PAGE_SIZE) - 1, reciprocal);
+	return nr > 1 || !bp_block_index(min(size, (u32)PAGE_SIZE) - 1, reciprocal);
 }
 
 static void test_slab_geometry(void)
 {
 	u32 size;
 
-	for (size = BYTEPOOL_GRAIN; size <= LARGEST; size += BYTEPOOL_GRAIN) {
+	for (size = BP_GRAIN; size <= LARGEST; size += BP_GRAIN) {
 		if (!slab_geometry_ok(size) || !block_index_ok(size))
 			break;
 	}
 	EXPECT(size > LARGEST);
-	EXPECT(slab_geometry_ok(BYTEPOOL_SIZE_MAX) && block_index_ok(BYTEPOOL_SIZE_MAX));
+	EXPECT(slab_geometry_ok(BP_SIZE_MAX) && block_index_ok(BP_SIZE_MAX));
 }
 
 #define BLOCK	16
@@ -154,7 +154,7 @@ static u32 slab_take(struct bp_slab *slab)
 	return index;
 }
 
-/* Some in use, some chained in any order, some never carved. */
+/* Leave some blocks in use, some chained in any order, and some never carved. */
 static void slab_shuffle(struct bp_slab *slab)
 {
 	u32 steps = shim_random() % 40, index;
@@ -168,7 +168,7 @@ static void slab_shuffle(struct bp_slab *slab)
 	}
 }
 
-/* Take all that is idle: whether each of them comes, and once. */
+/* Take all idle blocks. Return true if each of them comes exactly once. */
 static bool slab_gives_all(struct bp_slab *slab)
 {
 	u32 left = slab->nr_idle, index;
@@ -186,7 +186,7 @@ static bool slab_gives_all(struct bp_slab *slab)
 	return !slab->nr_idle && !memchr(seen, false, BLOCKS);
 }
 
-/* The same with a link overwritten, and then all back and out again. */
+/* Overwrite one link of a copy, take all blocks, free all, and take all again. */
 static bool slab_survives(const struct bp_slab *slab, u32 index, u16 link)
 {
 	struct bp_slab *copy = slab_new();
@@ -278,7 +278,7 @@ static bool cache_ordered(const struct bp_cache *cache)
 	return true;
 }
 
-/* Stamps wrap around. They are out of order where a block comes from the depot. */
+/* Times wrap around. They are out of order where a block comes from the depot. */
 static void test_cache_order(void)
 {
 	struct bp_cache *cache = calloc(1, struct_size(cache, entries, ENTRIES));

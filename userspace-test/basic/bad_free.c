@@ -42,7 +42,7 @@ static void bad_frees_of(u32 size)
 	EXPECT(stats().frees == 1);
 }
 
-/* The look-aside knows the block. Refuse the free, and keep the cache intact. */
+/* The memo has the block. Refuse the free, and keep the cache intact. */
 static void test_bad_free_known(void)
 {
 	void *p;
@@ -82,6 +82,6 @@ static void test_bad_frees(void)
 
 const struct test bad_free_tests[] = {
 	{ "bad frees", test_bad_frees },
-	{ "a bad free of a block in the look-aside", test_bad_free_known },
+	{ "a bad free of a block in the memo", test_bad_free_known },
 	{}
 };

@@ -162,10 +162,8 @@ static void reuse_known(void)
 	}
 }
 
-/*
- * Blocks displace each other in the look-aside, while an interrupt frees the remembered ones.
- */
-static void test_look_places(void)
+/* Blocks displace each other in the memo, while an interrupt frees the remembered ones. */
+static void test_memo_places(void)
 {
 	const struct bytepool_params params = { .idle_timeout_ms = BYTEPOOL_TIMEOUT_NEVER };
 	static void *blocks[100];
@@ -179,7 +177,7 @@ static void test_look_places(void)
 	between = shim_interrupt;
 	for (i = 0; i < ARRAY_SIZE(blocks); i++) {
 		for (point = 1; point < 100; point++) {
-			/* Empty the look-aside, then remember these blocks. */
+			/* Invalidate the memo, then remember these blocks. */
 			bytepool_trim(pool);
 			reuse_known();
 			nr_between = 0;
@@ -204,7 +202,7 @@ static void test_look_places(void)
 const struct test context_tests[] = {
 	{ "an interrupt at every point", test_interrupts },
 	{ "another CPU at every point", test_other_cpus },
-	{ "an interrupt while the look-aside changes", test_look_places },
+	{ "an interrupt while the memo changes", test_memo_places },
 	{ "in an interrupt", test_hardirq },
 	{ "under a spinlock", test_spinlock },
 	{}

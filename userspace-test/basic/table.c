@@ -1,53 +1,53 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Orphans: slabs that the hash table would not take at once.
+ * Pending slabs: the hash table would not take them at once.
  */
 #include "basic.h"
 
-static void *orphan_block[2];
+static void *pending_block[2];
 
-static void use_orphan(void)
+static void use_pending(void)
 {
-	EXPECT(bytepool_usable_size(pool, orphan_block[0]) == 64);
-	if (orphan_block[1])
-		bytepool_free(pool, orphan_block[1]);
-	orphan_block[1] = NULL;
+	EXPECT(bytepool_usable_size(pool, pending_block[0]) == 64);
+	if (pending_block[1])
+		bytepool_free(pool, pending_block[1]);
+	pending_block[1] = NULL;
 }
 
-static void orphan_in_between(void)
+static void other_uses(void)
 {
-	shim_cpu_run_other(5, use_orphan);
+	shim_cpu_run_other(5, use_pending);
 }
 
-static void op_orphan(void)
+static void op_pending(void)
 {
 	shim_fail(SHIM_FAIL_TABLE, 1, true);
-	orphan_block[0] = bytepool_alloc(pool, 64, GFP_ATOMIC);
-	orphan_block[1] = bytepool_alloc(pool, 64, GFP_ATOMIC);
-	EXPECT(shim_failed() && orphan_block[0]);
+	pending_block[0] = bytepool_alloc(pool, 64, GFP_ATOMIC);
+	pending_block[1] = bytepool_alloc(pool, 64, GFP_ATOMIC);
+	EXPECT(shim_failed() && pending_block[0]);
 	shim_fail(0, 0, false);
-	use_orphan();
-	orphan_block[1] = bytepool_alloc(pool, 64, GFP_ATOMIC);
+	use_pending();
+	pending_block[1] = bytepool_alloc(pool, 64, GFP_ATOMIC);
 	/* The work inserts the slab while another CPU looks it up. */
 	shim_clock_advance(3);
-	use_orphan();
+	use_pending();
 	EXPECT(!shim_works_pending());
-	bytepool_free(pool, orphan_block[0]);
+	bytepool_free(pool, pending_block[0]);
 	bytepool_trim(pool);
 	EXPECT(bytepool_size(pool) == 0 && stats().bad_frees == 0);
 }
 
-static void test_orphan_lookup(void)
+static void test_pending_lookup(void)
 {
 	const struct bytepool_params params = { .idle_timeout_ms = BYTEPOOL_TIMEOUT_NEVER };
 	unsigned int point;
 
 	pool_start(&params);
-	between = orphan_in_between;
+	between = other_uses;
 	for (point = 1; point < 1000; point++) {
 		shim_fail(SHIM_FAIL_TABLE, 1, true);
-		orphan_block[0] = bytepool_alloc(pool, 64, GFP_ATOMIC);
-		orphan_block[1] = bytepool_alloc(pool, 64, GFP_ATOMIC);
+		pending_block[0] = bytepool_alloc(pool, 64, GFP_ATOMIC);
+		pending_block[1] = bytepool_alloc(pool, 64, GFP_ATOMIC);
 		shim_fail(0, 0, false);
 		shim_point_hook = at_point;
 		nr_between = 0;
@@ -55,15 +55,15 @@ static void test_orphan_lookup(void)
 		shim_clock_advance(3);
 		shim_countdown = 0;
 		shim_point_hook = NULL;
-		use_orphan();
-		bytepool_free(pool, orphan_block[0]);
+		use_pending();
+		bytepool_free(pool, pending_block[0]);
 		bytepool_trim(pool);
 		EXPECT(bytepool_size(pool) == 0);
 		if (!nr_between)
 			break;
 	}
 	EXPECT(point > 3 && point < 1000 && stats().bad_frees == 0);
-	op_orphan();
+	op_pending();
 	pool_stop();
 }
 
@@ -78,10 +78,10 @@ static void other_works(void)
 }
 
 /*
- * During a lookup, the slab moves from the list of orphans to the table. It is found in either
- * place.
+ * During a lookup, the slab moves from the list of pending slabs to the table. It is
+ * found in either place.
  */
-static void test_orphan_moves(void)
+static void test_pending_moves(void)
 {
 	const struct bytepool_params params = { .idle_timeout_ms = BYTEPOOL_TIMEOUT_NEVER };
 	unsigned int point;
@@ -90,16 +90,16 @@ static void test_orphan_moves(void)
 	between = other_works;
 	for (point = 1; point < 1000; point++) {
 		shim_fail(SHIM_FAIL_TABLE, 1, true);
-		orphan_block[0] = bytepool_alloc(pool, 64, GFP_ATOMIC);
+		pending_block[0] = bytepool_alloc(pool, 64, GFP_ATOMIC);
 		shim_fail(0, 0, false);
 		shim_point_hook = at_point;
 		nr_between = 0;
 		shim_countdown = point;
-		EXPECT(bytepool_usable_size(pool, orphan_block[0]) == 64);
+		EXPECT(bytepool_usable_size(pool, pending_block[0]) == 64);
 		shim_countdown = 0;
 		shim_point_hook = NULL;
 		shim_clock_advance(3);
-		bytepool_free(pool, orphan_block[0]);
+		bytepool_free(pool, pending_block[0]);
 		bytepool_trim(pool);
 		if (!nr_between)
 			break;
@@ -108,8 +108,8 @@ static void test_orphan_moves(void)
 	pool_stop();
 }
 
-/* An orphan may be freed before the work runs, be inserted in part, or fail repeatedly. */
-static void test_orphans(void)
+/* A pending slab may be freed before the work runs, be inserted in part, or fail repeatedly. */
+static void test_pending_slabs(void)
 {
 	unsigned long nth;
 	void *p;
@@ -128,7 +128,7 @@ static void test_orphans(void)
 		bytepool_trim(pool);
 		EXPECT(bytepool_size(pool) == 0);
 		bad_free(p);
-		/* There is no memory for the orphan's descriptor either. */
+		/* There is no memory to put the slab on the list either. */
 		shim_fail(SHIM_FAIL_TABLE | SHIM_FAIL_KMALLOC, nth, true);
 		p = bytepool_alloc(pool, 2720, GFP_ATOMIC);
 		shim_fail(0, 0, false);
@@ -143,8 +143,8 @@ static void test_orphans(void)
 }
 
 const struct test table_tests[] = {
-	{ "lookups while an orphan is inserted", test_orphan_lookup },
-	{ "an orphan is inserted during a lookup", test_orphan_moves },
-	{ "orphans", test_orphans },
+	{ "lookups while a pending slab enters the table", test_pending_lookup },
+	{ "a pending slab enters the table during a lookup", test_pending_moves },
+	{ "pending slabs", test_pending_slabs },
 	{}
 };

@@ -118,7 +118,7 @@ static void check_failure(gfp_t gfp, unsigned long nested_before)
 {
 	struct model_pool *pool = op.pool;
 	struct class_state *class = &pool->class[op.class];
-	u32 size = bytepool_class_size(&pool->sizes, op.class);
+	u32 size = bp_class_size(&pool->sizes, op.class);
 	bool alone = nested == nested_before && !depth;
 
 	pool->stats.failures++;
@@ -154,7 +154,7 @@ static bool may_be_short(const struct model_pool *pool)
 static bool may_trim(const struct model_pool *pool, gfp_t gfp)
 {
 	bool short_of_memory = may_be_short(pool) || gfp & __GFP_THISNODE;
-	u32 size = bytepool_class_size(&pool->sizes, op.class);
+	u32 size = bp_class_size(&pool->sizes, op.class);
 
 	return gfpflags_allow_blocking(gfp) &&
 	       (short_of_memory || !run_possible(pool, size, gfp));
@@ -163,7 +163,7 @@ static bool may_trim(const struct model_pool *pool, gfp_t gfp)
 void *model_alloc(struct model_pool *pool, u32 size, gfp_t gfp)
 {
 	unsigned long nested_before = nested;
-	struct op outer = model_op_begin(pool, bytepool_class_index(&pool->sizes, size));
+	struct op outer = model_op_begin(pool, bp_class_index(&pool->sizes, size));
 	void *p;
 
 	op.alloc = true;
@@ -227,7 +227,7 @@ static void bulk_failed(struct model_pool *pool, gfp_t gfp, void **blocks, bool 
 void model_alloc_bulk(struct model_pool *pool, u32 size, gfp_t gfp, u32 nr)
 {
 	unsigned long nested_before = nested;
-	struct op outer = model_op_begin(pool, bytepool_class_index(&pool->sizes, size));
+	struct op outer = model_op_begin(pool, bp_class_index(&pool->sizes, size));
 	struct class_state *class = &pool->class[op.class];
 	void *blocks[BULK_MAX] = {};
 	unsigned int got, i;

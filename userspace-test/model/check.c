@@ -34,7 +34,7 @@ void check_gone_by_age(struct model_pool *pool, unsigned long grace)
 		return;
 	list_for_each_entry(run, &pool->runs, list) {
 		const struct class_state *class = run_class(run);
-		u32 most = bytepool_slab_blocks(bytepool_slab_bytes(run->size), run->size);
+		u32 most = bp_slab_blocks(bp_slab_bytes(run->size), run->size);
 		unsigned long due = run_youngest(run) + timeout;
 
 		if (run->nr_in_use || class->blocks < class->reserve + most)

@@ -49,7 +49,7 @@ struct class_state {
 
 struct model_pool {
 	struct bytepool *pool;		/* NULL if there is no pool */
-	struct bytepool_sizes sizes;
+	struct bp_sizes sizes;
 	struct class_state *class;
 	unsigned int flags;
 	unsigned int timeout_ms;

@@ -19,8 +19,8 @@ int model_create(struct model_pool *pool, const char *name, const struct bytepoo
 	pool->flags = params->flags;
 	pool->timeout_ms = params->idle_timeout_ms;
 	pool->limit = params->limit_bytes;
-	bytepool_sizes_init(&pool->sizes, params->min_size ?: 8, params->max_size ?: SZ_4M,
-			    params->step);
+	bp_sizes_init(&pool->sizes, params->min_size ?: 8, params->max_size ?: SZ_4M,
+		      params->step);
 	pool->class = calloc(pool->sizes.nr, sizeof(*pool->class));
 	pool->changed = jiffies;
 	pool->pool = made;
@@ -64,7 +64,7 @@ void model_destroy(struct model_pool *pool, bool leak)
 
 void model_reserve(struct model_pool *pool, u32 size, u32 nr)
 {
-	u32 index = bytepool_class_index(&pool->sizes, size);
+	u32 index = bp_class_index(&pool->sizes, size);
 	struct class_state *class = &pool->class[index];
 	unsigned int old = class->reserve;
 	struct bytepool_stats now;
@@ -76,7 +76,7 @@ void model_reserve(struct model_pool *pool, u32 size, u32 nr)
 	err = bytepool_reserve(pool->pool, size, nr, GFP_KERNEL);
 	CHECK(!err || err == -ENOMEM);
 	CHECK(!err || shim_failed() || pool->limit ||
-	      !run_possible(pool, bytepool_class_size(&pool->sizes, index), GFP_KERNEL));
+	      !run_possible(pool, bp_class_size(&pool->sizes, index), GFP_KERNEL));
 	class->reserve = err ? old : nr;
 	CHECK(class->blocks >= class->reserve);
 	check_limit();

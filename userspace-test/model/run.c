@@ -44,12 +44,12 @@ static struct run *run_at(const void *base)
 
 u32 model_run_blocks(const struct run *run)
 {
-	return bytepool_slab_blocks(run->bytes, run->size);
+	return bp_slab_blocks(run->bytes, run->size);
 }
 
 struct class_state *run_class(const struct run *run)
 {
-	return &run->pool->class[bytepool_class_index(&run->pool->sizes, run->size)];
+	return &run->pool->class[bp_class_index(&run->pool->sizes, run->size)];
 }
 
 struct block *model_block_at(const char *p)
@@ -57,7 +57,7 @@ struct block *model_block_at(const char *p)
 	char *page = (char *)((unsigned long)p & PAGE_MASK);
 	unsigned int i;
 
-	for (i = 0; i <= BYTEPOOL_SLAB_PAGES; i++, page -= PAGE_SIZE) {
+	for (i = 0; i <= BP_SLAB_PAGES; i++, page -= PAGE_SIZE) {
 		struct run *run = run_at(page);
 
 		if (run)
@@ -82,7 +82,7 @@ void block_looked_at(struct block *block)
 
 void run_born(void *base, unsigned long bytes, bool mapped)
 {
-	u32 size = bytepool_class_size(&op.pool->sizes, op.class);
+	u32 size = bp_class_size(&op.pool->sizes, op.class);
 	struct run *run = calloc(1, sizeof(*run) + bytes / size * sizeof(run->block[0]));
 	u32 i;
 
@@ -185,7 +185,7 @@ struct run *run_reclaimable(const struct model_pool *pool)
 
 	list_for_each_entry(run, &pool->runs, list) {
 		const struct class_state *class = run_class(run);
-		u32 most = bytepool_slab_blocks(bytepool_slab_bytes(run->size), run->size);
+		u32 most = bp_slab_blocks(bp_slab_bytes(run->size), run->size);
 
 		if (!run->nr_in_use && class->blocks >= class->reserve + most)
 			return run;
