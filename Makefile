@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# For people: kbuild reads Kbuild instead. `make help` lists the targets. What
-# tests, checks and the demo need is installed by them, where it is missing.
+# This file is for people, because kbuild reads Kbuild instead. `make help` lists the
+# targets. Tests, checks and the demo install the packages that they need.
 
 KDIR ?= /lib/modules/$(shell uname -r)/build
 kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
@@ -10,7 +10,7 @@ kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
 	other-machines test-debug torture models mutation bench bench-check check docs deb test-deb \
 	help
 
-all: $(KDIR)/Makefile ## build bytepool.ko for the running kernel, or for the one of KDIR=...
+all: $(KDIR)/Makefile ## build bytepool.ko for the running kernel, or for the kernel of KDIR=...
 	$(kbuild) modules
 
 install: all ## install bytepool.ko for that kernel
@@ -18,77 +18,77 @@ install: all ## install bytepool.ko for that kernel
 	depmod $(addprefix -b ,$(INSTALL_MOD_PATH)) \
 		$$(sed -n 's/^#define UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
 
-clean: $(KDIR)/Makefile ## remove what the build has made
+clean: $(KDIR)/Makefile ## remove the files of the build
 	$(kbuild) clean
 
-demo: ## real files through a consumer of bytepool on Debian's 6.12 kernel in QEMU
+demo: ## pass real files through a driver that uses bytepool, on Debian's 6.12 kernel in QEMU
 	@scripts/demo
 
-try: ## the modules of DIR=... in a guest where bytepool is loaded, and a shell
+try: ## load bytepool and the modules of DIR=... in a guest, and start a shell
 	@scripts/try $(DIR)
 
-test: ## the suites that take minutes, on stock kernels and under UML: before each commit
+test: ## run the quick suites, on stock kernels and under UML, before each commit: minutes
 	@scripts/test
 
-test-all: ## all suites, on debug kernels and other machines too: several hours
+test-all: ## run all suites, on debug kernels and other machines, too: several hours
 	@scripts/test -a
 
-userspace-test: ## bytepool.c in userspace under sanitizers, and against a model
+userspace-test: ## run the module in userspace under sanitizers, and compare it with a model
 	@scripts/userspace-test
 
-fuzz: ## let libFuzzer loose on bytepool.c in userspace for SECONDS=60
+fuzz: ## run libFuzzer on the module in userspace for SECONDS=60
 	@scripts/fuzz $(SECONDS)
 
-coverage: ## what KUnit and the userspace tests execute of bytepool.c, and what not
+coverage: ## measure how much of the module KUnit and the userspace tests execute
 	@scripts/coverage
 
-insmod-test: ## load and use the module on Debian's 6.12 and 6.1 kernels in QEMU
+insmod-test: ## load and use the module in QEMU on Debian's kernels, also with NUMA and little memory
 	@scripts/test insmod-6.12 insmod-6.1 numa-6.12 numa-6.1 pressure-6.12 pressure-6.1
 
-kunit: ## the KUnit suite under UML, Linux 6.12
+kunit: ## run the KUnit suite under UML, on Linux 6.12
 	@scripts/kunit
 
-kunit-debug: ## the same with KASAN, lockdep and more
+kunit-debug: ## run the KUnit suite under UML with KASAN, lockdep and more
 	@scripts/kunit --debug
 
-other-machines: ## the KUnit suite on i386, s390x, and arm64 with pages of 4 and 64 KiB, in QEMU
+other-machines: ## run the KUnit suite in QEMU on i386, s390x, and arm64 with pages of 4 and 64 KiB
 	@scripts/test $(addprefix kunit-6.12-,i386 s390x arm64 arm64-64k)
 
-test-debug: ## the tests on kernels built to find bugs: KASAN, KCSAN, PREEMPT_RT
+test-debug: ## run tests on kernels that are built to find bugs: KASAN, KCSAN, PREEMPT_RT
 	@scripts/test init-6.12-debug $(foreach kernel,debug kcsan rt, \
 		kernel-6.12-$(kernel) planted-6.12-$(kernel) torture-6.12-$(kernel))
 
-torture: ## everything at once for SECONDS=120, on Debian's 6.12 kernel in QEMU
+torture: ## run the torture test for SECONDS=120, on Debian's 6.12 kernel in QEMU
 	@guest-test/run torture 6.12 -s $(or $(SECONDS),120)
 
-models: ## the arguments about the order of memory, checked by SPIN
+models: ## check the arguments about memory ordering by SPIN
 	@models/run
 
-mutation: ## break bytepool.c in many ways, and see that the tests notice
+mutation: ## break the module in many ways, and check that the tests notice
 	@scripts/mutation
 
 bench: ## measure bytepool and its peers, and write Documentation/benchmarks.md
 	@bench/scripts/bench
 
-bench-check: ## fail where bytepool costs more, in instructions, than when last measured
+bench-check: ## count instructions, and fail if bytepool costs more than in bench/results.tsv
 	@bench/scripts/bench-check
 
-check: ## what the kernel's and Debian's checkers say of all files: nothing
+check: ## run the kernel's and Debian's checkers on all files; they must be silent
 	@scripts/check
 
-docs: ## render Documentation/ to HTML by sphinx
+docs: ## render Documentation/ as HTML by sphinx
 	@scripts/docs
 
-deb: ## build the Debian packages, into debs/
+deb: ## build the Debian packages in debs/
 	@scripts/deb debs
 
-test-deb: ## install them in a chroot, with DKMS for both kernels, and remove them
+test-deb: ## install the packages in a chroot, build the module there by DKMS, and remove them
 	@scripts/test deb
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
 $(KDIR)/Makefile:
-	@echo "no kernel to build for in $(KDIR):" >&2; \
-	echo "install linux-headers-$$(uname -r), or say KDIR=..." >&2; \
+	@echo "$(KDIR) has no kernel to build for:" >&2; \
+	echo "install linux-headers-$$(uname -r), or set KDIR=..." >&2; \
 	exit 1

@@ -44,11 +44,11 @@ for method in zstd zlib; do
 		# shellcheck disable=SC2086 # two words
 		check "insmod $with" insmod /bytezip.ko $with
 		[ -n "$expected" ] || expected=$(pack_busybox)
-		[ $alloc = bytepool ] || check "$with packs busybox as bytepool does" same_result
-		check "$with makes it smaller" packs_better
+		[ $alloc = bytepool ] || check "$with packs busybox as with bytepool" same_result
+		check "$with makes busybox smaller" packs_better
 		check_program "$with"
 		check "$with: no rmmod while the device is open" open_file_keeps_it
-		[ $alloc != bytepool ] || check "$with: the pool got all of it back" nothing_in_use
+		[ $alloc != bytepool ] || check "$with: the pool got all blocks back" nothing_in_use
 		check "$with: rmmod" rmmod bytezip
 		check "$with: nothing left in sysfs and debugfs" \
 			[ ! -e ${stats%/*} -a ! -e $costs -a ! -e /dev/bytezip ]

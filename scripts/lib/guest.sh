@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh
 #
-# Sourced by scripts, which set $top: how programs, files and modules are copied to where
-# a guest finds them.
+# Sourced by scripts, which set $top. These functions copy programs, files and modules to the
+# root directory of a guest.
 
 : "${top:?}"
 . "$top/scripts/lib/kernel.sh"
@@ -13,8 +13,8 @@ compile_static() {
 		gcc-12 -O2 -Wall -Wextra -static -o "$1" "$2"
 }
 
-# copy_module SERIES NAME DIR: copy the module lib/.../NAME of that kernel into DIR. If it is
-# built into the kernel, copy nothing.
+# copy_module SERIES NAME DIR: copy the module NAME (lib/...) of the kernel to DIR, so that a
+# guest can load it. Copy nothing if NAME is built in.
 copy_module() (
 	rm -f "$3/${2##*/}.ko"
 	kdir=$(kernel_headers "$1") || exit
@@ -24,7 +24,7 @@ copy_module() (
 	cp "${image%/boot/*}/lib/modules/$release/kernel/$2.ko" "$3"
 )
 
-# copy_files DIR: copy the files named on stdin, and the libraries that they need, to the same
+# copy_files DIR: copy the files that stdin names, and the libraries that they need, to the same
 # paths below DIR.
 copy_files() (
 	need cpio cpio || exit
@@ -39,13 +39,13 @@ copy_programs() ( # DIR PROGRAM...
 	dir=$1
 	shift
 	programs=$(for program; do
-		command -v "$program" || die "there is no $program"
+		command -v "$program" || die "the program $program is not installed"
 	done) || exit
 	echo "$programs" | copy_files "$dir"
 )
 
 # install_modules SERIES ROOT FOLDER...: build bytepool.ko and the modules of the FOLDERS, and
-# install them below ROOT/lib/modules, as that kernel has its own.
+# install them below ROOT/lib/modules, so that modprobe finds them.
 install_modules() (
 	series=$1 root=$2
 	shift 2

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh
 #
-# Sourced by scripts, which set $top, the checkout: messages, the cache, and the packages
-# of Debian that a script needs. All functions of scripts/lib/ write messages to stderr
-# only, so that their output can be captured.
+# Sourced by scripts, which set $top to the checkout. These functions print messages, fill the
+# cache, and install the Debian packages that a script needs. All functions of scripts/lib/ write
+# messages to stderr only, so that their output can be captured.
 
 : "${top:?set top before sourcing install.sh}"
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/bytepool
@@ -27,13 +27,13 @@ apt_install() {
 		--no-install-recommends -o DPkg::Lock::Timeout=600 "$@"
 }
 
-# install_packages PACKAGE...: one caller at a time. If apt fails, its package lists may be
-# missing or out of date, so fetch them and try again.
+# install_packages PACKAGE...: install the packages, one caller at a time. The installation fails
+# if the package list is missing or out of date. Then fetch the list, and try again.
 install_packages() (
 	exec 9>"$cache/apt.lock"
 	flock 9
 	[ "$(id -u)" = 0 ] || command -v sudo >/dev/null ||
-		die "not root, and no sudo: have root do apt-get install $*"
+		die "neither root nor sudo: run apt-get install $* as root"
 	say "installing $*"
 	log=$(mktemp)
 	trap 'rm -f "$log"' EXIT
@@ -44,8 +44,7 @@ install_packages() (
 	die "cannot install $*"
 ) </dev/null
 
-# need CMD-or-file PACKAGE...: install the packages unless the command or the
-# file is there.
+# need COMMAND|FILE PACKAGE...: install the packages unless the command or the file exists.
 need() {
 	case $1 in
 	/*) [ ! -e "$1" ] || return 0 ;;
@@ -55,16 +54,16 @@ need() {
 	install_packages "$@"
 }
 
-# need_kernel_tools: install the programs and headers that the build of a kernel needs.
+# need_kernel_tools: install the tools that build a kernel, or modules for it.
 need_kernel_tools() {
 	need make make && need gcc gcc libc6-dev && need flex flex && need bison bison &&
 		need bc bc && need /usr/include/gelf.h libelf-dev &&
 		need /usr/include/openssl/ssl.h libssl-dev
 }
 
-# once DIR COMMAND...: unless DIR exists, have COMMAND fill a new directory, whose path is
-# its last argument, and rename that to DIR. Other callers for the same DIR wait. If COMMAND
-# fails, there is no DIR.
+# once DIR COMMAND...: unless DIR exists, create it. COMMAND gets the path of a temporary
+# directory as its last argument, and fills it. Then the directory is renamed to DIR, so that DIR
+# is always complete. Other callers with the same DIR wait.
 once() (
 	dir=$1
 	tmp=$dir.tmp
@@ -77,8 +76,8 @@ once() (
 	mkdir "$tmp" && "$@" "$tmp" >&2 && mv "$tmp" "$dir"
 )
 
-# debian_12 DIR DEBOOTSTRAP-ARGUMENT...: install Debian 12 in DIR, from the mirror of this
-# machine.
+# debian_12 DIR DEBOOTSTRAP-ARGUMENT...: install Debian 12 in DIR, from the mirror that this
+# machine uses.
 debian_12() (
 	need debootstrap debootstrap || exit
 	dir=$1

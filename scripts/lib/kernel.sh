@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh
 #
-# Sourced by scripts, which set $top: the kernels that modules are built for, and the
-# sources of kernels.
+# Sourced by scripts, which set $top. These functions find, install or build the kernels for
+# which modules are built, and the source of kernels.
 
 : "${top:?}"
 . "$top/scripts/lib/install.sh"
 
-# kernel_column N [SERIES]: print the Nth column of scripts/lib/kernels, of all lines or of
-# that of SERIES.
+# kernel_column N [SERIES]: print the Nth column of scripts/lib/kernels, for all kernels or one.
 kernel_column() {
 	awk -v nr="$1" -v series="${2-}" \
 		'/^[0-9]/ && (series == "" || $1 == series) { print $nr }' "$top/scripts/lib/kernels"
@@ -16,11 +15,11 @@ kernel_column() {
 
 stock_kernels=$(kernel_column 1 | xargs)
 
-# The configurations of the kernels that are built here: FLAVOUR.config.
+# The configurations of the debug kernels: base.config for all, and FLAVOUR.config for each.
 kernel_configs=$top/guest-test/kernel
 
-# kernel_release SERIES: print the release of the newest installed headers of Debian's stock
-# kernel.
+# kernel_release SERIES: print the release of the newest headers of Debian's stock kernel that are
+# installed.
 kernel_release() {
 	for release_dir in /lib/modules/"$1".[0-9]*-amd64; do
 		case ${release_dir##*/} in
@@ -32,14 +31,14 @@ kernel_release() {
 	done | sort -V | tail -n 1
 }
 
-# kernel_headers SERIES: print the directory that modules are built with for Debian's stock
-# kernel, or for a debug kernel that is built here: SERIES-debug, SERIES-kcsan, SERIES-rt.
+# kernel_headers SERIES: print the directory in which modules are built for Debian's stock kernel,
+# or for a debug kernel: SERIES-debug, SERIES-kcsan or SERIES-rt.
 kernel_headers() (
 	need make make || exit
 	! is_ours "$1" || { our_kernel "$1"; exit; }
 	if [ -z "$(kernel_release "$1")" ]; then
 		packages=$(kernel_column 2 "$1")
-		[ "$packages" ] || die "no kernel $1: there are $stock_kernels"
+		[ "$packages" ] || die "unknown kernel $1: the stock kernels are $stock_kernels"
 		install_packages "$packages" || exit
 	fi
 	release=$(kernel_release "$1")
@@ -62,7 +61,7 @@ unpack_image() (
 		rm ./*.deb
 )
 
-# kernel_image SERIES: print the path of the kernel that kernel_headers is for.
+# kernel_image SERIES: print the path of the bootable image of that kernel.
 kernel_image() (
 	kdir=$(kernel_headers "$1") || exit
 	! is_ours "$1" || { echo "$kdir/arch/x86/boot/bzImage"; exit; }
@@ -75,8 +74,8 @@ kernel_image() (
 	echo "$image"
 )
 
-# Leave out the C files of drivers, sound and foreign architectures, which are most of the
-# tree, but keep their Kconfig files.
+# Unpack the tree without the C files of most drivers and of other architectures, because they are
+# most of the tree. Keep their Kconfig files.
 unpack_source() (
 	skip=$(mktemp)
 	trap 'rm -f "$skip"' EXIT
@@ -92,11 +91,11 @@ unpack_source() (
 	tar -xJf "$1" --strip-components=1 --exclude-from="$skip" -C "$2"
 )
 
-# kernel_source SERIES: print the directory with Debian's source of that kernel. It is shared,
-# so nothing may be written there.
+# kernel_source SERIES: print the directory of Debian's source of that kernel. It is shared, so
+# callers must not write to it.
 kernel_source() (
 	package=$(kernel_column 3 "$1")
-	[ "$package" ] || die "no source of Linux $1: there are $stock_kernels"
+	[ "$package" ] || die "no source of Linux $1: the stock kernels are $stock_kernels"
 	tarball=/usr/src/$package.tar.xz
 	need "$tarball" "$package" && need xz xz-utils || exit
 	version=$(dpkg-query -W -f '${Version}' "$package") || exit
@@ -104,7 +103,7 @@ kernel_source() (
 	echo "$cache/source-$version"
 )
 
-# Some files of arch/ are links to files in scripts/, and some include files of lib/.
+# Some files of these architectures are links to scripts/, and some include files of lib/.
 unpack_arches() (
 	top_dir=linux-source-$1
 	ln -st "$3" "$2/scripts" "$2/lib" &&
@@ -112,8 +111,8 @@ unpack_arches() (
 			-C "$3" "$top_dir/arch/arm64" "$top_dir/arch/s390"
 )
 
-# kernel_arches SERIES: print a directory with the files of arch/arm64 and arch/s390 that
-# kernel_source leaves out, except the device trees.
+# kernel_arches SERIES: print a directory with the full arch/arm64 and arch/s390, which
+# kernel_source lacks. It has no device trees.
 kernel_arches() (
 	source=$(kernel_source "$1") || exit
 	arches=$cache/arm64-s390-${source##*/source-}
@@ -121,7 +120,7 @@ kernel_arches() (
 	echo "$arches/arch"
 )
 
-# is_ours SERIES: succeed if that kernel is configured and built here.
+# is_ours SERIES: return true if the kernel is a debug kernel, which is built here.
 is_ours() {
 	case $1 in
 	*-*) [ -e "$kernel_configs/${1#*-}.config" ] ;;
@@ -130,7 +129,7 @@ is_ours() {
 }
 
 # build_kernel SOURCE FLAVOUR DIR: build a kernel in DIR with the options of base.config and
-# FLAVOUR.config and no others. Keep the kernel, and the files that modules are built with.
+# FLAVOUR.config, and no others. Keep only the kernel and the files that a build of modules needs.
 build_kernel() (
 	cat "$kernel_configs/base.config" "$kernel_configs/$2.config" >"$3/wanted" || exit
 	kbuild() {
@@ -139,16 +138,17 @@ build_kernel() (
 		die "the build of kernel $2 failed"
 	}
 	kbuild "$@" KCONFIG_ALLCONFIG="$3/wanted" allnoconfig
-	# kconfig silently drops an option that it does not know.
+	# kconfig drops unknown options silently.
 	missing=$(grep '=y$' "$3/wanted" | grep -vxFf "$3/.config") || :
-	[ -z "$missing" ] || die "kernel $2 cannot have $missing"
+	[ -z "$missing" ] || die "kernel $2 does not support $missing"
 	kbuild "$@" -j"$(nproc)" bzImage
 	kbuild "$@" -j"$(nproc)" modules
 	find "$3" -name tools -prune -o \( -name '*.[oa]' -o -name '*.cmd' -o -name 'vmlinux*' \) \
 		-type f ! -name vmlinux.lds -exec rm {} +
 )
 
-# our_kernel SERIES-FLAVOUR: print the directory that the kernel was built in.
+# our_kernel SERIES-FLAVOUR: build that debug kernel unless the cache has it, and print its
+# directory.
 our_kernel() (
 	flavour=${1#*-}
 	need_kernel_tools || exit

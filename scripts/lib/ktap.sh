@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# Sourced by scripts that test on the host, and print KTAP.
+# Sourced by scripts that run tests on the host and print KTAP.
 
 echo "KTAP version 1"
 number=0 failed=0
 
-# check NAME COMMAND...: report whether COMMAND succeeds; if not, show the end of its output.
+# check NAME COMMAND...: check that the command succeeds. Otherwise print the end of its output.
 check() {
 	local name=$1 said
 	shift

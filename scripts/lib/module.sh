@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh
 #
-# Sourced by scripts, which set $top: how modules are built, in directories of the
-# cache that keep what they have built.
+# Sourced by scripts, which set $top. These functions build modules in directories of the cache,
+# which keep their objects for the next build.
 
 : "${top:?}"
 . "$top/scripts/lib/install.sh"
 . "$top/scripts/lib/shown.sh"
 
-# source_folders: the folders of the checkout that git knows; all without a repository.
+# source_folders: print the folders of the checkout that have files which git tracks, or all
+# folders if there is no repository.
 source_folders() {
 	if [ -e .git ]; then
 		need git git || return
@@ -18,14 +19,14 @@ source_folders() {
 	fi
 }
 
-# find_sources FIND-ARGUMENT...: of the files there, those that a kernel builds from.
+# find_sources FIND-ARGUMENT...: print the files that the kernel's build reads.
 find_sources() {
 	find "$@" -type f \( -name '*.[ch]' -o -name Kbuild -o -name Kconfig -o -name Makefile \
 		-o -name .kunitconfig -o -name dkms.conf \) ! -name '*.mod.c' -print
 }
 
-# copy_sources DIR: copy what a kernel builds from into DIR, and the module that README.md
-# shows.
+# copy_sources DIR: copy the files that the kernel's build reads into DIR, and add the module that
+# README.md shows.
 copy_sources() (
 	need cpio cpio && cd "$top" || exit
 	source_folders | grep -vE '^(\./)?(userspace-test|Documentation)(/|$)' |
@@ -36,8 +37,8 @@ copy_sources() (
 	echo 'obj-m := hello.o' >"$1/samples/readme/Kbuild"
 )
 
-# update_sources NEW DIR: make the sources in DIR those of NEW, and touch only files that
-# differ, so that as little as possible is built again.
+# update_sources NEW DIR: make the sources in DIR equal to those in NEW. Write only files that
+# differ, so that make rebuilds as little as possible.
 update_sources() (
 	mkdir -p "$2" && cd "$2" || exit
 	find_sources . | while IFS= read -r file; do
@@ -52,8 +53,8 @@ update_sources() (
 	done
 )
 
-# lock_build DIR: let one caller at a time build in DIR, until its subshell ends. If a build
-# was killed there, an object may be half written: begin anew.
+# lock_build DIR: let one caller at a time build in DIR, until its subshell ends. If an earlier
+# build was killed, an object may be incomplete, so empty DIR.
 lock_build() {
 	mkdir -p "${1%/*}"
 	exec 6>"$1.lock"
@@ -62,23 +63,23 @@ lock_build() {
 	mkdir -p "$1"
 }
 
-# kernel_id KDIR: a name for the kernel that KDIR is for. Modules fit one build of a kernel,
-# so its symbol versions are part of the name.
+# kernel_id KDIR: print a name for the kernel of KDIR. A module fits only one build of a kernel,
+# so the name depends on the symbol versions.
 kernel_id() {
 	id=${1%/build}
 	echo "${id##*/}-$(cat "$1/Module.symvers" "$1/.config" | sha256sum | cut -c1-8)"
 }
 
-# module_folders DIR: the folders below DIR, which copy_sources has filled, that have modules
-# beside bytepool's own.
+# module_folders DIR: print the folders below DIR that have modules other than bytepool and its
+# KUnit suite. copy_sources has filled DIR.
 module_folders() {
 	(cd "$1" && find . -name Kbuild ! -path ./Kbuild ! -path ./kunit/Kbuild -printf '%P\n') |
 		sed 's|/Kbuild$||' | sort
 }
 
-# make_modules KDIR DIR FOLDERS MAKE-ARGUMENT...: in DIR, build bytepool.ko from DIR/src, with
-# its KUnit suite if the kernel has KUnit, and the modules of the FOLDERS of DIR. DIR/modules.order
-# names them.
+# make_modules KDIR DIR FOLDERS MAKE-ARGUMENT...: build bytepool.ko from DIR/src, and the modules
+# of the FOLDERS in DIR. If the kernel has KUnit, build the KUnit suite, too. DIR/modules.order
+# lists the modules.
 make_modules() (
 	kdir=$1 dir=$2
 	for folder in src $3; do

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh
 #
-# Sourced by scripts, which set $top: the modules that the documentation shows.
+# Sourced by scripts, which set $top. These functions print or write the modules that the
+# documentation shows.
 
 : "${top:?}"
 
-# readme_module: the module that README.md shows.
+# readme_module: print the module that README.md shows.
 readme_module() {
 	# shellcheck disable=SC2016
 	sed -n '/^```c$/,/^```$/p' "$top/README.md" | sed '/^```/d'
 }
 
-# leaky_driver NAME DIR: samples/guide/guide_chardev.c by that name, which asks who
-# allocates, and forgets to free.
+# leaky_driver NAME DIR: write a copy of samples/guide/guide_chardev.c with that name, which has
+# BYTEPOOL_TRACK and leaks its blocks.
 leaky_driver() {
 	mkdir -p "$2" && echo "obj-m := $1.o" >"$2/Kbuild" &&
 		sed -e '/bytepool_free(pool, note->text)/d' \

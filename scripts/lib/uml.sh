@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
 #
-# Sourced by the scripts that run kunit.py, which set $top: a tree that looks like
-# Debian's kernel source with bytepool dropped into lib/, built in the cache, for
-# User Mode Linux or for another machine in QEMU.
+# Sourced by the scripts that run kunit.py, which set $top. These functions make a tree in the
+# cache that looks like Debian's kernel source with bytepool in lib/. They build it for User Mode
+# Linux or for another machine in QEMU.
 
 : "${top:?}"
 . "$top/scripts/lib/kernel.sh"
 . "$top/scripts/lib/module.sh"
 
-# link_all FROM TO: make symbolic links in TO to all entries of FROM.
+# link_all FROM TO: make symbolic links in TO to everything in FROM.
 link_all() {
 	mkdir -p "$2"
 	find -H "$1" -mindepth 1 -maxdepth 1 -exec ln -st "$2" {} +
 }
 
-# own TREE PATH: replace the link at PATH by a copy of the file, or, if it is a directory, by
-# a directory with links to its entries.
+# own TREE PATH: replace the link at PATH by a copy of the file. If it is a directory, replace it
+# by a directory of links.
 own() {
 	local path='' part
 	for part in ${2//\// }; do
@@ -31,8 +31,8 @@ own() {
 	done
 }
 
-# make_tree DIR: fill DIR with links to $source, and to $arches if that is set. kunit.py must
-# be a copy because it finds the tree by its own path.
+# make_tree DIR: make a tree that looks like $source, with the architectures of $arches, if it is
+# set. kunit.py derives the path of the tree from its own path, so the tree needs a copy of it.
 make_tree() {
 	link_all "$source" "$1"
 	own "$1" tools/testing
@@ -44,7 +44,7 @@ make_tree() {
 	fi
 }
 
-# drop_in TREE: make the tree build lib/bytepool and the benchmark.
+# drop_in TREE: add lib/bytepool and the benchmark to the build of the tree.
 drop_in() {
 	own "$1" lib/Kconfig
 	own "$1" lib/Makefile
@@ -56,28 +56,28 @@ drop_in() {
 	mkdir "$1/lib/bytepool"
 }
 
-# logged NAME COMMAND...: run COMMAND with its output in a log, and show the end of the log if
-# it fails.
+# logged NAME COMMAND...: run the command, with its output in a log. Print the end of the log if
+# the command fails.
 logged() {
 	local log=$work/$1.log status=0
 	shift
 	timeout --foreground -k 10 3000 nice -n 5 "$@" </dev/null >"$log" 2>&1 || status=$?
 	[ $status = 0 ] || {
 		tail -n 60 "$log" >&2
-		say "status $status of $*"
+		say "exit status $status of $*"
 	}
 	return $status
 }
 
-# machine NAME: set the variables that depend on the machine: $arch and $image, by the names
-# of make; $cross and $arches, or nothing; and the arguments $machine_args and
-# $machine_config of kunit.py.
+# machine NAME SERIES: set the variables for that machine. $arch and $image are names of make.
+# $cross is the prefix of a cross compiler. $arches is the directory of kernel_arches. kunit.py
+# gets $machine_args and $machine_config.
 machine() {
 	arch=$1 image=bzImage cross='' arches='' machine_config=()
 	case $1 in
 	um)
 		image=all machine_args=()
-		# kunit.py gives UML a PCI bus, which warns when it starts in a debug kernel.
+		# kunit.py enables a PCI bus for UML, which causes a warning on a debug kernel.
 		machine_config=(CONFIG_UML_PCI_OVER_VIRTIO=n CONFIG_VIRTIO_UML=n)
 		return ;;
 	i386)
@@ -85,7 +85,7 @@ machine() {
 		need qemu-system-i386 qemu-system-x86 ;;
 	s390x)
 		arch=s390 cross=s390x-linux-gnu
-		# What its NUMA needs, and its console.
+		# NUMA and the console need these options.
 		machine_config=(CONFIG_SCHED_TOPOLOGY=y CONFIG_SCLP_TTY=y CONFIG_SCLP_CONSOLE=y
 			CONFIG_SCLP_VT220_TTY=y CONFIG_SCLP_VT220_CONSOLE=y)
 		need qemu-system-s390x qemu-system-misc ;;
@@ -93,7 +93,7 @@ machine() {
 		arch=arm64 image=Image.gz cross=aarch64-linux-gnu
 		[ "$1" = arm64 ] || machine_config=(CONFIG_ARM64_64K_PAGES=y)
 		need qemu-system-aarch64 qemu-system-arm ;;
-	*) die "no machine $1: there are i386, s390x, arm64 and arm64-64k" ;;
+	*) die "unknown machine $1: use i386, s390x, arm64 or arm64-64k" ;;
 	esac
 	machine_args=(--arch "$arch" "--qemu_args=-accel tcg -smp 2,sockets=2")
 	if [ "$cross" ]; then
@@ -103,9 +103,9 @@ machine() {
 	fi
 }
 
-# uml_prepare SERIES FLAVOUR [MACHINE]: make a tree and a build directory, and set $work,
-# $tree, $build and $kunit, the path of kunit.py. A lock lets one caller of each flavour in at
-# a time.
+# uml_prepare SERIES FLAVOUR [MACHINE]: prepare a tree and a directory for its build, and set
+# $work, $tree, $build and $kunit, the path of kunit.py. Only one caller of each flavour runs at a
+# time.
 uml_prepare() {
 	need_kernel_tools
 	need python3 python3
@@ -138,16 +138,15 @@ kbuild() {
 	logged build make -C "$tree" ARCH="$arch" CROSS_COMPILE="${cross:+$cross-}" O="$build" "$@"
 }
 
-# uml_build ARGUMENT...: configure the kernel by kunit.py with these arguments, and build it.
-# For machines other than UML, turn off all other options, because the defaults take long to
-# build.
+# uml_build ARGUMENT...: configure by kunit.py with these arguments, and build. For a machine
+# other than UML, start from allnoconfig, because the default configuration takes long to build.
 uml_build() {
 	logged config "$kunit" config --build_dir "$build" "${machine_args[@]}" "$@" \
 		"${machine_config[@]/#/--kconfig_add=}"
 	if [ "$arch" != um ]; then
 		kbuild KCONFIG_ALLCONFIG="$build/last_used_kunitconfig" allnoconfig
 		missing=$(grep '=y$' "$build/last_used_kunitconfig" | grep -vxFf "$build/.config") || :
-		[ -z "$missing" ] || die "this kernel cannot have $missing"
+		[ -z "$missing" ] || die "this kernel does not support $missing"
 	fi
 	kbuild -j "$(nproc)" "$image"
 }
