@@ -5,12 +5,12 @@
 #include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/gfp.h>
+#include <linux/kmemleak.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/vmalloc.h>
 
 #include "backing.h"
-#include "instrument.h"
 #include "types.h"
 
 /* Return the node of the CPU, or the nearest node with memory if that has none. */
@@ -75,6 +75,10 @@ static void *pages_alloc(unsigned long bytes, unsigned long align, gfp_t gfp, in
 	return page_address(page);
 }
 
+/*
+ * Free memory of bp_backing_alloc().
+ * Context: May sleep.
+ */
 void bp_backing_free(void *base, unsigned long bytes, unsigned long align)
 {
 	unsigned int order = get_order(max(bytes, align));

@@ -6,6 +6,7 @@
 #include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/gfp.h>
+#include <linux/kmemleak.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
@@ -15,7 +16,6 @@
 
 #include "age.h"
 #include "depot.h"
-#include "instrument.h"
 #include "slab.h"
 #include "types.h"
 
@@ -128,8 +128,8 @@ bool bp_slab_is_private(const struct bp_slab *slab)
 
 /*
  * Return true if the class has at most a page for each other CPU that uses it.
- * CPUs that change the states of blocks of one slab share a cache line, so each
- * CPU gets a slab of its own until then.
+ * CPUs that change the states of blocks of one slab share a cache line, so as
+ * long as the class is that small, each CPU gets a slab of its own.
  */
 bool bp_class_shares_lines(const struct bp_class *class)
 {
@@ -183,7 +183,10 @@ struct bp_slab *bp_depot_take_slab(struct bp_depot *depot)
 	return slab;
 }
 
-/* Link a slab that is on no list where it belongs. A slab without an idle block stays on none. */
+/*
+ * Put a slab that is on no list on the one where it belongs. A slab without an
+ * idle block stays on none.
+ */
 void bp_depot_link(struct bp_depot *depot, struct bp_slab *slab)
 {
 	bp_depot_assert_held(depot);

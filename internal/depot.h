@@ -65,7 +65,7 @@ static inline void bp_depot_assert_held(const struct bp_depot *depot)
 		lockdep_assert_held(&depot->lock);
 }
 
-/* Take a slab, to which a block comes back, off its list, if it is on one. */
+/* Take a slab off its list, if it is on one, before a block comes back to it. */
 static inline void bp_depot_unlink(struct bp_slab *slab)
 {
 	if (slab->nr_idle)
