@@ -6,7 +6,6 @@
 #include <linux/compiler.h>
 #include <linux/gfp.h>
 #include <linux/kmemleak.h>
-#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/vmalloc.h>
 
@@ -28,24 +27,6 @@ int bp_cpu_memory_node(int cpu)
 			nearest = other;
 	}
 	return nearest;
-}
-
-/* Take @bytes of the limit of the pool. Return false, and take nothing, if they exceed it. */
-bool bp_pool_charge(struct bytepool *pool, unsigned long bytes)
-{
-	unsigned long limit = READ_ONCE(pool->limit);
-	long held = atomic_long_read(&pool->held);
-
-	do {
-		if (bp_over_limit(limit, held, bytes))
-			return false;
-	} while (!atomic_long_try_cmpxchg(&pool->held, &held, held + bytes));
-	return true;
-}
-
-void bp_pool_uncharge(struct bytepool *pool, unsigned long bytes)
-{
-	atomic_long_sub(bytes, &pool->held);
 }
 
 /*
@@ -73,22 +54,6 @@ static void *pages_alloc(unsigned long bytes, unsigned long align, gfp_t gfp, in
 			__free_page(page + i);
 	}
 	return page_address(page);
-}
-
-/*
- * Free memory of bp_backing_alloc().
- * Context: May sleep.
- */
-void bp_backing_free(void *base, unsigned long bytes, unsigned long align)
-{
-	unsigned int order = get_order(max(bytes, align));
-
-	if (is_vmalloc_addr(base))
-		vfree(base);
-	else if (bytes == PAGE_SIZE << order)
-		free_pages((unsigned long)base, order);
-	else
-		free_pages_exact(base, bytes);
 }
 
 /*

@@ -7,8 +7,10 @@
 
 #include <linux/atomic.h>
 #include <linux/gfp.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/types.h>
+#include <linux/vmalloc.h>
 
 #include "size_class.h"
 #include "types.h"
@@ -23,9 +25,6 @@ static_assert(!(BP_SLAB_PAGES & (BP_SLAB_PAGES - 1)) &&
 	      BP_SLAB_PAGES <= 1 << PAGE_ALLOC_COSTLY_ORDER);
 
 int bp_cpu_memory_node(int cpu);
-bool bp_pool_charge(struct bytepool *pool, unsigned long bytes);
-void bp_pool_uncharge(struct bytepool *pool, unsigned long bytes);
-void bp_backing_free(void *base, unsigned long bytes, unsigned long align);
 void *bp_backing_alloc(struct bytepool *pool, unsigned long bytes, unsigned long align,
 		       gfp_t gfp, int node);
 int bp_backing_node(const void *base);
@@ -40,6 +39,40 @@ static inline bool bp_over_limit(unsigned long limit, unsigned long held, unsign
 static inline size_t bp_pool_held(const struct bytepool *pool)
 {
 	return atomic_long_read(&pool->held);
+}
+
+/* Take @bytes of the limit of the pool. Return false, and take nothing, if they exceed it. */
+static inline bool bp_pool_charge(struct bytepool *pool, unsigned long bytes)
+{
+	unsigned long limit = READ_ONCE(pool->limit);
+	long held = atomic_long_read(&pool->held);
+
+	do {
+		if (bp_over_limit(limit, held, bytes))
+			return false;
+	} while (!atomic_long_try_cmpxchg(&pool->held, &held, held + bytes));
+	return true;
+}
+
+static inline void bp_pool_uncharge(struct bytepool *pool, unsigned long bytes)
+{
+	atomic_long_sub(bytes, &pool->held);
+}
+
+/*
+ * Free memory of bp_backing_alloc().
+ * Context: May sleep.
+ */
+static inline void bp_backing_free(void *base, unsigned long bytes, unsigned long align)
+{
+	unsigned int order = get_order(max(bytes, align));
+
+	if (is_vmalloc_addr(base))
+		vfree(base);
+	else if (bytes == PAGE_SIZE << order)
+		free_pages((unsigned long)base, order);
+	else
+		free_pages_exact(base, bytes);
 }
 
 #endif /* _BP_BACKING_H */

@@ -31,29 +31,6 @@ void bp_depot_init(struct bp_depot *depot, struct bp_class *class)
 	depot->idle_tree = RB_ROOT_CACHED;
 }
 
-static bool slab_older(struct rb_node *a, const struct rb_node *b)
-{
-	return bp_longer_ago(rb_entry(a, struct bp_slab, age)->idle_since,
-			     rb_entry(b, struct bp_slab, age)->idle_since);
-}
-
-/*
- * Link a slab whose last block came back, by age. Blocks mostly come back in
- * order of age, and go to the list. The tree is for blocks that were in a cache
- * for long.
- */
-static void depot_add_idle(struct bp_depot *depot, struct bp_slab *slab)
-{
-	struct bp_slab *youngest;
-
-	depot->nr_whole += slab->nr;
-	youngest = list_first_entry_or_null(&depot->idle, struct bp_slab, list);
-	if (!youngest || !bp_longer_ago(slab->idle_since, youngest->idle_since))
-		list_add(&slab->list, &depot->idle);
-	else
-		rb_add_cached(&slab->age, &depot->idle_tree, slab_older);
-}
-
 static struct bp_slab *depot_oldest_in_tree(struct bp_depot *depot)
 {
 	struct rb_node *node = rb_first_cached(&depot->idle_tree);
@@ -120,12 +97,6 @@ struct bp_slab *bp_depot_take_oldest(struct bp_depot *depot,
 	return slab;
 }
 
-/* Return true if the slab is wholly idle, or this CPU was the first to take blocks of it. */
-bool bp_slab_is_private(const struct bp_slab *slab)
-{
-	return slab->nr_idle == slab->nr || slab->cpu == raw_smp_processor_id();
-}
-
 /*
  * Return true if the class has at most a page for each other CPU that uses it.
  * CPUs that change the states of blocks of one slab share a cache line, so as
@@ -183,53 +154,6 @@ struct bp_slab *bp_depot_take_slab(struct bp_depot *depot)
 	return slab;
 }
 
-/*
- * Put a slab that is on no list on the one where it belongs. A slab without an
- * idle block stays on none.
- */
-void bp_depot_link(struct bp_depot *depot, struct bp_slab *slab)
-{
-	bp_depot_assert_held(depot);
-	if (slab->nr_idle == slab->nr)
-		depot_add_idle(depot, slab);
-	else if (slab->nr_idle)
-		list_add(&slab->list, &depot->partial);
-}
-
-/* Take a block of a slab that is on no list. The caller has to set *@state. */
-void *bp_depot_pop(struct bp_depot *depot, struct bp_slab *slab, u8 **state,
-		   void **overwritten)
-{
-	struct bp_class *class = depot->class;
-	u32 index = bp_slab_pop(slab, class->size, overwritten);
-	void *block = bp_slab_block(slab, class->size, index);
-
-	bp_depot_assert_held(depot);
-	*state = &slab->state[index];
-	depot->nr_idle--;
-	if (class->pool->flags & BYTEPOOL_WIPE && slab->chained)
-		*(u16 *)block = 0;	/* the link */
-	return block;
-}
-
-/* Put a block back into its slab, which is on no list. */
-void bp_depot_push(struct bp_depot *depot, struct bp_slab *slab, const u8 *state,
-		   unsigned long idle_since)
-{
-	bp_depot_assert_held(depot);
-	bp_slab_push(slab, depot->class->size, state - slab->state, idle_since);
-	depot->nr_idle++;
-}
-
-/* Account for the blocks of a new slab, which are all idle. */
-void bp_depot_account(struct bp_depot *depot, const struct bp_slab *slab)
-{
-	bp_depot_assert_held(depot);
-	depot->nr_idle += slab->nr;
-	depot->nr_slabs++;
-	atomic_long_add(slab->nr, &depot->class->nr_blocks);
-}
-
 /* Add a new slab, which is wholly idle, to its depot. */
 void bp_depot_add(struct bp_slab *slab)
 {
@@ -239,29 +163,6 @@ void bp_depot_add(struct bp_slab *slab)
 	bp_depot_account(depot, slab);
 	bp_depot_link(depot, slab);
 	bp_depot_unlock(depot, flags);
-}
-
-/* Put a batch on the list of full or of empty batches of the depot. */
-void bp_depot_put_batch(struct bp_depot *depot, struct bp_batch *batch)
-{
-	struct bp_batch **list = batch->nr ? &depot->full : &depot->empty;
-
-	bp_depot_assert_held(depot);
-	batch->next = *list;
-	WRITE_ONCE(*list, batch);
-}
-
-/*
- * Take the first batch off a list of a depot, or return NULL. The lock of the
- * depot is held, unless the class is being freed.
- */
-struct bp_batch *bp_batch_take(struct bp_batch **list)
-{
-	struct bp_batch *batch = *list;
-
-	if (batch)
-		WRITE_ONCE(*list, batch->next);
-	return batch;
 }
 
 /* Add an empty batch for a new cache. It does no harm if there is no memory for one. */
@@ -306,12 +207,3 @@ bool bp_depot_wakes(struct bp_depot *depot)
 	return !READ_ONCE(depot->class->pool->awake) && bp_depot_oldest(depot, &bp_gc_everything);
 }
 
-/*
- * Set the state of a block that leaves its depot for a caller. In a pool that
- * checks its blocks, bp_block_check() sets the final state.
- */
-void bp_block_mark_leaving(const struct bp_class *class, u8 *state)
-{
-	WRITE_ONCE(*state, class->pool->flags & BP_FLAGS_CHECKED ? BP_BLOCK_CACHED :
-									 BP_BLOCK_IN_USE);
-}

@@ -5,37 +5,31 @@
 #ifndef _BP_DEPOT_H
 #define _BP_DEPOT_H
 
+#include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/list.h>
+#include <linux/rbtree.h>
+#include <linux/smp.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
 #include "age.h"
 #include "context.h"
+#include "slab.h"
 #include "types.h"
 
 void bp_depot_init(struct bp_depot *depot, struct bp_class *class);
 struct bp_slab *bp_depot_oldest(struct bp_depot *depot, const struct bp_gc_pass *pass);
 struct bp_slab *bp_depot_take_oldest(struct bp_depot *depot,
 				     const struct bp_gc_pass *pass);
-bool bp_slab_is_private(const struct bp_slab *slab);
 bool bp_class_shares_lines(const struct bp_class *class);
 struct bp_slab *bp_depot_next_slab(struct bp_depot *depot);
 struct bp_slab *bp_depot_take_slab(struct bp_depot *depot);
-void bp_depot_link(struct bp_depot *depot, struct bp_slab *slab);
-void *bp_depot_pop(struct bp_depot *depot, struct bp_slab *slab, u8 **state,
-		   void **overwritten);
-void bp_depot_push(struct bp_depot *depot, struct bp_slab *slab, const u8 *state,
-		   unsigned long idle_since);
-void bp_depot_account(struct bp_depot *depot, const struct bp_slab *slab);
 void bp_depot_add(struct bp_slab *slab);
-void bp_depot_put_batch(struct bp_depot *depot, struct bp_batch *batch);
-struct bp_batch *bp_batch_take(struct bp_batch **list);
 void bp_depot_add_batch(struct bp_depot *depot, int node);
 void bp_depot_push_entries(struct bp_depot *depot, const struct bp_entry *entry,
 			   u32 nr);
 bool bp_depot_wakes(struct bp_depot *depot);
-void bp_block_mark_leaving(const struct bp_class *class, u8 *state);
 
 static inline unsigned long bp_depot_lock(struct bp_depot *depot)
 	__acquires(&depot->lock)
@@ -77,6 +71,115 @@ static inline bool bp_depot_has_idle(const struct bp_depot *depot)
 {
 	/* Another CPU may change it meanwhile. */
 	return data_race(depot->nr_idle) || READ_ONCE(depot->full);
+}
+
+static inline bool bp_slab_older(struct rb_node *a, const struct rb_node *b)
+{
+	return bp_longer_ago(rb_entry(a, struct bp_slab, age)->idle_since,
+			     rb_entry(b, struct bp_slab, age)->idle_since);
+}
+
+/*
+ * Link a slab whose last block came back, by age. Blocks mostly come back in
+ * order of age, and go to the list. The tree is for blocks that were in a cache
+ * for long.
+ */
+static inline void bp_depot_add_idle(struct bp_depot *depot, struct bp_slab *slab)
+{
+	struct bp_slab *youngest;
+
+	depot->nr_whole += slab->nr;
+	youngest = list_first_entry_or_null(&depot->idle, struct bp_slab, list);
+	if (!youngest || !bp_longer_ago(slab->idle_since, youngest->idle_since))
+		list_add(&slab->list, &depot->idle);
+	else
+		rb_add_cached(&slab->age, &depot->idle_tree, bp_slab_older);
+}
+
+/*
+ * Put a slab that is on no list on the one where it belongs. A slab without an
+ * idle block stays on none.
+ */
+static inline void bp_depot_link(struct bp_depot *depot, struct bp_slab *slab)
+{
+	bp_depot_assert_held(depot);
+	if (slab->nr_idle == slab->nr)
+		bp_depot_add_idle(depot, slab);
+	else if (slab->nr_idle)
+		list_add(&slab->list, &depot->partial);
+}
+
+/* Take a block of a slab that is on no list. The caller has to set *@state. */
+static inline void *bp_depot_pop(struct bp_depot *depot, struct bp_slab *slab, u8 **state,
+				 void **overwritten)
+{
+	struct bp_class *class = depot->class;
+	u32 index = bp_slab_pop(slab, class->size, overwritten);
+	void *block = bp_slab_block(slab, class->size, index);
+
+	bp_depot_assert_held(depot);
+	*state = &slab->state[index];
+	depot->nr_idle--;
+	if (class->pool->flags & BYTEPOOL_WIPE && slab->chained)
+		*(u16 *)block = 0;	/* the link */
+	return block;
+}
+
+/* Put a block back into its slab, which is on no list. */
+static inline void bp_depot_push(struct bp_depot *depot, struct bp_slab *slab,
+				 const u8 *state, unsigned long idle_since)
+{
+	bp_depot_assert_held(depot);
+	bp_slab_push(slab, depot->class->size, state - slab->state, idle_since);
+	depot->nr_idle++;
+}
+
+/* Account for the blocks of a new slab, which are all idle. */
+static inline void bp_depot_account(struct bp_depot *depot, const struct bp_slab *slab)
+{
+	bp_depot_assert_held(depot);
+	depot->nr_idle += slab->nr;
+	depot->nr_slabs++;
+	atomic_long_add(slab->nr, &depot->class->nr_blocks);
+}
+
+/* Put a batch on the list of full or of empty batches of the depot. */
+static inline void bp_depot_put_batch(struct bp_depot *depot, struct bp_batch *batch)
+{
+	struct bp_batch **list = batch->nr ? &depot->full : &depot->empty;
+
+	bp_depot_assert_held(depot);
+	batch->next = *list;
+	WRITE_ONCE(*list, batch);
+}
+
+/*
+ * Take the first batch off a list of a depot, or return NULL. The lock of the
+ * depot is held, unless the class is being freed.
+ */
+static inline struct bp_batch *bp_batch_take(struct bp_batch **list)
+{
+	struct bp_batch *batch = *list;
+
+	if (batch)
+		WRITE_ONCE(*list, batch->next);
+	return batch;
+}
+
+/* Return true if the slab is wholly idle, or this CPU was the first to take blocks of it. */
+static inline bool bp_slab_is_private(const struct bp_slab *slab)
+{
+	return slab->nr_idle == slab->nr || slab->cpu == raw_smp_processor_id();
+}
+
+/*
+ * Set the state of a block that leaves its depot for a caller. In a pool that
+ * checks its blocks, bp_block_check() sets the final state.
+ */
+static inline void bp_block_mark_leaving(const struct bp_class *class, u8 *state)
+{
+	WRITE_ONCE(*state, class->pool->flags & BP_FLAGS_CHECKED ? BP_BLOCK_CACHED :
+								   BP_BLOCK_IN_USE);
 }
 
 #endif /* _BP_DEPOT_H */

@@ -18,19 +18,6 @@ DEFINE_PER_CPU(long, bp_memo_seen);
 atomic_long_t bp_memo_generation __read_mostly = ATOMIC_LONG_INIT(1);
 
 /*
- * Invalidate all memos: no section that begins after the next grace period uses
- * what they hold now. The caller has removed a slab from the table or closed a
- * cache, and waits for a grace period before it frees the slab or touches the
- * cache.
- */
-void bp_memo_forget(void)
-{
-	/* Pairs with smp_rmb() in bp_memo_refresh(). */
-	smp_mb__before_atomic();
-	atomic_long_inc(&bp_memo_generation);
-}
-
-/*
  * Return true if no interrupted section on this CPU can be in the middle of an
  * update of the memo. A task interrupts no section, and neither does an
  * interrupt that was taken with preemption enabled.

@@ -53,7 +53,6 @@ extern struct bp_memo __percpu *bp_memos;
 DECLARE_PER_CPU(long, bp_memo_seen);
 extern atomic_long_t bp_memo_generation;
 
-void bp_memo_forget(void);
 bool bp_memo_refresh(void);
 void bp_memo_enter(const struct bp_where *new);
 bool bp_memo_find(struct bp_where *where);
@@ -91,6 +90,19 @@ static __always_inline bool bp_memo_locate(const void *block, struct bp_where __
 static __always_inline bool bp_memo_current(void)
 {
 	return likely(raw_cpu_read(bp_memo_seen) == atomic_long_read(&bp_memo_generation));
+}
+
+/*
+ * Invalidate all memos: no section that begins after the next grace period uses
+ * what they hold now. The caller has removed a slab from the table or closed a
+ * cache, and waits for a grace period before it frees the slab or touches the
+ * cache.
+ */
+static inline void bp_memo_forget(void)
+{
+	/* Pairs with smp_rmb() in bp_memo_refresh(). */
+	smp_mb__before_atomic();
+	atomic_long_inc(&bp_memo_generation);
 }
 
 #endif /* _BP_MEMO_H */

@@ -143,7 +143,10 @@ run_and() {
 	shift 2
 	cat "$tests/$test" >"/tmp/$test" &
 	reader=$!
-	while [ ! -d "$pools/$pool" ] && kill -0 $reader; do sleep 0.01; done
+	# The directory appears before its files, of which this is the last.
+	while [ ! -e "$pools/$pool/stats/reclaimed_bytes" ] && kill -0 $reader; do
+		sleep 0.01
+	done
 	while [ -d "$pools/$pool" ]; do "$@"; done
 	wait $reader
 	results "/tmp/$test"

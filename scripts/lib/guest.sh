@@ -7,14 +7,14 @@
 : "${top:?}"
 . "$top/scripts/lib/kernel.sh"
 
-# compile_static PROGRAM SOURCE: for a guest, which has no libraries.
+# compile_static PROGRAM SOURCE: compile a program for a guest, which has no libraries.
 compile_static() {
 	need gcc-12 gcc-12 && need /usr/lib/x86_64-linux-gnu/libc.a libc6-dev &&
 		gcc-12 -O2 -Wall -Wextra -static -o "$1" "$2"
 }
 
-# copy_module SERIES NAME DIR: that kernel's own module lib/.../NAME, for a guest
-# to load; none where it is built in.
+# copy_module SERIES NAME DIR: copy the module lib/.../NAME of that kernel into DIR. If it is
+# built into the kernel, copy nothing.
 copy_module() (
 	rm -f "$3/${2##*/}.ko"
 	kdir=$(kernel_headers "$1") || exit
@@ -24,8 +24,8 @@ copy_module() (
 	cp "${image%/boot/*}/lib/modules/$release/kernel/$2.ko" "$3"
 )
 
-# copy_files DIR: for a guest: what stdin names, each file where it is here, with the
-# libraries that it needs.
+# copy_files DIR: copy the files named on stdin, and the libraries that they need, to the same
+# paths below DIR.
 copy_files() (
 	need cpio cpio || exit
 	files=$(cat)

@@ -27,8 +27,8 @@ apt_install() {
 		--no-install-recommends -o DPkg::Lock::Timeout=600 "$@"
 }
 
-# install PACKAGE...: one caller at a time; a package list that is missing or
-# out of date shows as a failure, and is fetched then.
+# install_packages PACKAGE...: one caller at a time. If apt fails, its package lists may be
+# missing or out of date, so fetch them and try again.
 install_packages() (
 	exec 9>"$cache/apt.lock"
 	flock 9
@@ -55,16 +55,16 @@ need() {
 	install_packages "$@"
 }
 
-# need_kernel_tools: what builds a kernel, or what modules need of one.
+# need_kernel_tools: install the programs and headers that the build of a kernel needs.
 need_kernel_tools() {
 	need make make && need gcc gcc libc6-dev && need flex flex && need bison bison &&
 		need bc bc && need /usr/include/gelf.h libelf-dev &&
 		need /usr/include/openssl/ssl.h libssl-dev
 }
 
-# once DIR COMMAND...: unless DIR exists, have COMMAND fill a new directory,
-# whose path it gets as its last argument, and give it the name DIR. Others who
-# want DIR wait; what is left half done is never seen.
+# once DIR COMMAND...: unless DIR exists, have COMMAND fill a new directory, whose path is
+# its last argument, and rename that to DIR. Other callers for the same DIR wait. If COMMAND
+# fails, there is no DIR.
 once() (
 	dir=$1
 	tmp=$dir.tmp
@@ -77,7 +77,8 @@ once() (
 	mkdir "$tmp" && "$@" "$tmp" >&2 && mv "$tmp" "$dir"
 )
 
-# debian_12 DIR DEBOOTSTRAP-ARGUMENT...: install it there, from where this machine gets it.
+# debian_12 DIR DEBOOTSTRAP-ARGUMENT...: install Debian 12 in DIR, from the mirror of this
+# machine.
 debian_12() (
 	need debootstrap debootstrap || exit
 	dir=$1

@@ -7,7 +7,8 @@
 : "${top:?}"
 . "$top/scripts/lib/install.sh"
 
-# kernel_column N [SERIES]: of scripts/lib/kernels, the Nth column, of all or of one.
+# kernel_column N [SERIES]: print the Nth column of scripts/lib/kernels, of all lines or of
+# that of SERIES.
 kernel_column() {
 	awk -v nr="$1" -v series="${2-}" \
 		'/^[0-9]/ && (series == "" || $1 == series) { print $nr }' "$top/scripts/lib/kernels"
@@ -18,7 +19,8 @@ stock_kernels=$(kernel_column 1 | xargs)
 # The configurations of the kernels that are built here: FLAVOUR.config.
 kernel_configs=$top/guest-test/kernel
 
-# kernel_release SERIES: the newest installed headers of Debian's stock kernel.
+# kernel_release SERIES: print the release of the newest installed headers of Debian's stock
+# kernel.
 kernel_release() {
 	for release_dir in /lib/modules/"$1".[0-9]*-amd64; do
 		case ${release_dir##*/} in
@@ -30,8 +32,8 @@ kernel_release() {
 	done | sort -V | tail -n 1
 }
 
-# kernel_headers SERIES: where to build modules for Debian's stock kernel, or
-# for the one of ours for finding bugs: SERIES-debug, SERIES-kcsan, SERIES-rt.
+# kernel_headers SERIES: print the directory that modules are built with for Debian's stock
+# kernel, or for a debug kernel that is built here: SERIES-debug, SERIES-kcsan, SERIES-rt.
 kernel_headers() (
 	need make make || exit
 	! is_ours "$1" || { our_kernel "$1"; exit; }
@@ -60,7 +62,7 @@ unpack_image() (
 		rm ./*.deb
 )
 
-# kernel_image SERIES: the kernel that kernel_headers builds for.
+# kernel_image SERIES: print the path of the kernel that kernel_headers is for.
 kernel_image() (
 	kdir=$(kernel_headers "$1") || exit
 	! is_ours "$1" || { echo "$kdir/arch/x86/boot/bzImage"; exit; }
@@ -73,8 +75,8 @@ kernel_image() (
 	echo "$image"
 )
 
-# Drivers, sound and foreign architectures are most of the tree: leave out
-# their C, but keep their Kconfig files.
+# Leave out the C files of drivers, sound and foreign architectures, which are most of the
+# tree, but keep their Kconfig files.
 unpack_source() (
 	skip=$(mktemp)
 	trap 'rm -f "$skip"' EXIT
@@ -90,7 +92,8 @@ unpack_source() (
 	tar -xJf "$1" --strip-components=1 --exclude-from="$skip" -C "$2"
 )
 
-# kernel_source SERIES: Debian's source of that kernel, to be read only.
+# kernel_source SERIES: print the directory with Debian's source of that kernel. It is shared,
+# so nothing may be written there.
 kernel_source() (
 	package=$(kernel_column 3 "$1")
 	[ "$package" ] || die "no source of Linux $1: there are $stock_kernels"
@@ -101,7 +104,7 @@ kernel_source() (
 	echo "$cache/source-$version"
 )
 
-# Some files there are links to scripts, and some include those of lib.
+# Some files of arch/ are links to files in scripts/, and some include files of lib/.
 unpack_arches() (
 	top_dir=linux-source-$1
 	ln -st "$3" "$2/scripts" "$2/lib" &&
@@ -109,8 +112,8 @@ unpack_arches() (
 			-C "$3" "$top_dir/arch/arm64" "$top_dir/arch/s390"
 )
 
-# kernel_arches SERIES: a directory with what kernel_source lacks of arch/arm64 and
-# arch/s390: all but their device trees.
+# kernel_arches SERIES: print a directory with the files of arch/arm64 and arch/s390 that
+# kernel_source leaves out, except the device trees.
 kernel_arches() (
 	source=$(kernel_source "$1") || exit
 	arches=$cache/arm64-s390-${source##*/source-}
@@ -118,7 +121,7 @@ kernel_arches() (
 	echo "$arches/arch"
 )
 
-# is_ours SERIES: whether that kernel is one that we configure and build.
+# is_ours SERIES: succeed if that kernel is configured and built here.
 is_ours() {
 	case $1 in
 	*-*) [ -e "$kernel_configs/${1#*-}.config" ] ;;
@@ -126,9 +129,8 @@ is_ours() {
 	esac
 }
 
-# build_kernel SOURCE FLAVOUR DIR: with what base.config and FLAVOUR.config ask
-# for and nothing else. Of the outcome it keeps the kernel and what a module is
-# built with.
+# build_kernel SOURCE FLAVOUR DIR: build a kernel in DIR with the options of base.config and
+# FLAVOUR.config and no others. Keep the kernel, and the files that modules are built with.
 build_kernel() (
 	cat "$kernel_configs/base.config" "$kernel_configs/$2.config" >"$3/wanted" || exit
 	kbuild() {
@@ -137,7 +139,7 @@ build_kernel() (
 		die "the build of kernel $2 failed"
 	}
 	kbuild "$@" KCONFIG_ALLCONFIG="$3/wanted" allnoconfig
-	# What the configuration does not know it drops silently.
+	# kconfig silently drops an option that it does not know.
 	missing=$(grep '=y$' "$3/wanted" | grep -vxFf "$3/.config") || :
 	[ -z "$missing" ] || die "kernel $2 cannot have $missing"
 	kbuild "$@" -j"$(nproc)" bzImage
@@ -146,7 +148,7 @@ build_kernel() (
 		-type f ! -name vmlinux.lds -exec rm {} +
 )
 
-# our_kernel SERIES-FLAVOUR: the directory that it was built in.
+# our_kernel SERIES-FLAVOUR: print the directory that the kernel was built in.
 our_kernel() (
 	flavour=${1#*-}
 	need_kernel_tools || exit

@@ -6,7 +6,7 @@
 echo "KTAP version 1"
 number=0 failed=0
 
-# check NAME COMMAND...: it succeeds; what it says is why not.
+# check NAME COMMAND...: report whether COMMAND succeeds; if not, show the end of its output.
 check() {
 	local name=$1 said
 	shift

@@ -9,14 +9,14 @@
 . "$top/scripts/lib/kernel.sh"
 . "$top/scripts/lib/module.sh"
 
-# link_all FROM TO: symbolic links in TO to all that FROM holds.
+# link_all FROM TO: make symbolic links in TO to all entries of FROM.
 link_all() {
 	mkdir -p "$2"
 	find -H "$1" -mindepth 1 -maxdepth 1 -exec ln -st "$2" {} +
 }
 
-# own TREE PATH: a copy instead of the link to it: of a directory, one with links to
-# what it holds.
+# own TREE PATH: replace the link at PATH by a copy of the file, or, if it is a directory, by
+# a directory with links to its entries.
 own() {
 	local path='' part
 	for part in ${2//\// }; do
@@ -31,8 +31,8 @@ own() {
 	done
 }
 
-# make_tree DIR: what looks like $source, with $arches where it needs them. kunit.py
-# finds the tree by its own path, so that it has to be a copy.
+# make_tree DIR: fill DIR with links to $source, and to $arches if that is set. kunit.py must
+# be a copy because it finds the tree by its own path.
 make_tree() {
 	link_all "$source" "$1"
 	own "$1" tools/testing
@@ -44,7 +44,7 @@ make_tree() {
 	fi
 }
 
-# drop_in TREE: make it build lib/bytepool, and the benchmark.
+# drop_in TREE: make the tree build lib/bytepool and the benchmark.
 drop_in() {
 	own "$1" lib/Kconfig
 	own "$1" lib/Makefile
@@ -56,8 +56,8 @@ drop_in() {
 	mkdir "$1/lib/bytepool"
 }
 
-# logged NAME COMMAND...: run it, with its output in a log that is shown where it
-# fails.
+# logged NAME COMMAND...: run COMMAND with its output in a log, and show the end of the log if
+# it fails.
 logged() {
 	local log=$work/$1.log status=0
 	shift
@@ -69,9 +69,9 @@ logged() {
 	return $status
 }
 
-# machine NAME: set what differs for that one: $arch and $image, as make calls them,
-# $cross and $arches where there are such, and what kunit.py gets: $machine_args and
-# $machine_config.
+# machine NAME: set the variables that depend on the machine: $arch and $image, by the names
+# of make; $cross and $arches, or nothing; and the arguments $machine_args and
+# $machine_config of kunit.py.
 machine() {
 	arch=$1 image=bzImage cross='' arches='' machine_config=()
 	case $1 in
@@ -103,9 +103,9 @@ machine() {
 	fi
 }
 
-# uml_prepare SERIES FLAVOUR [MACHINE]: have a tree and a directory to build in, and
-# set $work, $tree, $build and $kunit, which is kunit.py. One caller of each flavour
-# at a time.
+# uml_prepare SERIES FLAVOUR [MACHINE]: make a tree and a build directory, and set $work,
+# $tree, $build and $kunit, the path of kunit.py. A lock lets one caller of each flavour in at
+# a time.
 uml_prepare() {
 	need_kernel_tools
 	need python3 python3
@@ -138,9 +138,9 @@ kbuild() {
 	logged build make -C "$tree" ARCH="$arch" CROSS_COMPILE="${cross:+$cross-}" O="$build" "$@"
 }
 
-# uml_build ARGUMENT...: configure by kunit.py with these arguments, and build. For
-# other machines what the kernel does by default would take long to build: there is
-# nothing but what was asked for.
+# uml_build ARGUMENT...: configure the kernel by kunit.py with these arguments, and build it.
+# For machines other than UML, turn off all other options, because the defaults take long to
+# build.
 uml_build() {
 	logged config "$kunit" config --build_dir "$build" "${machine_args[@]}" "$@" \
 		"${machine_config[@]/#/--kconfig_add=}"

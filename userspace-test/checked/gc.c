@@ -135,6 +135,40 @@ static void test_older_by_ages(void)
 	}
 }
 
+/* A slab that reaches its depot late does not delay the older slabs there. */
+static void test_late_amid_older(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = 30000 };
+	unsigned int cpu, i;
+	void *blocks[20];
+
+	*shim_param_gc_interval_ms = 100;
+	pool_start(&params);
+	/* Both CPUs have a cache. */
+	for (cpu = 1; cpu <= 2; cpu++) {
+		shim_cpu_move(cpu);
+		bytepool_free(pool, bytepool_alloc(pool, 65536, GFP_KERNEL));
+	}
+	bytepool_trim(pool);
+	EXPECT(bytepool_alloc_bulk(pool, 65536, GFP_KERNEL, 20, blocks) == 20);
+	for (i = 0; i < 20; i++) {
+		shim_cpu_move(i == 12 ? 2 : 1);
+		bytepool_free(pool, blocks[i]);
+		shim_clock_advance(HZ);
+	}
+	shim_cpu_move(0);
+	shim_cpu_die(1);
+	shim_cpu_die(2);
+	EXPECT(stats().reclaimed_blocks == 2);
+	shim_clock_advance(10 * HZ + 2 * msecs_to_jiffies(100));
+	for (i = 1; i <= 20; i++) {
+		EXPECT(stats().reclaimed_blocks == 2 + i);
+		shim_clock_advance(HZ);
+	}
+	pool_stop();
+	*shim_param_gc_interval_ms = 10000;
+}
+
 /*
  * The last block of a slab returns when the others have been idle for more than half of the
  * range of jiffies.
@@ -188,6 +222,7 @@ const struct test gc_tests[] = {
 	{ "GC: a block expires during its grace period", test_expiring },
 	{ "idle for more than half of the range of jiffies", test_idle_for_ages },
 	{ "older than others by more than half of the range of jiffies", test_older_by_ages },
+	{ "a slab that reaches its depot after younger ones", test_late_amid_older },
 	{ "a slab with a block in use for as long", test_long_lived },
 	{ "idle for as long, and freed only now", test_old_at_once },
 	{}
