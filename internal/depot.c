@@ -16,7 +16,6 @@
 
 #include "age.h"
 #include "depot.h"
-#include "slab.h"
 #include "types.h"
 
 /* A CPU looks for a slab of its own among this many of the partial slabs. */
