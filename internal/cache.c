@@ -36,7 +36,7 @@ struct bp_cache *bp_depot_this_cpu_cache(struct bp_depot *depot)
 }
 
 /* Have the CPU of a cache follow @to: the cache, or bp_closed_cache. */
-static void cache_set_open(struct bp_cache *cache, struct bp_cache *to)
+void bp_cache_set_open(struct bp_cache *cache, struct bp_cache *to)
 {
 	const struct bp_class *class = cache->depot->class;
 	const struct bp_sizes *sizes = &class->pool->sizes;
@@ -48,17 +48,6 @@ static void cache_set_open(struct bp_cache *cache, struct bp_cache *to)
 		/* Pairs with the dependent loads of the fast paths: the GC has left the cache. */
 		smp_store_release(&open[slot], to);
 	}
-}
-
-void bp_cache_open(struct bp_cache *cache)
-{
-	cache_set_open(cache, cache);
-}
-
-/* Close a cache. Its CPU may be inside until a grace period has ended. */
-void bp_cache_close(struct bp_cache *cache)
-{
-	cache_set_open(cache, &bp_closed_cache);
 }
 
 /* Make this CPU's cache of the class, if memory is at hand. Without a cache, the depot serves. */

@@ -32,8 +32,7 @@ extern char bp_no_pool;
 extern struct bp_cache bp_closed_cache;
 
 struct bp_cache *bp_depot_this_cpu_cache(struct bp_depot *depot);
-void bp_cache_open(struct bp_cache *cache);
-void bp_cache_close(struct bp_cache *cache);
+void bp_cache_set_open(struct bp_cache *cache, struct bp_cache *to);
 void bp_cache_ensure(struct bp_class *class);
 void bp_cache_take_batch(struct bp_depot *depot, struct bp_cache *cache);
 void bp_cache_refill(struct bp_depot *depot, struct bp_cache *cache,
@@ -63,6 +62,18 @@ static inline u32 bp_cache_half(const struct bp_cache *cache)
 static inline bool bp_cache_full(const struct bp_cache *cache)
 {
 	return cache->top == cache->end;
+}
+
+/* Have the CPU of a cache follow it. */
+static inline void bp_cache_open(struct bp_cache *cache)
+{
+	bp_cache_set_open(cache, cache);
+}
+
+/* Close a cache. Its CPU may be inside until a grace period has ended. */
+static inline void bp_cache_close(struct bp_cache *cache)
+{
+	bp_cache_set_open(cache, &bp_closed_cache);
 }
 
 /* Push a block. @top is cache->top, which the caller has read already. */

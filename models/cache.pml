@@ -19,7 +19,7 @@
  *
  * Wrong:
  *	WRONG_NO_GRACE_PERIOD: the GC does not wait
- *	WRONG_NO_RELEASE: the cache is opened by a plain store (cache_set_open())
+ *	WRONG_NO_RELEASE: the cache is opened by a plain store (bp_cache_set_open())
  *	WRONG_NO_FORGET: bp_class_close() without bp_memo_forget()
  *	WRONG_LATE_FORGET: bp_memo_forget() after the grace period
  *	WRONG_NO_MB_IN_FORGET: bp_memo_forget() without smp_mb__before_atomic()
