@@ -71,7 +71,6 @@
 #include "bytepool.h"
 #include "internal/alloc.h"
 #include "internal/backing.h"
-#include "internal/cache.h"
 #include "internal/class.h"
 #include "internal/context.h"
 #include "internal/fault.h"

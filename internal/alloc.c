@@ -107,6 +107,7 @@ static bool depot_may_alloc(const struct bp_depot *depot)
 
 /*
  * Take an idle block of another depot than @not. Return NULL if there is none.
+ * @sure is as in class_alloc().
  * Context: Section.
  */
 static void *depot_alloc_other(struct bp_class *class, const struct bp_depot *not,
@@ -127,8 +128,8 @@ static void *depot_alloc_other(struct bp_class *class, const struct bp_depot *no
 
 /*
  * Take an idle block of the node. If that is NUMA_NO_NODE, take one of this
- * CPU's node, or else of any. Return NULL if there is none. To be @sure of that
- * takes the locks.
+ * CPU's node, or else of any. Return NULL if there is none. If @sure, look under
+ * the lock of each depot, so that no block is missed.
  */
 static void *class_alloc(struct bp_class *class, int node, bool sure)
 {
@@ -151,9 +152,9 @@ static void *class_alloc(struct bp_class *class, int node, bool sure)
 /*
  * Wait until a block may be in a depot, as mempool_alloc() does. No block is
  * missed, because the task is queued before it looks, and looks under the lock
- * under which depot_free() looks for waiters. Nobody announces memory of the
- * system, room below the limit, or a block in the cache of a CPU. So the task
- * looks for those from time to time.
+ * under which depot_free() looks for waiters. No wakeup announces memory of the
+ * system, room below the limit, or a block in the cache of a CPU. Therefore the
+ * task looks for those from time to time.
  */
 static void class_wait(struct bp_class *class)
 {
@@ -174,8 +175,9 @@ static void class_wait(struct bp_class *class)
 }
 
 /*
- * Take an idle block, or one of a new slab, which is a @miss. Take it of the
- * node alone, or of any if that is NUMA_NO_NODE. Return NULL if there is none.
+ * Take an idle block, or else one of a new slab, and set *@miss if it is of a new
+ * slab. Take it of the node alone, or of any if that is NUMA_NO_NODE. Return NULL
+ * if there is none.
  */
 void *bp_class_alloc_or_grow(struct bp_class *class, gfp_t gfp, int node, bool *miss)
 {
@@ -229,7 +231,7 @@ static void *class_alloc_once(struct bp_class *class, gfp_t gfp, int node, bool 
 /*
  * Check a block that comes from its depot, and record its caller. The block is
  * in use only after that. Until then, a stale free of it is refused, and its
- * slab cannot go.
+ * slab cannot be freed.
  */
 noinline void bp_block_check(struct bp_class *class, void *block, unsigned long caller)
 {
@@ -266,7 +268,7 @@ noinline void *bp_alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, int 
 	/* __GFP_THISNODE has no meaning without a node, and __GFP_NOFAIL overrides it. */
 	if (node == NUMA_NO_NODE || gfp & __GFP_NOFAIL)
 		gfp &= ~__GFP_THISNODE;
-	/* It is not in the fast path, where it may cost a call. */
+	/* The fast path does without this, because it may cost a call. */
 	might_alloc(gfp);
 	class = bp_class_get(pool, bp_class_index(&pool->sizes, size), gfp);
 	if (!class)
@@ -288,6 +290,7 @@ fail:
 	return bp_alloc_fail(pool, size, gfp, caller);
 }
 
+/* Fail an allocation that is invalid, or that fail_bytepool has chosen. Return NULL. */
 noinline void *bp_alloc_refuse(struct bytepool *pool, size_t size, gfp_t gfp,
 			       unsigned long caller)
 {

@@ -78,7 +78,7 @@ static inline void bp_block_instrument(u32 size, void *block, gfp_t gfp)
 		bp_instrument_alloc(block, size, bp_system_gfp(gfp), bp_system_may_serve());
 }
 
-/* Prepare a block that comes from its depot for its caller. */
+/* Prepare a block, which comes from its depot, for its caller. */
 static inline void bp_block_prepare(struct bp_class *class, void *block, gfp_t gfp,
 				    unsigned long caller)
 {

@@ -5,11 +5,11 @@
 #include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/gfp.h>
+#include <linux/kmemleak.h>
 #include <linux/mm.h>
 #include <linux/vmalloc.h>
 
 #include "backing.h"
-#include "instrument.h"
 #include "types.h"
 
 /* Return the node of the CPU, or the nearest node with memory if that has none. */

@@ -59,6 +59,10 @@ static inline void bp_pool_uncharge(struct bytepool *pool, unsigned long bytes)
 	atomic_long_sub(bytes, &pool->held);
 }
 
+/*
+ * Free memory of bp_backing_alloc().
+ * Context: May sleep.
+ */
 static inline void bp_backing_free(void *base, unsigned long bytes, unsigned long align)
 {
 	unsigned int order = get_order(max(bytes, align));

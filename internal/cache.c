@@ -4,6 +4,7 @@
 #include <linux/cache.h>
 #include <linux/compiler.h>
 #include <linux/gfp.h>
+#include <linux/kmemleak.h>
 #include <linux/minmax.h>
 #include <linux/overflow.h>
 #include <linux/percpu.h>
@@ -14,7 +15,6 @@
 #include "cache.h"
 #include "context.h"
 #include "depot.h"
-#include "instrument.h"
 #include "size_class.h"
 #include "types.h"
 
@@ -35,7 +35,7 @@ struct bp_cache *bp_depot_this_cpu_cache(struct bp_depot *depot)
 	return cache;
 }
 
-/* Have the CPU of a cache follow it, or bp_closed_cache. */
+/* Have the CPU of a cache follow @to: the cache, or bp_closed_cache. */
 void bp_cache_set_open(struct bp_cache *cache, struct bp_cache *to)
 {
 	const struct bp_class *class = cache->depot->class;
@@ -103,6 +103,18 @@ void bp_cache_ensure(struct bp_class *class)
 		cache_create(class);
 }
 
+/* Move as many entries of a batch as fit into an empty cache. */
+static void cache_load_batch(struct bp_cache *cache, struct bp_batch *batch)
+{
+	u32 nr = min(batch->nr, bp_cache_capacity(cache));
+	u32 i;
+
+	batch->nr -= nr;
+	for (i = 0; i < nr; i++)
+		cache->entries[i] = batch->entries[batch->nr + i];
+	WRITE_ONCE(cache->top, cache->entries + nr);
+}
+
 /*
  * Fill an empty cache with a batch, if there is one that has not expired.
  * Expired blocks must not enter a cache, because a pass that is about to give
@@ -120,7 +132,7 @@ void bp_cache_take_batch(struct bp_depot *depot, struct bp_cache *cache)
 	if (bp_gc_pass_wants(&pass, batch->entries[0].idle_since))
 		return;
 	bp_batch_take(&depot->full);
-	bp_cache_load_batch(cache, batch);
+	cache_load_batch(cache, batch);
 	bp_depot_put_batch(depot, batch);
 }
 
@@ -150,15 +162,12 @@ void bp_cache_refill(struct bp_depot *depot, struct bp_cache *cache,
 	}
 }
 
-/*
- * Open the cache if it has a block. Return true if it was opened: the caller
- * then wakes the pool.
- */
+/* Open a cache unless it is NULL or empty. Return true if the pool has to be woken. */
 bool bp_cache_reopen(struct bp_cache *cache)
 {
 	if (!cache || !bp_cache_nr(cache))
 		return false;
-	bp_cache_set_open(cache, cache);
+	bp_cache_open(cache);
 	return true;
 }
 
@@ -168,6 +177,18 @@ void bp_cache_flush(struct bp_cache *cache, u32 nr)
 	bp_depot_assert_held(cache->depot);
 	bp_depot_push_entries(cache->depot, cache->entries, nr);
 	bp_cache_drop_oldest(cache, nr);
+}
+
+/* Move the @nr youngest entries to an empty batch. */
+static void cache_unload_batch(struct bp_cache *cache, struct bp_batch *batch, u32 nr)
+{
+	struct bp_entry *from = cache->top - nr;
+	u32 i;
+
+	for (i = 0; i < nr; i++)
+		batch->entries[i] = from[i];
+	batch->nr = nr;
+	WRITE_ONCE(cache->top, from);
 }
 
 /*
@@ -183,7 +204,7 @@ void bp_cache_make_space(struct bp_depot *depot, struct bp_cache *cache)
 		bp_cache_flush(cache, bp_cache_half(cache));
 		return;
 	}
-	bp_cache_unload_batch(cache, batch, bp_cache_half(cache));
+	cache_unload_batch(cache, batch, bp_cache_half(cache));
 	bp_depot_put_batch(depot, batch);
 }
 
@@ -196,7 +217,7 @@ bool bp_cache_flush_all(struct bp_cache *cache)
 	unsigned long flags = bp_depot_lock(cache->depot);
 	bool wake;
 
-	bp_cache_set_open(cache, &bp_closed_cache);
+	bp_cache_close(cache);
 	bp_cache_flush(cache, bp_cache_nr(cache));
 	wake = bp_depot_wakes(cache->depot);
 	bp_depot_unlock(cache->depot, flags);

@@ -15,7 +15,6 @@
 #define _BP_CACHE_H
 
 #include <linux/compiler.h>
-#include <linux/minmax.h>
 #include <linux/percpu.h>
 #include <linux/types.h>
 
@@ -54,9 +53,27 @@ static inline u32 bp_cache_capacity(const struct bp_cache *cache)
 	return cache->end - cache->entries;
 }
 
+/* Return the number of blocks that move at once between a cache and its depot. */
+static inline u32 bp_cache_half(const struct bp_cache *cache)
+{
+	return (bp_cache_capacity(cache) + 1) / 2;
+}
+
 static inline bool bp_cache_full(const struct bp_cache *cache)
 {
 	return cache->top == cache->end;
+}
+
+/* Have the CPU of a cache follow it. */
+static inline void bp_cache_open(struct bp_cache *cache)
+{
+	bp_cache_set_open(cache, cache);
+}
+
+/* Close a cache. Its CPU may be inside until a grace period has ended. */
+static inline void bp_cache_close(struct bp_cache *cache)
+{
+	bp_cache_set_open(cache, &bp_closed_cache);
 }
 
 /* Push a block. @top is cache->top, which the caller has read already. */
@@ -109,31 +126,6 @@ static inline void bp_cache_drop_oldest(struct bp_cache *cache, u32 nr)
 	WRITE_ONCE(cache->top, to);
 }
 
-/* Move the @nr youngest entries to an empty batch. */
-static inline void bp_cache_unload_batch(struct bp_cache *cache, struct bp_batch *batch,
-					 u32 nr)
-{
-	struct bp_entry *from = cache->top - nr;
-	u32 i;
-
-	for (i = 0; i < nr; i++)
-		batch->entries[i] = from[i];
-	batch->nr = nr;
-	WRITE_ONCE(cache->top, from);
-}
-
-/* Move as many entries of a batch as fit into an empty cache. */
-static inline void bp_cache_load_batch(struct bp_cache *cache, struct bp_batch *batch)
-{
-	u32 nr = min(batch->nr, bp_cache_capacity(cache));
-	u32 i;
-
-	batch->nr -= nr;
-	for (i = 0; i < nr; i++)
-		cache->entries[i] = batch->entries[batch->nr + i];
-	WRITE_ONCE(cache->top, cache->entries + nr);
-}
-
 /*
  * Return the time when the oldest block was freed, if the cache has one. From
  * another CPU than the cache's, it is a hint, which the next look corrects.
@@ -177,10 +169,5 @@ static __always_inline struct bp_cache *bp_cache_this_cpu(struct bytepool *pool,
 
 /* Add to a counter of a cache. Other CPUs read it as it is. */
 #define bp_cache_count(counter, nr)	((void)data_race((counter) += (nr)))
-
-static inline u32 bp_cache_half(const struct bp_cache *cache)
-{
-	return (bp_cache_capacity(cache) + 1) / 2;
-}
 
 #endif /* _BP_CACHE_H */

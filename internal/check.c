@@ -77,6 +77,7 @@ void bp_block_verify(const struct bp_class *class, u8 *block,
 		       bp_track_age_ms(last), (void *)last->caller, last->pid);
 }
 
+/* Report a block whose link is corrupt, as bp_slab_pop() has found it. */
 void bp_report_overwritten(struct bp_class *class, const void *block)
 {
 	if (__ratelimit(&class->pool->overwritten_limit))

@@ -58,6 +58,7 @@ static struct bp_class *class_new(struct bytepool *pool, u32 index, gfp_t gfp)
 	return class;
 }
 
+/* Make the class, unless another CPU makes it first. Return NULL if memory is short. */
 noinline struct bp_class *bp_class_add(struct bytepool *pool, u32 index, gfp_t gfp)
 {
 	struct bp_class *class;

@@ -6,7 +6,6 @@
 #include <linux/debugfs.h>
 #include <linux/module.h>
 #include <linux/rhashtable.h>
-#include <linux/sched.h>
 #include <linux/seq_file.h>
 
 #include "cache.h"
@@ -91,16 +90,9 @@ static void *blocks_next(struct seq_file *m, void *v, loff_t *pos)
 	unsigned long seen = 0;
 
 	++*pos;
-	/* -EAGAIN: the table was resized, and some slabs come again. */
-	while ((slab = rhashtable_walk_next(&iter->slabs))) {
-		if (!IS_ERR(slab) && slab->depot->class->pool == iter->pool)
-			break;
-		if (!(++seen % BP_WALK_SECTION)) {
-			rhashtable_walk_stop(&iter->slabs);
-			cond_resched();
-			rhashtable_walk_start(&iter->slabs);
-		}
-	}
+	do {
+		slab = bp_table_walk_next(&iter->slabs, &seen);
+	} while (slab && slab->depot->class->pool != iter->pool);
 	return slab;
 }
 

@@ -6,6 +6,7 @@
 #include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/gfp.h>
+#include <linux/kmemleak.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
@@ -15,8 +16,6 @@
 
 #include "age.h"
 #include "depot.h"
-#include "instrument.h"
-#include "slab.h"
 #include "types.h"
 
 /* A CPU looks for a slab of its own among this many of the partial slabs. */
@@ -99,8 +98,8 @@ struct bp_slab *bp_depot_take_oldest(struct bp_depot *depot,
 
 /*
  * Return true if the class has at most a page for each other CPU that uses it.
- * CPUs that change the states of blocks of one slab share a cache line, so each
- * CPU gets a slab of its own until then.
+ * CPUs that change the states of blocks of one slab share a cache line, so as
+ * long as the class is that small, each CPU gets a slab of its own.
  */
 bool bp_class_shares_lines(const struct bp_class *class)
 {

@@ -59,7 +59,7 @@ static inline void bp_depot_assert_held(const struct bp_depot *depot)
 		lockdep_assert_held(&depot->lock);
 }
 
-/* Take a slab, to which a block comes back, off its list, if it is on one. */
+/* Take a slab off its list, if it is on one, before a block comes back to it. */
 static inline void bp_depot_unlink(struct bp_slab *slab)
 {
 	if (slab->nr_idle)
@@ -96,7 +96,10 @@ static inline void bp_depot_add_idle(struct bp_depot *depot, struct bp_slab *sla
 		rb_add_cached(&slab->age, &depot->idle_tree, bp_slab_older);
 }
 
-/* Link a slab that is on no list where it belongs. A slab without an idle block stays on none. */
+/*
+ * Put a slab that is on no list on the one where it belongs. A slab without an
+ * idle block stays on none.
+ */
 static inline void bp_depot_link(struct bp_depot *depot, struct bp_slab *slab)
 {
 	bp_depot_assert_held(depot);

@@ -124,7 +124,7 @@ static void depot_free(struct bp_where *where, bool remember)
 		bp_cache_make_space(depot, cache);
 	if (cache && !bp_cache_full(cache)) {
 		cache_push_freed(cache, where);
-		bp_cache_set_open(cache, cache);
+		bp_cache_open(cache);
 		wake = true;
 	} else {
 		bp_depot_unlink(where->slab);
@@ -164,7 +164,7 @@ static noinline void block_retake(struct bytepool *pool, const struct bp_where *
 		bp_block_track(where->slab, where->state - where->slab->state, caller);
 }
 
-/* Free any pointer. @known tells that the memo of this CPU may have it. */
+/* Free a pointer that may be anything but NULL. If @known, look into the memo first. */
 void bp_free_looked_up(struct bytepool *pool, const void *block, bool known,
 		       unsigned long caller)
 {

@@ -27,8 +27,8 @@
 
 /*
  * Let a pool with nothing idle sleep. Its caches are closed, so the next free
- * calls bp_pool_wake(), which tells why the order matters. The caller waits for
- * a grace period, and then looks whether the pool has to be woken again.
+ * calls bp_pool_wake(). See there why the order matters. The caller waits for a
+ * grace period, and then looks whether the pool has to be woken again.
  */
 static void pool_sleep(struct bytepool *pool)
 {
@@ -89,6 +89,7 @@ static void gc_finish(struct bytepool *pool)
 		bp_pool_wake(pool);
 }
 
+/* Run a pass over each pool that is awake. Queue the next run if a pool still is. */
 void bp_gc_work_fn(struct work_struct *work)
 {
 	unsigned long due = jiffies + bp_gc_interval();

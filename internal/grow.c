@@ -43,7 +43,7 @@ struct bp_slab *bp_class_new_slab(struct bp_class *class, bool large, gfp_t gfp,
 
 	if (!bp_system_may_serve())
 		return NULL;
-	/* No room would be enough. */
+	/* The limit is too small for a single block. */
 	if (bp_over_limit(READ_ONCE(class->pool->limit), 0, PAGE_ALIGN(class->size)))
 		return NULL;
 	while (left-- && in_vain < ROOM_IN_VAIN) {

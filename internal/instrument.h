@@ -56,8 +56,7 @@ static inline void bp_instrument_open(const void *block, size_t size)
 
 /*
  * Report that a block goes to its caller. kmemleak allocates memory, which not
- * every context @may_allocate. A block that kmemleak does not know, it does not
- * report.
+ * every context may do. It never reports a block as leaked that it does not know.
  */
 static inline void bp_instrument_alloc(void *block, size_t size, gfp_t gfp, bool may_allocate)
 {

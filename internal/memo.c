@@ -5,11 +5,11 @@
 #include <linux/atomic.h>
 #include <linux/cache.h>
 #include <linux/compiler.h>
+#include <linux/kmemleak.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
 
 #include "cache.h"
-#include "instrument.h"
 #include "memo.h"
 #include "wake.h"
 

@@ -60,8 +60,9 @@ int bp_memo_init(void);
 void bp_memo_exit(void);
 
 /*
- * Return one of the two places of a block. Different parts of one product tell
- * them. It spreads addresses that are far apart as well as those that are near.
+ * Return one of the two places of a block. They are different parts of one
+ * product, which spreads addresses that are far apart as well as those that are
+ * near.
  */
 static __always_inline u32 bp_memo_place(const void *block, unsigned int which)
 {

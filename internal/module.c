@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The module: its parameters, /sys/kernel/bytepool/, start and end.
+ * The module: its parameters, /sys/kernel/bytepool/, init and exit.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 

@@ -77,6 +77,7 @@ struct bytepool *bp_pool_next(struct bytepool *prev)
 	return pool;
 }
 
+/* Put the blocks in the caches of a dead CPU back into their slabs. */
 int bp_cpu_dead(unsigned int cpu)
 {
 	struct bytepool *pool = NULL;

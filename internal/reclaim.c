@@ -49,7 +49,7 @@ bool bp_class_close(struct bp_class *class, const struct bp_gc_pass *pass)
 			continue;
 		flags = bp_depot_lock(cache->depot);
 		cache->gc_owned = true;
-		bp_cache_set_open(cache, &bp_closed_cache);
+		bp_cache_close(cache);
 		bp_depot_unlock(cache->depot, flags);
 		closed = true;
 	}
@@ -77,7 +77,10 @@ static struct bp_batch *depot_take_old_batch(struct bp_depot *depot,
 	return bp_batch_take(at);
 }
 
-/* Put the blocks of such batches back into their slabs. Batches that fill meanwhile stay. */
+/*
+ * Put the blocks of batches that the pass wants back into their slabs. Batches
+ * that fill meanwhile stay.
+ */
 void bp_class_flush_batches(struct bp_class *class, const struct bp_gc_pass *pass)
 {
 	unsigned long begun = jiffies;
@@ -124,7 +127,7 @@ void bp_class_drain(struct bp_class *class, const struct bp_gc_pass *pass)
 		cache->gc_owned = false;
 		/* Only a pool that is awake may have open caches. */
 		if (bp_cache_nr(cache) && !class->reserve && READ_ONCE(class->pool->awake))
-			bp_cache_set_open(cache, cache);
+			bp_cache_open(cache);
 		bp_depot_unlock(cache->depot, flags);
 	}
 	bp_class_flush_batches(class, pass);
@@ -230,6 +233,7 @@ void bp_pool_flush_batches(struct bytepool *pool, const struct bp_gc_pass *pass)
 	}
 }
 
+/* Give back wholly idle slabs of all classes. Return the number of blocks. */
 unsigned long bp_pool_reap(struct bytepool *pool, const struct bp_gc_pass *pass)
 {
 	struct bp_gc_reaped all = {};

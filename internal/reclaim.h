@@ -7,7 +7,7 @@
  * blocks to their depots, and gives the oldest slabs there back.
  *
  * The background GC also reaps the depots in its first half, and drops gc_lock
- * between the halves. All others hold gc_lock over both.
+ * between the halves. Every other pass holds gc_lock over both.
  */
 #ifndef _BP_RECLAIM_H
 #define _BP_RECLAIM_H

@@ -2,7 +2,9 @@
 /* The birth and death of a slab: the step between system and slab. */
 #include <linux/gfp.h>
 #include <linux/jiffies.h>
+#include <linux/kmemleak.h>
 #include <linux/mm.h>
+#include <linux/overflow.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -41,6 +43,14 @@ static void slab_verify(struct bp_slab *slab)
 	}
 }
 
+/* Return the size of the descriptor of a slab of @nr blocks. */
+static size_t slab_desc_bytes(unsigned int nr, bool tracked)
+{
+	if (tracked)
+		return bp_slab_track_offset(nr) + nr * sizeof(struct bp_track);
+	return struct_size_t(struct bp_slab, state, nr);
+}
+
 /*
  * Allocate the descriptor. That of a single block takes no more than 96 bytes
  * on a 64-bit machine.
@@ -51,7 +61,7 @@ static struct bp_slab *slab_desc_alloc(struct bp_class *class, void *base,
 	unsigned int flags = class->pool->flags;
 	struct bp_slab *slab;
 
-	slab = kmalloc_node(bp_slab_desc_bytes(nr, flags & BYTEPOOL_TRACK), gfp, node);
+	slab = kmalloc_node(slab_desc_bytes(nr, flags & BYTEPOOL_TRACK), gfp, node);
 	if (!slab)
 		return NULL;
 	/* Otherwise @base would be a reference to the first block and hide its leak. */

@@ -18,25 +18,15 @@
 
 #include <linux/compiler.h>
 #include <linux/gfp.h>
-#include <linux/overflow.h>
 #include <linux/types.h>
 
 #include "age.h"
-#include "check.h"
 #include "size_class.h"
 #include "types.h"
 
 struct bp_slab *bp_slab_create_fitting(struct bp_class *class, bool large,
 				       gfp_t gfp, int node, bool *at_limit);
 unsigned long bp_slab_destroy(struct bp_slab *slab);
-
-/* Return the size of the descriptor of a slab of @nr blocks. */
-static inline size_t bp_slab_desc_bytes(unsigned int nr, bool tracked)
-{
-	if (tracked)
-		return bp_slab_track_offset(nr) + nr * sizeof(struct bp_track);
-	return struct_size_t(struct bp_slab, state, nr);
-}
 
 static inline void *bp_slab_block(const struct bp_slab *slab, u32 size, u32 index)
 {

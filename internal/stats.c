@@ -13,6 +13,7 @@
 #include "stats.h"
 #include "types.h"
 
+/* Add the counters of a class to @stats. */
 void bp_class_add_stats(struct bp_class *class, struct bytepool_stats *stats)
 {
 	u64 hits = 0, misses = 0, frees = 0, in_use, blocks;

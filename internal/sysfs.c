@@ -151,16 +151,20 @@ static struct pool_attribute flags_attr = __ATTR_RO(flags);
 static struct pool_attribute gc_attr = __ATTR_WO(gc);
 static struct pool_attribute trim_attr = __ATTR_WO(trim);
 
-#define POOL_VALUE(_name, _show, _offset)			\
-	static struct pool_attribute _name##_attr = {		\
-		.attr = { .name = #_name, .mode = 0444 },	\
-		.show = _show,					\
-		.offset = _offset,				\
+/* The attributes of values that are only read: where they are, and how they are shown. */
+#define POOL_VALUE(_string, _show)			\
+	.attr = { .name = _string, .mode = 0444 },	\
+	.show = _show
+
+#define POOL_U32(_name, _member)					\
+	static struct pool_attribute _name##_attr = {			\
+		POOL_VALUE(#_name, u32_show),				\
+		.offset = offsetof(struct bytepool, _member),		\
 	}
 
-POOL_VALUE(min_size, u32_show, offsetof(struct bytepool, sizes.min));
-POOL_VALUE(max_size, u32_show, offsetof(struct bytepool, sizes.max));
-POOL_VALUE(nr_classes, u32_show, offsetof(struct bytepool, sizes.nr));
+POOL_U32(min_size, sizes.min);
+POOL_U32(max_size, sizes.max);
+POOL_U32(nr_classes, sizes.nr);
 
 static struct attribute *pool_attrs[] = {
 	&idle_timeout_ms_attr.attr,
@@ -176,8 +180,11 @@ static struct attribute *pool_attrs[] = {
 
 static const struct attribute_group pool_group = { .attrs = pool_attrs };
 
-#define POOL_STAT(_name) \
-	POOL_VALUE(_name, stat_show, offsetof(struct bytepool_stats, _name))
+#define POOL_STAT(_name)						\
+	static struct pool_attribute _name##_attr = {			\
+		POOL_VALUE(#_name, stat_show),				\
+		.offset = offsetof(struct bytepool_stats, _name),	\
+	}
 
 POOL_STAT(bytes_held);
 POOL_STAT(bytes_in_use);

@@ -20,6 +20,9 @@
 #include "types.h"
 #include "wake.h"
 
+/* A walk over the table looks at no more than this many slabs in one RCU section. */
+#define WALK_SECTION		1024U
+
 /*
  * A slab that is not in the table yet, because it was born where the table must
  * not be modified, or because the table had no memory to grow. Lookups that do
@@ -46,6 +49,11 @@ static DEFINE_RAW_SPINLOCK(table_pending_lock);
  */
 static DEFINE_MUTEX(table_pending_mutex);
 
+/*
+ * Return the slab with a block at the address, or NULL. Search the list, and
+ * then the table again.
+ * Context: Section.
+ */
 noinline struct bp_slab *bp_table_find_pending(unsigned long address)
 {
 	struct pending_slab *pending;
@@ -147,6 +155,10 @@ int bp_table_add(struct bp_slab *slab, gfp_t gfp)
 	return 0;
 }
 
+/*
+ * Make the slab unknown.
+ * Context: May sleep.
+ */
 void bp_table_remove(struct bp_slab *slab)
 {
 	/* Pairs with smp_store_release() in table_pending_work_fn(): @hashed is final. */
@@ -167,6 +179,26 @@ void bp_table_remove(struct bp_slab *slab)
 }
 
 /*
+ * Return the next slab of a walk over the table, or NULL at the end. Some slabs
+ * come twice if the table is resized. The RCU section of the walk may end before
+ * the next slab. @seen is 0 at first, and counts slabs.
+ */
+struct bp_slab *bp_table_walk_next(struct rhashtable_iter *iter, unsigned long *seen)
+{
+	struct bp_slab *slab;
+
+	do {
+		if (!(++*seen % WALK_SECTION)) {
+			rhashtable_walk_stop(iter);
+			cond_resched();
+			rhashtable_walk_start(iter);
+		}
+		slab = rhashtable_walk_next(iter);
+	} while (IS_ERR(slab));	/* -EAGAIN: the table was resized */
+	return slab;
+}
+
+/*
  * Call @fn for each slab, and twice for some: when the table is resized, or
  * when a pending slab enters it. Walk the list first: a pending slab enters the
  * table before it leaves the list, so none is missed.
@@ -184,16 +216,8 @@ void bp_table_walk(bp_table_fn fn, void *arg)
 	rcu_read_unlock();
 	rhashtable_walk_enter(&bp_table, &iter);
 	rhashtable_walk_start(&iter);
-	while ((slab = rhashtable_walk_next(&iter))) {
-		/* -EAGAIN: the table was resized, and some slabs come again. */
-		if (!IS_ERR(slab))
-			fn(slab, arg);
-		if (!(++seen % BP_WALK_SECTION)) {
-			rhashtable_walk_stop(&iter);
-			cond_resched();
-			rhashtable_walk_start(&iter);
-		}
-	}
+	while ((slab = bp_table_walk_next(&iter, &seen)))
+		fn(slab, arg);
 	rhashtable_walk_stop(&iter);
 	rhashtable_walk_exit(&iter);
 }

@@ -16,9 +16,6 @@
 #include "types.h"
 #include "wake.h"
 
-/* A walk over all slabs looks at no more than this many in one RCU section. */
-#define BP_WALK_SECTION		1024U
-
 typedef void (*bp_table_fn)(struct bp_slab *slab, void *arg);
 
 extern struct rhashtable bp_table;
@@ -29,6 +26,7 @@ void bp_table_exit(void);
 int bp_table_add(struct bp_slab *slab, gfp_t gfp);
 void bp_table_remove(struct bp_slab *slab);
 void bp_table_walk(bp_table_fn fn, void *arg);
+struct bp_slab *bp_table_walk_next(struct rhashtable_iter *iter, unsigned long *seen);
 
 /*
  * Hash by multiplication (Fibonacci hashing). It spreads slabs, which are near
@@ -100,6 +98,7 @@ static __always_inline struct bp_slab *bp_table_find(const void *block)
 {
 	struct bp_slab *slab;
 
+	/* There is no table before a built-in bytepool has started. */
 	if (unlikely(!bp_gc_wq))
 		return NULL;
 	slab = bp_table_lookup((unsigned long)block);

@@ -2,9 +2,9 @@
 /*
  * Tracepoints: bytepool:alloc, free, grow, shrink, gc and bad_free.
  *
- * They tell of blocks, slabs and pools, in this order. While they are disabled,
- * alloc and free contain a no-op instruction for each, which is patched when
- * they are enabled.
+ * The events alloc, free and bad_free tell of a block, grow and shrink of a slab,
+ * and gc of a pool. While they are disabled, the code contains a no-op instruction
+ * for each, which is patched when they are enabled.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM bytepool

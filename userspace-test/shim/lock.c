@@ -84,12 +84,6 @@ void shim_assert_held(struct shim_lock *lock)
 		shim_die("a lock is not held");
 }
 
-void shim_assert_preemption_disabled(const char *function)
-{
-	if (preemptible())
-		shim_die("%s() is called with preemption on", function);
-}
-
 void init_completion(struct completion *completion)
 {
 	*completion = (struct completion){ .lock = SHIM_LOCK_INIT };

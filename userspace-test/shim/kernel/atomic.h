@@ -31,21 +31,19 @@
 	({ __atomic_thread_fence(__ATOMIC_ACQUIRE); __asm__ volatile("" : : : "memory"); })
 #define smp_wmb()	__atomic_thread_fence(__ATOMIC_RELEASE)
 
-#define SHIM_CMPXCHG(p, expected, value, order) ({			\
+#define cmpxchg(p, expected, value) ({					\
 	typeof(*(p)) _old = (expected);					\
 									\
 	shim_point();							\
-	__atomic_compare_exchange_n(p, &_old, value, false, order,	\
-				    __ATOMIC_RELAXED);			\
+	__atomic_compare_exchange_n(p, &_old, value, false,		\
+				    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);\
 	_old;								\
 })
-#define cmpxchg(p, old, value)		SHIM_CMPXCHG(p, old, value, __ATOMIC_SEQ_CST)
 #define try_cmpxchg(p, old, value) ({					\
 	shim_point();							\
 	__atomic_compare_exchange_n(p, old, value, false,		\
 				    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);\
 })
-#define cmpxchg_release(p, old, value)	SHIM_CMPXCHG(p, old, value, __ATOMIC_RELEASE)
 
 #ifdef __SANITIZE_THREAD__
 void AnnotateIgnoreReadsBegin(const char *file, int line);

@@ -52,7 +52,7 @@ typedef unsigned int gfp_t;
 #define SHIM_OPTION(x)		SHIM_STRING(x)
 #define IS_ENABLED(option)	(SHIM_OPTION(option)[0] == '1')
 
-/* The kernel of 6.1, or that of 6.12. The older one has less. */
+/* The shim stands for Linux 6.12, or for Linux 6.1, which has less. */
 #define KERNEL_VERSION(a, b, c)	(((a) << 16) + ((b) << 8) + (c))
 #ifdef BYTEPOOL_RHASHTABLE_IRQSAFE
 #define LINUX_VERSION_CODE	KERNEL_VERSION(6, 12, 0)

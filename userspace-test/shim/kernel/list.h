@@ -16,7 +16,6 @@
 #define list_add_tail(entry, head)	cds_list_add_tail(entry, head)
 #define list_del(entry)			cds_list_del(entry)
 #define list_empty(head)		cds_list_empty(head)
-#define list_splice(list, head)		cds_list_splice(list, head)
 #define list_entry(ptr, type, member)	container_of(ptr, type, member)
 #define list_last_entry(head, type, member) \
 	list_entry((head)->prev, type, member)

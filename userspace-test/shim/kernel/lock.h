@@ -32,13 +32,11 @@ struct mutex {
 #define mutex_init(m)			raw_spin_lock_init(&(m)->lock)
 /* A mutex begins with its lock. */
 #define lockdep_assert_held(l)		shim_assert_held((struct shim_lock *)(l))
-#define lockdep_assert_preemption_disabled()	shim_assert_preemption_disabled(__func__)
 
 void mutex_lock(struct mutex *mutex);
 bool mutex_trylock(struct mutex *mutex);
 void mutex_unlock(struct mutex *mutex);
 void shim_assert_held(struct shim_lock *lock);
-void shim_assert_preemption_disabled(const char *function);
 
 struct completion {
 	struct shim_lock lock;

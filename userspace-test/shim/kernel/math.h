@@ -12,7 +12,6 @@
 	({ __auto_type _a = (a); __auto_type _b = (b); _a > _b ? _a : _b; })
 #define min(a, b) \
 	({ __auto_type _a = (a); __auto_type _b = (b); _a < _b ? _a : _b; })
-#define max3(a, b, c)		max(max(a, b), c)
 #define min_t(type, a, b)	min((type)(a), (type)(b))
 #define clamp(x, low, high) \
 	({ __auto_type _x = (x); _x < (low) ? (low) : _x > (high) ? (high) : _x; })

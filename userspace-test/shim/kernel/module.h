@@ -12,7 +12,6 @@
 #define MODULE_DESCRIPTION(text)	static_assert(sizeof(text), "a text")
 #define MODULE_LICENSE(text)		static_assert(sizeof(text), "a text")
 #define MODULE_PARM_DESC(name, text)	static_assert(sizeof(text), "a text")
-#define module_param(name, type, mode)	module_param_named(name, name, type, mode)
 #define module_param_named(name, value, type, mode) \
 	unsigned int *const shim_param_##name = &(value)
 #define subsys_initcall(fn) \

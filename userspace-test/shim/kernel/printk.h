@@ -22,13 +22,6 @@
 		shim_printk(true, __VA_ARGS__);				\
 	_warn;								\
 })
-#define WARN_ONCE(condition, ...) ({					\
-	static bool _told;						\
-	bool _once = (condition);					\
-	if (_once && !__atomic_exchange_n(&_told, true, __ATOMIC_RELAXED)) \
-		WARN(1, __VA_ARGS__);					\
-	_once;								\
-})
 __printf(2, 3) void shim_printk(bool warning, const char *fmt, ...);
 
 struct ratelimit_state {
@@ -37,9 +30,7 @@ struct ratelimit_state {
 
 #define DEFAULT_RATELIMIT_INTERVAL	(5 * HZ)
 #define DEFAULT_RATELIMIT_BURST		10
-#define RATELIMIT_MSG_ON_RELEASE	1
 #define ratelimit_state_init(rs, interval, burst)	((rs)->left = (burst))
-#define ratelimit_set_flags(rs, flags)			((void)(rs))
 bool __ratelimit(struct ratelimit_state *rs);
 #define pr_warn_ratelimited(fmt, ...) ({						\
 	static struct ratelimit_state _limit = { .left = DEFAULT_RATELIMIT_BURST };	\
