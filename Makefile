@@ -11,15 +11,15 @@ kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
 	help
 
 all: $(KDIR)/Makefile ## build bytepool.ko for the running kernel, or for the kernel of KDIR=...
-	$(kbuild) modules
+	+$(kbuild) modules
 
 install: all ## install bytepool.ko for that kernel
-	$(kbuild) modules_install
+	+$(kbuild) modules_install
 	depmod $(addprefix -b ,$(INSTALL_MOD_PATH)) \
 		$$(sed -n 's/^#define UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
 
 clean: $(KDIR)/Makefile ## remove the files of the build
-	$(kbuild) clean
+	+$(kbuild) clean
 
 demo: ## pass real files through a driver that uses bytepool, on Debian's 6.12 kernel in QEMU
 	@scripts/demo
