@@ -11,12 +11,20 @@
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/rbtree.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 
 #include "age.h"
 #include "depot.h"
 #include "types.h"
+
+/*
+ * Take at most REAP_SLABS slabs at a time, and none after REAP_BYTES, so that
+ * nobody waits for the lock of the depot or for reap_lock for long.
+ */
+#define REAP_SLABS		16U
+#define REAP_BYTES		SZ_4M
 
 /* A CPU looks for a slab of its own among this many of the partial slabs. */
 #define PRIVATE_LOOKS		4U
@@ -80,8 +88,7 @@ static void depot_del_idle(struct bp_depot *depot, struct bp_slab *slab)
 }
 
 /* Remove the slab that bp_depot_oldest() finds from the depot, or return NULL. */
-struct bp_slab *bp_depot_take_oldest(struct bp_depot *depot,
-				     const struct bp_gc_pass *pass)
+static struct bp_slab *depot_take_oldest(struct bp_depot *depot, const struct bp_gc_pass *pass)
 {
 	struct bp_slab *slab = bp_depot_oldest(depot, pass);
 
@@ -94,6 +101,31 @@ struct bp_slab *bp_depot_take_oldest(struct bp_depot *depot,
 	depot->nr_slabs--;
 	atomic_long_sub(slab->nr, &depot->class->nr_blocks);
 	return slab;
+}
+
+/*
+ * Remove a few wholly idle slabs from the depot, the oldest first, until they
+ * have @most blocks, and append them to @taken. Return the number of their
+ * blocks.
+ */
+unsigned long bp_depot_take_slabs(struct bp_depot *depot, const struct bp_gc_pass *pass,
+				  unsigned long most, struct list_head *taken)
+{
+	unsigned long flags = bp_depot_lock(depot);
+	u32 size = depot->class->size;
+	unsigned long blocks = 0;
+	unsigned int nr = 0;
+
+	while (nr++ < REAP_SLABS && blocks < most && blocks * size < REAP_BYTES) {
+		struct bp_slab *slab = depot_take_oldest(depot, pass);
+
+		if (!slab)
+			break;
+		list_add_tail(&slab->list, taken);
+		blocks += slab->nr;
+	}
+	bp_depot_unlock(depot, flags);
+	return blocks;
 }
 
 /*

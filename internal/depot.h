@@ -20,8 +20,8 @@
 
 void bp_depot_init(struct bp_depot *depot, struct bp_class *class);
 struct bp_slab *bp_depot_oldest(struct bp_depot *depot, const struct bp_gc_pass *pass);
-struct bp_slab *bp_depot_take_oldest(struct bp_depot *depot,
-				     const struct bp_gc_pass *pass);
+unsigned long bp_depot_take_slabs(struct bp_depot *depot, const struct bp_gc_pass *pass,
+				  unsigned long most, struct list_head *taken);
 bool bp_class_shares_lines(const struct bp_class *class);
 struct bp_slab *bp_depot_next_slab(struct bp_depot *depot);
 struct bp_slab *bp_depot_take_slab(struct bp_depot *depot);

@@ -8,7 +8,6 @@
 #include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/sched.h>
-#include <linux/sizes.h>
 
 #include "age.h"
 #include "backing.h"
@@ -21,14 +20,6 @@
 #include "table.h"
 #include "trace.h"
 #include "types.h"
-
-/*
- * While reap_lock is held once, at most REAP_SLABS slabs are taken under the
- * lock of a depot, and no more after REAP_BYTES. So nobody waits for either
- * lock for long.
- */
-#define REAP_SLABS	16U
-#define REAP_BYTES	SZ_4M
 
 /*
  * Close the caches of a class: all, or those with blocks that the pass wants.
@@ -139,22 +130,11 @@ static struct bp_gc_reaped depot_reap(struct bp_depot *depot, const struct bp_gc
 {
 	struct bytepool *pool = depot->class->pool;
 	struct bp_slab *slab, *next;
-	u32 size = depot->class->size;
 	struct bp_gc_reaped reaped = {};
-	unsigned int taken = 0;
-	unsigned long flags;
 	LIST_HEAD(dead);
 
 	mutex_lock(&pool->reap_lock);
-	flags = bp_depot_lock(depot);
-	while (taken++ < REAP_SLABS && reaped.blocks < most && reaped.blocks * size < REAP_BYTES) {
-		slab = bp_depot_take_oldest(depot, pass);
-		if (!slab)
-			break;
-		list_add_tail(&slab->list, &dead);
-		reaped.blocks += slab->nr;
-	}
-	bp_depot_unlock(depot, flags);
+	reaped.blocks = bp_depot_take_slabs(depot, pass, most, &dead);
 	list_for_each_entry(slab, &dead, list)
 		bp_table_remove(slab);
 	if (reaped.blocks)
