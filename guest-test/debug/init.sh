@@ -55,7 +55,7 @@ fail_each() {
 		"12 1") failures=$((failures + 1)) ;;
 		*) echo "allocation $nth: error and hit are $said" && return 1 ;;
 		esac
-		# What is left behind stays, so it is enough to look at times, and at the end.
+		# Leftovers stay, so it is enough to look after every 16th failure and at the end.
 		[ $((nth % 16)) != 0 ] || nothing_left ||
 			{ echo "after allocation $nth" && return 1; }
 	done
