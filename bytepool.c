@@ -123,7 +123,7 @@ EXPORT_SYMBOL_GPL(bytepool_create);
 
 static void devm_bytepool_destroy(void *pool)
 {
-	bytepool_destroy(pool);
+	bp_pool_destroy(pool);
 }
 
 /**
@@ -138,7 +138,7 @@ static void devm_bytepool_destroy(void *pool)
 struct bytepool *devm_bytepool_create(struct device *dev, const char *name,
 				      const struct bytepool_params *params)
 {
-	struct bytepool *pool = bytepool_create(name, params);
+	struct bytepool *pool = bp_pool_create(name, params);
 	int err;
 
 	if (IS_ERR(pool))
