@@ -156,26 +156,22 @@ int bp_table_add(struct bp_slab *slab, gfp_t gfp)
 }
 
 /*
- * Make the slab unknown.
+ * Take the slab off the list of pending slabs, unless the work item does. Then
+ * @hashed is final.
  * Context: May sleep.
  */
-void bp_table_remove(struct bp_slab *slab)
+void bp_table_remove_pending(struct bp_slab *slab)
 {
-	/* Pairs with smp_store_release() in table_pending_work_fn(): @hashed is final. */
-	if (smp_load_acquire(&slab->pending)) {
-		struct pending_slab *pending;
+	struct pending_slab *pending;
 
-		mutex_lock(&table_pending_mutex);
-		rcu_read_lock();
-		list_for_each_entry_rcu(pending, &table_pending, list) {
-			if (pending->slab == slab)
-				table_pending_remove(pending);
-		}
-		rcu_read_unlock();
-		mutex_unlock(&table_pending_mutex);
+	mutex_lock(&table_pending_mutex);
+	rcu_read_lock();
+	list_for_each_entry_rcu(pending, &table_pending, list) {
+		if (pending->slab == slab)
+			table_pending_remove(pending);
 	}
-	if (slab->hashed)
-		rhashtable_remove_fast(&bp_table, &slab->node, bp_table_params);
+	rcu_read_unlock();
+	mutex_unlock(&table_pending_mutex);
 }
 
 /*

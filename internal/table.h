@@ -24,7 +24,7 @@ struct bp_slab *bp_table_find_pending(unsigned long address);
 int bp_table_init(void);
 void bp_table_exit(void);
 int bp_table_add(struct bp_slab *slab, gfp_t gfp);
-void bp_table_remove(struct bp_slab *slab);
+void bp_table_remove_pending(struct bp_slab *slab);
 void bp_table_walk(bp_table_fn fn, void *arg);
 struct bp_slab *bp_table_walk_next(struct rhashtable_iter *iter, unsigned long *seen);
 
@@ -103,6 +103,19 @@ static __always_inline struct bp_slab *bp_table_find(const void *block)
 		return NULL;
 	slab = bp_table_lookup((unsigned long)block);
 	return likely(slab) ? slab : bp_table_find_pending((unsigned long)block);
+}
+
+/*
+ * Make the slab unknown.
+ * Context: May sleep.
+ */
+static inline void bp_table_remove(struct bp_slab *slab)
+{
+	/* Pairs with smp_store_release() in table_pending_work_fn(): @hashed is final. */
+	if (smp_load_acquire(&slab->pending))
+		bp_table_remove_pending(slab);
+	if (slab->hashed)
+		rhashtable_remove_fast(&bp_table, &slab->node, bp_table_params);
 }
 
 #endif /* _BP_TABLE_H */
