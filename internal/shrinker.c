@@ -32,8 +32,13 @@
 #include "trace.h"
 #include "types.h"
 
-/* The batch of a scan. It is large, because a scan may have to wait for a grace period. */
-#define SHRINK_BYTES		SZ_1M
+/*
+ * The batch of a scan. It is large, because a scan may have to wait for a grace
+ * period, and because the kernel may raise its watermark by a pageblock, which
+ * is 2 MiB, for each of two zones at once. If one scan gives it less, and there
+ * is nothing else to reclaim, the OOM killer comes.
+ */
+#define SHRINK_BYTES		SZ_4M
 
 /* How often a scan looks again after others have taken the memory that it saw. */
 #define SHRINK_RETRIES		8U
