@@ -25,15 +25,12 @@ struct visit {
 
 static const size_t sizes[] = { 8, 64, 1000, 4096, 5120, 65536 };
 
-static const void *context_next(const void *prev, char *desc)
+static void context_desc(const struct bk_context *context, char *desc)
 {
-	const struct bk_context *next = prev ? (const struct bk_context *)prev + 1 : bk_contexts;
-
-	if (next == bk_contexts + bk_nr_contexts)
-		return NULL;
-	strscpy(desc, next->name, KUNIT_PARAM_DESC_SIZE);
-	return next;
+	strscpy(desc, context->name, KUNIT_PARAM_DESC_SIZE);
 }
+
+KUNIT_ARRAY_PARAM(context, bk_contexts, context_desc);
 
 static void visit_alloc(void *arg)
 {
@@ -243,11 +240,11 @@ static void trim_reaches_every_cpu(struct kunit *test)
 
 static struct kunit_case context_cases[] = {
 	KUNIT_CASE(contexts_are_real),
-	KUNIT_CASE_PARAM(alloc_new, context_next),
-	KUNIT_CASE_PARAM(alloc_idle, context_next),
-	KUNIT_CASE_PARAM(bulk_idle, context_next),
-	KUNIT_CASE_PARAM(free_elsewhere, context_next),
-	KUNIT_CASE_PARAM(bad_free_anywhere, context_next),
+	KUNIT_CASE_PARAM(alloc_new, context_gen_params),
+	KUNIT_CASE_PARAM(alloc_idle, context_gen_params),
+	KUNIT_CASE_PARAM(bulk_idle, context_gen_params),
+	KUNIT_CASE_PARAM(free_elsewhere, context_gen_params),
+	KUNIT_CASE_PARAM(bad_free_anywhere, context_gen_params),
 	KUNIT_CASE(trim_reaches_every_cpu),
 	{}
 };

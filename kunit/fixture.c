@@ -552,7 +552,7 @@ static void bk_rcu_locked(void (*fn)(void *arg), void *arg)
 	rcu_read_unlock();
 }
 
-const struct bk_context bk_contexts[] = {
+const struct bk_context bk_contexts[BK_CONTEXTS] = {
 	{ "process", bk_in_process, .rt = true },
 	{ "irqs_off", bk_irqs_off },
 	{ "spinlock", bk_spinlocked, .rt = true },
@@ -563,8 +563,6 @@ const struct bk_context bk_contexts[] = {
 	{ "softirq", bk_in_softirq, .rt = true },
 	{ "hardirq", bk_in_hardirq },
 };
-
-const unsigned int bk_nr_contexts = ARRAY_SIZE(bk_contexts);
 
 MODULE_DESCRIPTION("KUnit tests for bytepool");
 MODULE_LICENSE("GPL");

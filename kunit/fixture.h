@@ -20,6 +20,7 @@
 #define BK_LATEST_MS	(BK_TIMEOUT_MS + 2 * BK_INTERVAL_MS)
 
 #define BK_POOLS	32
+#define BK_CONTEXTS	9
 #define BK_NAME_SIZE	64
 
 /**
@@ -114,8 +115,7 @@ struct bk_context {
 	bool rt;		/* PREEMPT_RT can get memory from the system there */
 };
 
-extern const struct bk_context bk_contexts[];
-extern const unsigned int bk_nr_contexts;
+extern const struct bk_context bk_contexts[BK_CONTEXTS];
 void bk_in_softirq(void (*fn)(void *arg), void *arg);
 void bk_in_hardirq(void (*fn)(void *arg), void *arg);
 void bk_on_cpu(unsigned int cpu, void (*fn)(void *arg), void *arg);

@@ -294,7 +294,7 @@ static void serves_every_context(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		struct taker *taker = new_taker(test, sizes[i], 8, GFP_ATOMIC);
 
-		for (j = 0; j < bk_nr_contexts; j++) {
+		for (j = 0; j < BK_CONTEXTS; j++) {
 			bk_contexts[j].run(take, taker);
 			KUNIT_EXPECT_EQ_MSG(test, taker->got, 8, "size %zu, %s", sizes[i],
 					    bk_contexts[j].name);

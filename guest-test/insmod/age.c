@@ -66,7 +66,7 @@ static bool age_begin(struct seq_file *m, struct ageing *age, const char *of, un
 
 	age->pool = bytepool_create(of, &params);
 	if (IS_ERR(age->pool)) {
-		check(m, false, of, "runs", "create: %ld", PTR_ERR(age->pool));
+		check(m, false, of, "runs", "create: %pe", age->pool);
 		return false;
 	}
 	age_alloc(age);

@@ -62,7 +62,7 @@ void hold_begin(struct seq_file *m)
 		return;
 	held = bytepool_create("held", &params);
 	if (IS_ERR(held)) {
-		check(m, false, "hold", "begins", "create: %ld", PTR_ERR(held));
+		check(m, false, "hold", "begins", "create: %pe", held);
 		return;
 	}
 	nr = held_alloc();

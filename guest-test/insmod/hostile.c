@@ -6,6 +6,7 @@
 #include <linux/io.h>
 #include <linux/kmemleak.h>
 #include <linux/mm.h>
+#include <linux/prandom.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/smp.h>
@@ -22,7 +23,7 @@ static struct bytepool *hostile_pool(struct seq_file *m, const char *name)
 
 	if (!IS_ERR(pool))
 		return pool;
-	check(m, false, name, "runs", "create: %ld", PTR_ERR(pool));
+	check(m, false, name, "runs", "create: %pe", pool);
 	return NULL;
 }
 

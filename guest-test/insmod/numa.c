@@ -200,7 +200,7 @@ static void test_one(struct seq_file *m, struct numa *n, void (*fn)(struct numa 
 	snprintf(of, sizeof(of), "%s from node %d", kind->name, n->node);
 	n->pool = bytepool_create(kind->name, params);
 	if (IS_ERR(n->pool)) {
-		check(m, false, of, what, "create: %ld", PTR_ERR(n->pool));
+		check(m, false, of, what, "create: %pe", n->pool);
 		return;
 	}
 	numa_go(n->node);

@@ -83,7 +83,7 @@ void pressure_begin(struct seq_file *m)
 		return;
 	pressed = bytepool_create("pressure", &params);
 	if (IS_ERR(pressed)) {
-		check(m, false, "pressure", "begins", "create: %ld", PTR_ERR(pressed));
+		check(m, false, "pressure", "begins", "create: %pe", pressed);
 		pressed = NULL;
 		return;
 	}

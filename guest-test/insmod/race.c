@@ -140,7 +140,7 @@ static bool race_create(struct seq_file *m, struct race *race, const char *name)
 	race->pool = bytepool_create(name, NULL);
 	if (!IS_ERR(race->pool))
 		return true;
-	check(m, false, name, "runs", "create: %ld", PTR_ERR(race->pool));
+	check(m, false, name, "runs", "create: %pe", race->pool);
 	return false;
 }
 
@@ -303,7 +303,7 @@ void race_limit(struct seq_file *m)
 
 	race.pool = bytepool_create("race-limit", &params);
 	if (IS_ERR(race.pool)) {
-		check(m, false, "race-limit", "runs", "create: %ld", PTR_ERR(race.pool));
+		check(m, false, "race-limit", "runs", "create: %pe", race.pool);
 		return;
 	}
 	err = workers_start(workers, 2);
@@ -401,7 +401,7 @@ void race_ring(struct seq_file *m)
 	ring->total = 30000;
 	ring->pool = bytepool_create("ring", NULL);
 	if (IS_ERR(ring->pool)) {
-		check(m, false, "ring", "runs", "create: %ld", PTR_ERR(ring->pool));
+		check(m, false, "ring", "runs", "create: %pe", ring->pool);
 		goto free_ring;
 	}
 	err = workers_start(workers, 2);

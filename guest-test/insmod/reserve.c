@@ -117,7 +117,7 @@ static void reserve_size(struct seq_file *m, size_t size, size_t limit, const ch
 	}
 	batch->pool = bytepool_create(of, &params);
 	if (IS_ERR(batch->pool)) {
-		check(m, false, of, "runs", "create: %ld", PTR_ERR(batch->pool));
+		check(m, false, of, "runs", "create: %pe", batch->pool);
 		goto free_batch;
 	}
 	batch->size = size;

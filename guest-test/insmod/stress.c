@@ -314,7 +314,7 @@ static void stress_run(struct seq_file *m, const struct stress *stress)
 	run_init(run, stress);
 	run->pool = bytepool_create(stress->name, &stress->params);
 	if (IS_ERR(run->pool)) {
-		check(m, false, stress->name, "runs", "create: %ld", PTR_ERR(run->pool));
+		check(m, false, stress->name, "runs", "create: %pe", run->pool);
 		goto free_run;
 	}
 	err = run_for_its_time(run);
