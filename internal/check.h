@@ -6,9 +6,9 @@
 #define _BP_CHECK_H
 
 #include <linux/jiffies.h>
-#include <linux/overflow.h>
 #include <linux/types.h>
 
+#include "compat.h"
 #include "types.h"
 
 void bp_block_poison(void *block, u32 size);

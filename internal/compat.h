@@ -1,26 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* All differences between the kernels that bytepool builds on. */
+/*
+ * All differences between the kernels that bytepool builds on. Kbuild defines
+ * BYTEPOOL_... for the features that the preprocessor does not know.
+ */
 #ifndef _BP_COMPAT_H
 #define _BP_COMPAT_H
 
 #include <linux/gfp.h>
 #include <linux/irqflags.h>
+#include <linux/overflow.h>
 #include <linux/preempt.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
 #include <linux/swap.h>
 #include <linux/types.h>
-#include <linux/version.h>
 
 /* GFP_ATOMIC had a bit of its own before 6.3. */
 #ifndef __GFP_ATOMIC
 #define __GFP_ATOMIC	((__force gfp_t)0)
 #endif
 
+/* Since 6.5, and in the later releases of 6.1. */
+#ifndef struct_size_t
+#define struct_size_t(type, member, n)	struct_size((type *)NULL, member, n)
+#endif
+
 /*
  * Return true if an rhashtable may be modified in this context. Its bucket
  * locks disabled only softirqs at first, and enabling softirqs with interrupts
- * off is an error. Kbuild finds out which kind this kernel has.
+ * off is an error.
  */
 static inline bool compat_rhashtable_writable(void)
 {
@@ -100,10 +108,10 @@ static inline void compat_shrinker_remove(struct shrinker *shrinker)
 #endif
 }
 
-/* Account for freed pages that are on no LRU list. */
+/* Account for freed pages that are on no LRU list. Since 6.4, a function does that. */
 static inline void compat_account_reclaimed(unsigned long pages)
 {
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+#ifdef BYTEPOOL_ACCOUNT_RECLAIMED
 	mm_account_reclaimed_pages(pages);
 #else
 	if (current->reclaim_state)
@@ -112,7 +120,7 @@ static inline void compat_account_reclaimed(unsigned long pages)
 }
 
 /* Assign a string in TP_fast_assign(). Since 6.10, __string() has told the source already. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#ifdef BYTEPOOL_ASSIGN_STR_DST
 #define compat_assign_str(dst, ...)	__assign_str(dst)
 #else
 #define compat_assign_str(dst, ...)	__assign_str(dst, __VA_ARGS__)

@@ -4,13 +4,13 @@
 #include <linux/jiffies.h>
 #include <linux/kmemleak.h>
 #include <linux/mm.h>
-#include <linux/overflow.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
 #include "backing.h"
 #include "check.h"
+#include "compat.h"
 #include "instrument.h"
 #include "size_class.h"
 #include "slab.h"

@@ -52,12 +52,10 @@ typedef unsigned int gfp_t;
 #define SHIM_OPTION(x)		SHIM_STRING(x)
 #define IS_ENABLED(option)	(SHIM_OPTION(option)[0] == '1')
 
-/* The shim stands for Linux 6.12, or for Linux 6.1, which has less. */
-#define KERNEL_VERSION(a, b, c)	(((a) << 16) + ((b) << 8) + (c))
+/* The shim has the features of later kernels if the Makefile defines one of them. */
 #ifdef BYTEPOOL_RHASHTABLE_IRQSAFE
-#define LINUX_VERSION_CODE	KERNEL_VERSION(6, 12, 0)
-#else
-#define LINUX_VERSION_CODE	KERNEL_VERSION(6, 1, 0)
+#define BYTEPOOL_ACCOUNT_RECLAIMED
+#define SHRINKER_ALLOCATED	2
 #endif
 
 #endif /* SHIM_KERNEL_COMPILER_H */

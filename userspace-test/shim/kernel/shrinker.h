@@ -26,9 +26,6 @@ struct shrinker {
 
 #define DEFAULT_SEEKS		2
 #define SHRINK_STOP		(~0UL)
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
-#define SHRINKER_ALLOCATED	2
-#endif
 __printf(2, 3) struct shrinker *shrinker_alloc(unsigned int flags, const char *fmt, ...);
 void shrinker_register(struct shrinker *shrinker);
 void shrinker_free(struct shrinker *shrinker);
