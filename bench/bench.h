@@ -3,19 +3,18 @@
 #define _BYTEPOOL_BENCH_H
 
 #include <linux/dmapool.h>
-#include <linux/mempool.h>
-#include <linux/slab.h>
+#include <linux/sizes.h>
 #include <linux/types.h>
-#include <linux/version.h>
 
 #include "bytepool.h"
+#include "features.h"
 
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 7, 0)
+#ifdef HAVE_OBJPOOL
 #include <linux/objpool.h>
-#define HAVE_OBJPOOL
 #endif
 
-#define SET_BLOCKS	16U	/* blocks in the working set and in a bulk */
+#define SET_BLOCKS	16U	/* blocks in the working set, in a bulk, and in a reserve */
+#define PEERS_MAX	16U	/* in a case */
 #define MIX_SLOTS	64U
 #define MIX_STEPS	4096U
 #define RING_SLOTS	64U
@@ -80,17 +79,33 @@ struct subject {
 	};
 };
 
-/* peers.c; bytepool is the first of peers[] */
+/* Lists of peers, which end with NULL. bytepool is the first. */
 extern const struct peer *const peers[];
-extern const unsigned int nr_peers;
+extern const struct peer *const atomic_peers[];
+extern const struct peer *const reserve_peers[];
+
+/* peers.c */
+extern const struct peer peer_mempool;
+int nothing_to_create(struct subject *s);
+void nothing_to_destroy(struct subject *s);
+int pool_create(struct subject *s);
+void pool_destroy(struct subject *s);
+int cache_create(struct subject *s);
+void cache_destroy(struct subject *s);
+int sheaf_cache_create(struct subject *s);
 bool listed(const char *name, const char *list);
 int peers_init(const char *among);
 void peers_exit(void);
 const struct peer *peer_find(const char *name);
 bool peer_wanted(const struct peer *peer);
 int subject_init(struct subject *s, const struct peer *peer, size_t size);
-unsigned int subjects_init(struct subject *subjects, enum loop loop, size_t size);
+unsigned int subjects_init(struct subject *subjects, const struct peer *const *list,
+			   enum loop loop, size_t size);
 void subject_exit(struct subject *s);
+
+/* sheaf.c */
+extern const struct peer peer_sheaf_bulk;
+extern const struct peer peer_sheaf_reserve;
 
 /* handmade.c */
 struct handmade *handmade_create(void);
@@ -116,6 +131,8 @@ void bench_check_clock(void);
 void bench_pair(void);
 void bench_set(void);
 void bench_bulk(void);
+void bench_atomic(void);
+void bench_reserve(void);
 void bench_mix(void);
 void bench_live(void);
 void bench_pools(void);

@@ -49,6 +49,8 @@ static const struct bench_case {
 	{ "pair",	bench_pair,		COUNTED | TIMED | NATIVE },
 	{ "set16",	bench_set,		COUNTED | TIMED | NATIVE },
 	{ "bulk16",	bench_bulk,		COUNTED | TIMED | NATIVE },
+	{ "atomic",	bench_atomic,		COUNTED | TIMED | NATIVE },
+	{ "reserve",	bench_reserve,		COUNTED | TIMED | NATIVE },
 	{ "mix",	bench_mix,		COUNTED | TIMED | NATIVE },
 	{ "live",	bench_live,		COUNTED | NATIVE },
 	{ "pools",	bench_pools,		COUNTED | NATIVE },

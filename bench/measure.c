@@ -5,6 +5,7 @@
  * If QEMU counts instructions, one instruction takes one virtual nanosecond and
  * one tick of the time stamp counter. Otherwise the clock is the kernel's time.
  */
+#include <linux/kernel_stat.h>
 #include <linux/ktime.h>
 #include <linux/math64.h>
 #include <linux/minmax.h>

@@ -214,15 +214,16 @@ out_free:
 
 static void bench_together(together_fn bench)
 {
-	unsigned int i, j;
+	const struct peer *const *peer;
+	unsigned int i;
 
 	if (num_online_cpus() < 2)
 		return;
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		for (j = 0; j < nr_peers; j++) {
-			if (peer_wanted(peers[j]) && sizes[i] >= peers[j]->min_size &&
-			    sizes[i] <= peers[j]->max_size)
-				bench_together_peer(bench, peers[j], sizes[i]);
+		for (peer = peers; *peer; peer++) {
+			if (peer_wanted(*peer) && (*peer)->loops[LOOP_PAIR] &&
+			    sizes[i] >= (*peer)->min_size && sizes[i] <= (*peer)->max_size)
+				bench_together_peer(bench, *peer, sizes[i]);
 		}
 	}
 }
@@ -251,7 +252,7 @@ static u64 cross_once(struct subject *s, struct runner *runners)
 static void bench_cross_size(struct subject *subjects, struct runner *runners,
 			     struct ring *ring, size_t size)
 {
-	unsigned int round, i, nr = subjects_init(subjects, LOOP_PRODUCE, size);
+	unsigned int round, i, nr = subjects_init(subjects, peers, LOOP_PRODUCE, size);
 	u64 start;
 
 	for (i = 0; i < nr; i++) {
@@ -277,7 +278,7 @@ static void bench_cross_size(struct subject *subjects, struct runner *runners,
 /* Measure pairs whose block is allocated by one CPU and freed by another. */
 void bench_cross(void)
 {
-	struct subject *subjects = kcalloc(nr_peers, sizeof(*subjects), GFP_KERNEL);
+	struct subject *subjects = kcalloc(PEERS_MAX, sizeof(*subjects), GFP_KERNEL);
 	struct runner *runners = kcalloc(2, sizeof(*runners), GFP_KERNEL);
 	struct ring *ring = kzalloc(sizeof(*ring), GFP_KERNEL);
 	unsigned int i;

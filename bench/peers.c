@@ -20,12 +20,12 @@
 
 static const char *wanted_peers = "";	/* all if empty */
 
-static int nothing_to_create(struct subject *s)
+int nothing_to_create(struct subject *s)
 {
 	return 0;
 }
 
-static void nothing_to_destroy(struct subject *s)
+void nothing_to_destroy(struct subject *s)
 {
 }
 
@@ -55,7 +55,7 @@ static const struct peer peer_nothing = {
 	.loops = { LOOPS(nothing), [LOOP_MIX] = nothing_mix },
 };
 
-static int bytepool_peer_create(struct subject *s)
+int pool_create(struct subject *s)
 {
 	static unsigned int nr;
 	char name[24];
@@ -65,7 +65,7 @@ static int bytepool_peer_create(struct subject *s)
 	return PTR_ERR_OR_ZERO(s->pool);
 }
 
-static void bytepool_peer_destroy(struct subject *s)
+void pool_destroy(struct subject *s)
 {
 	bytepool_destroy(s->pool);
 }
@@ -98,8 +98,8 @@ static const struct peer peer_bytepool = {
 	.name = "bytepool",
 	.min_size = 8,
 	.max_size = SZ_4M,
-	.create = bytepool_peer_create,
-	.destroy = bytepool_peer_destroy,
+	.create = pool_create,
+	.destroy = pool_destroy,
 	.loops = {
 		LOOPS(bytepool_peer),
 		[LOOP_MIX] = bytepool_peer_mix,
@@ -172,13 +172,13 @@ static const struct peer peer_vmalloc = {
 	.loops = { LOOPS(vmalloc) },
 };
 
-static int kmem_cache_create_peer(struct subject *s)
+int cache_create(struct subject *s)
 {
 	s->cache = kmem_cache_create("bytepool_bench", s->size, 0, 0, NULL);
 	return s->cache ? 0 : -ENOMEM;
 }
 
-static void kmem_cache_destroy_peer(struct subject *s)
+void cache_destroy(struct subject *s)
 {
 	kmem_cache_destroy(s->cache);
 }
@@ -211,10 +211,30 @@ static const struct peer peer_kmem_cache = {
 	.name = "kmem_cache",
 	.min_size = 8,
 	.max_size = SZ_256K,
-	.create = kmem_cache_create_peer,
-	.destroy = kmem_cache_destroy_peer,
+	.create = cache_create,
+	.destroy = cache_destroy,
 	.loops = { LOOPS(kmem_cache_peer), [LOOP_BULK] = kmem_cache_peer_bulk },
 };
+
+#ifdef HAVE_SHEAVES
+/* The same with sheaves of a capacity that is enough for every loop but LOOP_FILL. */
+int sheaf_cache_create(struct subject *s)
+{
+	struct kmem_cache_args args = { .sheaf_capacity = RING_SLOTS };
+
+	s->cache = kmem_cache_create("bytepool_bench", s->size, &args, 0);
+	return s->cache ? 0 : -ENOMEM;
+}
+
+static const struct peer peer_sheaf_capacity = {
+	.name = "sheaf_capacity",
+	.min_size = 8,
+	.max_size = SZ_256K,
+	.create = sheaf_cache_create,
+	.destroy = cache_destroy,
+	.loops = { LOOPS(kmem_cache_peer), [LOOP_BULK] = kmem_cache_peer_bulk },
+};
+#endif
 
 static int mempool_peer_create(struct subject *s)
 {
@@ -239,13 +259,35 @@ static __always_inline void mempool_peer_free(struct subject *s, void *block, si
 
 DEFINE_LOOPS(mempool_peer)
 
-static const struct peer peer_mempool = {
+#ifdef HAVE_MEMPOOL_BULK
+static __always_inline bool mempool_peer_alloc_bulk(struct subject *s, size_t size, void **blocks)
+{
+	return !mempool_alloc_bulk(s->mempool, blocks, SET_BLOCKS);
+}
+
+/* The pool takes only what its reserve lacks. */
+static __always_inline void mempool_peer_free_bulk(struct subject *s, void **blocks)
+{
+	unsigned int taken = mempool_free_bulk(s->mempool, blocks, SET_BLOCKS);
+
+	kfree_bulk(SET_BLOCKS - taken, blocks + taken);
+}
+
+DEFINE_LOOP_BULK(mempool_peer)
+#endif
+
+const struct peer peer_mempool = {
 	.name = "mempool",
 	.min_size = 8,
 	.max_size = SZ_4M,
 	.create = mempool_peer_create,
 	.destroy = mempool_peer_destroy,
-	.loops = { LOOPS(mempool_peer) },
+	.loops = {
+		LOOPS(mempool_peer),
+#ifdef HAVE_MEMPOOL_BULK
+		[LOOP_BULK] = mempool_peer_bulk,
+#endif
+	},
 };
 
 #ifdef CONFIG_HAS_DMA
@@ -408,6 +450,10 @@ const struct peer *const peers[] = {
 	&peer_kvmalloc,
 	&peer_vmalloc,
 	&peer_kmem_cache,
+#ifdef HAVE_SHEAVES
+	&peer_sheaf_capacity,
+	&peer_sheaf_bulk,
+#endif
 	&peer_mempool,
 #ifdef CONFIG_HAS_DMA
 	&peer_dma_pool,
@@ -418,17 +464,18 @@ const struct peer *const peers[] = {
 	&peer_pages,
 	&peer_handmade,
 	&peer_nothing,
+	NULL
 };
 
-const unsigned int nr_peers = ARRAY_SIZE(peers);
+static_assert(ARRAY_SIZE(peers) <= PEERS_MAX);
 
 const struct peer *peer_find(const char *name)
 {
-	unsigned int i;
+	const struct peer *const *peer;
 
-	for (i = 0; i < nr_peers; i++) {
-		if (!strcmp(peers[i]->name, name))
-			return peers[i];
+	for (peer = peers; *peer; peer++) {
+		if (!strcmp((*peer)->name, name))
+			return *peer;
 	}
 	return NULL;
 }
@@ -476,18 +523,20 @@ int subject_init(struct subject *s, const struct peer *peer, size_t size)
 	return err;
 }
 
-/* Create a subject for each peer that has @loop and supports @size. Return their number. */
-unsigned int subjects_init(struct subject *subjects, enum loop loop, size_t size)
+/* Create a subject for each peer of @list that has @loop and @size. Return their number. */
+unsigned int subjects_init(struct subject *subjects, const struct peer *const *list,
+			   enum loop loop, size_t size)
 {
-	unsigned int i, nr = 0;
+	const struct peer *peer;
+	unsigned int nr = 0;
 
-	for (i = 0; i < nr_peers; i++) {
-		if (!peers[i]->loops[loop] || !peer_wanted(peers[i]))
+	while ((peer = *list++)) {
+		if (!peer->loops[loop] || !peer_wanted(peer))
 			continue;
 		/* The size of a mix is only that of its largest blocks. */
-		if (loop != LOOP_MIX && (size < peers[i]->min_size || size > peers[i]->max_size))
+		if (loop != LOOP_MIX && (size < peer->min_size || size > peer->max_size))
 			continue;
-		if (!subject_init(&subjects[nr], peers[i], size))
+		if (!subject_init(&subjects[nr], peer, size))
 			nr++;
 	}
 	return nr;
