@@ -9,19 +9,20 @@
 
 # compile_static PROGRAM SOURCE: compile a program for a guest, which has no libraries.
 compile_static() {
-	need gcc-12 gcc-12 && need /usr/lib/x86_64-linux-gnu/libc.a libc6-dev &&
-		gcc-12 -O2 -Wall -Wextra -static -o "$1" "$2"
+	need gcc gcc && need /usr/lib/x86_64-linux-gnu/libc.a libc6-dev &&
+		gcc -O2 -Wall -Wextra -static -o "$1" "$2"
 }
 
-# copy_module SERIES NAME DIR: copy the module NAME (lib/...) of the kernel to DIR, so that a
-# guest can load it. Copy nothing if NAME is built in.
+# copy_module VERSION NAME DIR: copy the module NAME (lib/...) of the stock kernel to DIR, so that
+# a guest can load it. Copy nothing if NAME is built in.
 copy_module() (
 	rm -f "$3/${2##*/}.ko"
 	kdir=$(kernel_headers "$1") || exit
 	grep -q "	$2	" "$kdir/Module.symvers" || exit 0
-	image=$(kernel_image "$1") || exit
-	release=${image##*/vmlinuz-}
-	cp "${image%/boot/*}/lib/modules/$release/kernel/$2.ko" "$3"
+	module=$(find "${kdir%/usr/src/*}" -path "*/kernel/$2.ko*") && cp "$module" "$3" || exit
+	case $module in
+	*.xz) need xz xz-utils && xz -df "$3/${module##*/}" ;;
+	esac
 )
 
 # copy_files DIR: copy the files that stdin names, and the libraries that they need, to the same
@@ -44,15 +45,15 @@ copy_programs() ( # DIR PROGRAM...
 	echo "$programs" | copy_files "$dir"
 )
 
-# install_modules SERIES ROOT FOLDER...: build bytepool.ko and the modules of the FOLDERS, and
+# install_modules VERSION ROOT FOLDER...: build bytepool.ko and the modules of the FOLDERS, and
 # install them below ROOT/lib/modules, so that modprobe finds them.
 install_modules() (
-	series=$1 root=$2
+	version=$1 root=$2
 	shift 2
-	image=$(kernel_image "$series") && modules=$("$top/scripts/build" "$series" "$@") || exit
+	release=$(kernel_release "$version") && modules=$("$top/scripts/build" "$version" "$@") || exit
 	need depmod kmod || exit
-	dir=$root/lib/modules/${image##*/vmlinuz-}
+	dir=$root/lib/modules/$release
 	mkdir -p "$dir/updates" && cp "$modules"/*.ko "$dir/updates" &&
 		touch "$dir/modules.order" "$dir/modules.builtin" "$dir/modules.builtin.modinfo" &&
-		depmod -b "$root" "${dir##*/}"
+		depmod -b "$root" "$release"
 )

@@ -76,16 +76,6 @@ once() (
 	mkdir "$tmp" && "$@" "$tmp" >&2 && mv "$tmp" "$dir"
 )
 
-# debian_12 DIR DEBOOTSTRAP-ARGUMENT...: install Debian 12 in DIR, from the mirror that this
-# machine uses.
-debian_12() (
-	need debootstrap debootstrap || exit
-	dir=$1
-	shift
-	mirror=$(apt-get indextargets --format '$(SITE)' 'Codename: bookworm' 'Origin: Debian' | head -n 1)
-	debootstrap --variant=minbase "$@" bookworm "$dir" "$mirror"
-)
-
 bytepool_version() {
 	sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' "$top/dkms.conf"
 }

@@ -1,129 +1,194 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=sh
 #
-# Sourced by scripts, which set $top. These functions find, install or build the kernels for
-# which modules are built, and the source of kernels.
+# Sourced by scripts, which set $top. These functions obtain or build the kernels for which
+# modules are built, and the source of kernels. Nothing is installed on this system but tools.
+#
+# A VERSION is SERIES or SERIES-rt-amd64 for a stock kernel of Debian, or SERIES-FLAVOUR for a
+# debug kernel, which is built here. scripts/lib/kernels has each SERIES, and guest-test/kernel/ has
+# the configuration of each FLAVOUR.
 
 : "${top:?}"
-. "$top/scripts/lib/install.sh"
+. "$top/scripts/lib/debian.sh"
 
-# kernel_column N [SERIES]: print the Nth column of scripts/lib/kernels, for all kernels or one.
-kernel_column() {
-	awk -v nr="$1" -v series="${2-}" \
-		'/^[0-9]/ && (series == "" || $1 == series) { print $nr }' "$top/scripts/lib/kernels"
+# kernels AWK-PROGRAM: run it on the lines of scripts/lib/kernels that have a kernel, and print the
+# results in one line.
+kernels() {
+	awk "/^[0-9]/ $1" "$top/scripts/lib/kernels" | xargs
 }
 
-stock_kernels=$(kernel_column 1 | xargs)
+stock_kernels=$(kernels '{ print $1 }')
+rt_kernels=$(kernels '&& $3 ~ /rt-amd64/ { print $1 "-rt-amd64" }')
+# shellcheck disable=SC2034 # scripts use them
+newest_kernel=${stock_kernels%% *}
+# shellcheck disable=SC2034
+default_kernel=$(kernels '&& $4 == "default" { print $1 }')
+
+debian_releases=$(awk '/^Debian/ { print $2 }' "$top/scripts/lib/kernels" | xargs)
+
+# debian_suite RELEASE: print the suite of that release of Debian.
+debian_suite() {
+	awk -v release="$1" '/^Debian/ && $2 == release { print $3 }' "$top/scripts/lib/kernels" | grep . ||
+		die "unknown release $1: the releases of Debian are $debian_releases"
+}
 
 # The configurations of the debug kernels: base.config for all, and FLAVOUR.config for each.
 kernel_configs=$top/guest-test/kernel
+# shellcheck disable=SC2034
+debug_kernels=$(for series in $stock_kernels; do
+	[ "$series" = "${stock_kernels##* }" ] || for flavour in debug kcsan rt; do
+		echo "$series-$flavour"
+	done
+done | xargs)
 
-# kernel_release SERIES: print the release of the newest headers of Debian's stock kernel that are
-# installed.
-kernel_release() {
-	for release_dir in /lib/modules/"$1".[0-9]*-amd64; do
-		case ${release_dir##*/} in
-		*-rt-amd64|*-cloud-amd64) continue ;;
-		esac
-		if [ -e "$release_dir/build/Makefile" ]; then
-			echo "${release_dir##*/}"
-		fi
-	done | sort -V | tail -n 1
+# kernel_suite SERIES: print the suite of Debian that the kernel comes from.
+kernel_suite() {
+	kernels "&& \$1 == \"$1\" { print \$2 }" | grep . ||
+		die "unknown kernel $1: there are $stock_kernels $rt_kernels $debug_kernels"
 }
 
-# kernel_headers SERIES: print the directory in which modules are built for Debian's stock kernel,
-# or for a debug kernel: SERIES-debug, SERIES-kcsan or SERIES-rt.
-kernel_headers() (
-	need make make || exit
-	! is_ours "$1" || { our_kernel "$1"; exit; }
-	if [ -z "$(kernel_release "$1")" ]; then
-		packages=$(kernel_column 2 "$1")
-		[ "$packages" ] || die "unknown kernel $1: the stock kernels are $stock_kernels"
-		install_packages "$packages" || exit
+# newest REGEXP: print the newest directory of the cache, or link to one, with such a name. The file
+# .suite tells that it was unpacked here, and from which suite.
+newest() {
+	find -L "$cache" -mindepth 2 -maxdepth 2 -regex "$cache/$1/\.suite" -printf '%h\n' |
+		sort -V | tail -n 1 | grep .
+}
+
+# unpacked VERSION: print the directory with Debian's stock kernel and its headers, if the cache
+# has it. A release is called SERIES.PATCH+debN-FLAVOUR or SERIES.0-N-FLAVOUR.
+unpacked() {
+	case $1 in
+	*-*) newest "linux-${1%%-*}\.[^-]*\(-[0-9]+\)?-${1#*-}" ;;
+	*) newest "linux-$1\.[^-]*\(-[0-9]+\)?-amd64" ;;
+	esac
+}
+
+# stock_kernel VERSION: print that directory. Unpack the newest release if the cache has none.
+stock_kernel() (
+	suite=$(kernel_suite "${1%%-*}") || exit
+	case " $stock_kernels $rt_kernels " in
+	*" $1 "*) ;;
+	*) die "unknown kernel $1: there are $stock_kernels $rt_kernels $debug_kernels" ;;
+	esac
+	unpacked "$1" && exit
+	tmp=$cache/linux-$1.tmp
+	exec 4>"$tmp.lock"
+	flock 4
+	unpacked "$1" && exit
+	need_kernel_tools && rm -rf "$tmp" && mkdir "$tmp" &&
+		with_suite "$suite" download_kernel "$suite" "$1" "$tmp" || exit
+	release=$(cat "$tmp/release")
+	headers=usr/src/linux-headers-$release dir=$cache/linux-$release
+	# Keep only the modules of lib/. The build gets the paths of the headers from two files, and
+	# from one of these the name of a compiler, which may not be the one of this system.
+	cd "$tmp" && rm -rf ./lib/modules/*/kernel/[!l]* usr/lib/modules/*/kernel/[!l]* &&
+		sed -i "s,/usr/\(src\|lib/linux-kbuild\),$dir&,g; s/gcc-[0-9]*/gcc/" \
+			"$headers/Makefile" "$headers/.kernelvariables" || exit
+	# Programs of a newer Debian do not run with the libraries of an older one.
+	if find "$headers/scripts/" "$headers/tools/" -type f -perm /1 -exec ldd {} + 2>&1 |
+	   grep -q 'version .* not found'; then
+		root=$(suite_root "${suite%%-*}") && ln -s "$root" "$headers/.root" || exit
 	fi
-	release=$(kernel_release "$1")
-	[ -n "$release" ] || die "no headers for Linux $1"
-	echo "/lib/modules/$release/build"
+	echo "$suite" >.suite
+	rm -rf "$dir" && mv "$tmp" "$dir" && echo "$dir"
 )
 
-download_package() {
-	apt-get download -qq -o APT::Sandbox::User=root "$1"
+# newest_release SERIES FLAVOUR: print the newest release of that kernel among those whose packages of
+# headers stdin names.
+newest_release() {
+	sed -nE "s/^linux-headers-($1\\.[^-]*(-[0-9]+)?-$2)\$/\\1/p" | sort -V | tail -n 1 | grep .
 }
 
-unpack_image() (
-	package=linux-image-$1
-	cd "$2" || exit
-	download_package "$package" ||
-		{ as_root apt-get update -qq && download_package "$package"; } ||
-		die "cannot download $package: are linux-headers-$1 out of date?"
-	dpkg-deb --fsys-tarfile ./*.deb |
-		tar -xf - "./boot/vmlinuz-$1" "./lib/modules/$1/kernel/lib" &&
-		rm ./*.deb
+# download_kernel SUITE VERSION DIR, for with_suite: unpack the newest release of the kernel into
+# DIR, and write its name to DIR/release.
+download_kernel() (
+	suite=$1 series=${2%%-*} flavour=amd64 dir=$3
+	[ "$2" = "$series" ] || flavour=${2#*-}
+	release=$(suite_apt "$suite" apt-cache pkgnames "linux-headers-$series." |
+		newest_release "$series" "$flavour") ||
+		die "$suite of Debian has no Linux $2: mend scripts/lib/kernels"
+	say "downloading Linux $release"
+	set -- "linux-headers-$release" "linux-image-$release"
+	mkdir "$dir/debs" && cd "$dir/debs" || exit
+	# shellcheck disable=SC2046 # several packages
+	suite_apt "$suite" apt-get download "$@" $(suite_apt "$suite" apt-cache depends "$@" |
+		sed -nE 's/^ *Depends: (linux-(headers|kbuild|binary|modules)-.*)/\1/p') >&2 &&
+		unpack_packages "$dir" && rmdir "$dir/debs" && echo "$release" >"$dir/release" ||
+		die "cannot download Linux $release"
 )
 
-# kernel_image SERIES: print the path of the bootable image of that kernel.
+# kernel_root KDIR: print the root directory with the tools of a kernel, or nothing if they are
+# those of this system. in_root and root_need take it.
+kernel_root() {
+	[ ! -e "$1/.root" ] || readlink "$1/.root"
+}
+
+# kernel_make KDIR MAKE-ARGUMENT...: build modules.
+kernel_make() {
+	in_root "$(kernel_root "$1")" env MAKEFLAGS='' make -C "$@"
+}
+
+# kernel_headers VERSION: print the directory in which modules are built for that kernel.
+kernel_headers() (
+	! is_ours "$1" || { our_kernel "$1"; exit; }
+	dir=$(stock_kernel "$1") && echo "$dir/usr/src/linux-headers-${dir##*/linux-}"
+)
+
+# kernel_release VERSION: print its release, which is the name of the directory of its modules.
+kernel_release() (
+	kdir=$(kernel_headers "$1") || exit
+	if is_ours "$1"; then
+		cat "$kdir/include/config/kernel.release"
+	else
+		echo "${kdir##*/linux-headers-}"
+	fi
+)
+
+# kernel_image VERSION: print the path of the bootable image of that kernel.
 kernel_image() (
 	kdir=$(kernel_headers "$1") || exit
 	! is_ours "$1" || { echo "$kdir/arch/x86/boot/bzImage"; exit; }
-	release=$(kernel_release "$1")
-	image=/boot/vmlinuz-$release
-	if [ ! -r "$image" ]; then
-		once "$cache/linux-$release" unpack_image "$release" || exit
-		image=$cache/linux-$release$image
-	fi
-	echo "$image"
+	find "${kdir%/usr/src/*}" -path '*/usr/src' -prune -o -name 'vmlinuz*' -print | grep .
 )
 
-# Unpack the tree without the C files of most drivers and of other architectures, because they are
-# most of the tree. Keep their Kconfig files.
+# unpack_source SUITE SERIES, for with_suite: unpack Debian's source of the kernel in the cache,
+# without the C files of most drivers and of most other architectures, because they are most of
+# the tree. Keep their Kconfig files.
 unpack_source() (
+	! newest "source-$2\.[^.]*-.*[0-9]" >/dev/null || exit 0
 	skip=$(mktemp)
-	trap 'rm -f "$skip"' EXIT
+	debs=$(mktemp -d)
+	trap 'rm -rf "$skip" "$debs"' EXIT
+	cd "$debs" || exit
+	say "downloading the source of Linux $2"
+	suite_apt "$1" apt-get download "linux-source-$2" >&2 || die "$1 of Debian has no source of Linux $2"
 	for dir in drivers/gpu drivers/net drivers/media drivers/scsi \
 		   drivers/staging drivers/infiniband sound; do
 		printf '%s\n' "*/$dir/*.c" "*/$dir/*.h"
 	done >"$skip"
-	for arch in alpha arc arm arm64 csky hexagon ia64 loongarch m68k \
-		    microblaze mips nios2 openrisc parisc powerpc riscv s390 \
-		    sh sparc xtensa; do
+	for arch in alpha arc arm csky hexagon ia64 loongarch m68k microblaze mips nios2 openrisc \
+		    parisc powerpc riscv sh sparc xtensa; do
 		printf '%s\n' "*/arch/$arch/*.[chS]" "*/arch/$arch/*.dts*"
 	done >>"$skip"
-	tar -xJf "$1" --strip-components=1 --exclude-from="$skip" -C "$2"
+	dir=$cache/source-$(dpkg-deb -f ./*.deb Version)
+	rm -rf "$dir.tmp" && mkdir "$dir.tmp" && dpkg-deb --fsys-tarfile ./*.deb |
+		tar -xO --wildcards '*.tar.xz' |
+		tar -xJ --strip-components=1 --exclude-from="$skip" -C "$dir.tmp" &&
+		echo "$1" >"$dir.tmp/.suite" && rm -rf "$dir" && mv "$dir.tmp" "$dir"
 )
 
 # kernel_source SERIES: print the directory of Debian's source of that kernel. It is shared, so
 # callers must not write to it.
 kernel_source() (
-	package=$(kernel_column 3 "$1")
-	[ "$package" ] || die "no source of Linux $1: the stock kernels are $stock_kernels"
-	tarball=/usr/src/$package.tar.xz
-	need "$tarball" "$package" && need xz xz-utils || exit
-	version=$(dpkg-query -W -f '${Version}' "$package") || exit
-	once "$cache/source-$version" unpack_source "$tarball" || exit
-	echo "$cache/source-$version"
+	suite=$(kernel_suite "$1") || exit
+	newest "source-$1\.[^.]*-.*[0-9]" && exit
+	need xz xz-utils && with_suite "$suite" unpack_source "$suite" "$1" && newest "source-$1\.[^.]*-.*[0-9]"
 )
 
-# Some files of these architectures are links to scripts/, and some include files of lib/.
-unpack_arches() (
-	top_dir=linux-source-$1
-	ln -st "$3" "$2/scripts" "$2/lib" &&
-		tar -xJf "/usr/src/$top_dir.tar.xz" --strip-components=1 --exclude='*.dts*' \
-			-C "$3" "$top_dir/arch/arm64" "$top_dir/arch/s390"
-)
-
-# kernel_arches SERIES: print a directory with the full arch/arm64 and arch/s390, which
-# kernel_source lacks. It has no device trees.
-kernel_arches() (
-	source=$(kernel_source "$1") || exit
-	arches=$cache/arm64-s390-${source##*/source-}
-	once "$arches" unpack_arches "$1" "$source" || exit
-	echo "$arches/arch"
-)
-
-# is_ours SERIES: return true if the kernel is a debug kernel, which is built here.
+# is_ours VERSION: return true if the kernel is a debug kernel, which is built here.
 is_ours() {
-	case $1 in
-	*-*) [ -e "$kernel_configs/${1#*-}.config" ] ;;
+	case " $debug_kernels " in
+	*" $1 "*) ;;
 	*) return 1 ;;
 	esac
 }

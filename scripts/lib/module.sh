@@ -5,7 +5,7 @@
 # which keep their objects for the next build.
 
 : "${top:?}"
-. "$top/scripts/lib/install.sh"
+. "$top/scripts/lib/kernel.sh"
 . "$top/scripts/lib/shown.sh"
 
 # source_folders: print the folders of the checkout that have files which git tracks, or all
@@ -91,7 +91,7 @@ make_modules() (
 	fi
 	: >"$dir/unfinished"
 	status=0
-	MAKEFLAGS='' make -j "$(nproc)" -C "$kdir" M="$dir" KCFLAGS="-I$dir/src" "$@" modules || status=$?
+	kernel_make "$kdir" -j "$(nproc)" M="$dir" KCFLAGS="-I$dir/src" "$@" modules || status=$?
 	rm "$dir/unfinished"
 	exit $status
 )

@@ -31,17 +31,12 @@ own() {
 	done
 }
 
-# make_tree DIR: make a tree that looks like $source, with the architectures of $arches, if it is
-# set. kunit.py derives the path of the tree from its own path, so the tree needs a copy of it.
+# make_tree DIR: make a tree that looks like $source. kunit.py derives the path of the tree from its own path, so the tree needs a copy of it.
 make_tree() {
 	link_all "$source" "$1"
 	own "$1" tools/testing
 	rm "$1/tools/testing/kunit"
 	cp -R "$source/tools/testing/kunit" "$1/tools/testing"
-	if [ "$arches" ]; then
-		own "$1" arch
-		ln -sfnt "$1/arch" "$arches"/*
-	fi
 }
 
 # drop_in TREE: add lib/bytepool and the benchmark to the build of the tree.
@@ -69,29 +64,30 @@ logged() {
 	return $status
 }
 
-# machine NAME SERIES: set the variables for that machine. $arch and $image are names of make.
-# $cross is the prefix of a cross compiler. $arches is the directory of kernel_arches. kunit.py
-# gets $machine_args and $machine_config.
+# machine NAME: set the variables for that machine. $arch and $image are names of make. $cross is
+# the prefix of a cross compiler. kunit.py gets $machine_args and $machine_config.
 machine() {
-	arch=$1 image=bzImage cross='' arches='' machine_config=()
+	arch=$1 image=bzImage cross='' machine_config=(CONFIG_SMP=y CONFIG_PREEMPT=y)
 	case $1 in
 	um)
-		image=all machine_args=()
-		# kunit.py enables a PCI bus for UML, which causes a warning on a debug kernel.
-		machine_config=(CONFIG_UML_PCI_OVER_VIRTIO=n CONFIG_VIRTIO_UML=n)
+		image=linux machine_args=()
+		# The console needs the first option. kunit.py enables a PCI bus, which causes
+		# a warning on a debug kernel.
+		machine_config=(CONFIG_STDERR_CONSOLE=y CONFIG_64BIT=y CONFIG_UML_PCI_OVER_VIRTIO=n CONFIG_VIRTIO_UML=n
+			CONFIG_KUNIT_UML_PCI=n)
 		return ;;
 	i386)
-		machine_config=(CONFIG_X86_MPPARSE=y CONFIG_HIGHMEM4G=y)
+		machine_config+=(CONFIG_X86_MPPARSE=y CONFIG_HIGHMEM4G=y)
 		need qemu-system-i386 qemu-system-x86 ;;
 	s390x)
 		arch=s390 cross=s390x-linux-gnu
 		# NUMA and the console need these options.
-		machine_config=(CONFIG_SCHED_TOPOLOGY=y CONFIG_SCLP_TTY=y CONFIG_SCLP_CONSOLE=y
+		machine_config+=(CONFIG_SCHED_TOPOLOGY=y CONFIG_SCLP_TTY=y CONFIG_SCLP_CONSOLE=y
 			CONFIG_SCLP_VT220_TTY=y CONFIG_SCLP_VT220_CONSOLE=y)
 		need qemu-system-s390x qemu-system-misc ;;
 	arm64|arm64-64k)
 		arch=arm64 image=Image.gz cross=aarch64-linux-gnu
-		[ "$1" = arm64 ] || machine_config=(CONFIG_ARM64_64K_PAGES=y)
+		[ "$1" = arm64 ] || machine_config+=(CONFIG_ARM64_64K_PAGES=y)
 		need qemu-system-aarch64 qemu-system-arm ;;
 	*) die "unknown machine $1: use i386, s390x, arm64 or arm64-64k" ;;
 	esac
@@ -99,7 +95,6 @@ machine() {
 	if [ "$cross" ]; then
 		need "$cross-gcc" "gcc-$cross"
 		machine_args+=(--cross_compile "$cross-")
-		arches=$(kernel_arches "$2")
 	fi
 }
 
@@ -110,7 +105,7 @@ uml_prepare() {
 	need_kernel_tools
 	need python3 python3
 	source=$(kernel_source "$1")
-	machine "${3:-um}" "$1"
+	machine "${3:-um}"
 
 	work=$cache/uml-${source##*/source-}-$2
 	[ "$arch" = um ] || work=$cache/kunit-${source##*/source-}-$3
@@ -138,15 +133,19 @@ kbuild() {
 	logged build make -C "$tree" ARCH="$arch" CROSS_COMPILE="${cross:+$cross-}" O="$build" "$@"
 }
 
-# uml_build ARGUMENT...: configure by kunit.py with these arguments, and build. For a machine
-# other than UML, start from allnoconfig, because the default configuration takes long to build.
+# uml_configure ARGUMENT...: configure by kunit.py with these arguments. Start from allnoconfig,
+# because the default configuration takes long to build.
+uml_configure() {
+	logged config "$kunit" config --build_dir "$build" "${machine_args[@]}" \
+		--kunitconfig "$top/scripts/config/kunit-base.config" "$@" \
+		"${machine_config[@]/#/--kconfig_add=}" || return
+	kbuild KCONFIG_ALLCONFIG="$build/last_used_kunitconfig" allnoconfig || return
+	missing=$(grep '=y$' "$build/last_used_kunitconfig" | grep -vxFf "$build/.config") || :
+	[ -z "$missing" ] || die "this kernel does not support $missing"
+}
+
+# uml_build ARGUMENT...: configure by kunit.py with these arguments, and build.
 uml_build() {
-	logged config "$kunit" config --build_dir "$build" "${machine_args[@]}" "$@" \
-		"${machine_config[@]/#/--kconfig_add=}"
-	if [ "$arch" != um ]; then
-		kbuild KCONFIG_ALLCONFIG="$build/last_used_kunitconfig" allnoconfig
-		missing=$(grep '=y$' "$build/last_used_kunitconfig" | grep -vxFf "$build/.config") || :
-		[ -z "$missing" ] || die "this kernel does not support $missing"
-	fi
+	uml_configure "$@"
 	kbuild -j "$(nproc)" "$image"
 }
