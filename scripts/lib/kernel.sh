@@ -151,11 +151,16 @@ kernel_image() (
 	find "${kdir%/usr/src/*}" -path '*/usr/src' -prune -o -name 'vmlinuz*' -print | grep .
 )
 
+# unpacked_source SERIES: print the directory of Debian's source of the kernel, if the cache has it.
+unpacked_source() {
+	newest "source-$1\.[^.]*-.*[0-9]"
+}
+
 # unpack_source SUITE SERIES, for with_suite: unpack Debian's source of the kernel in the cache,
 # without the C files of most drivers and of most other architectures, because they are most of
 # the tree. Keep their Kconfig files.
 unpack_source() (
-	! newest "source-$2\.[^.]*-.*[0-9]" >/dev/null || exit 0
+	! unpacked_source "$2" >/dev/null || exit 0
 	skip=$(mktemp)
 	debs=$(mktemp -d)
 	trap 'rm -rf "$skip" "$debs"' EXIT
@@ -181,8 +186,8 @@ unpack_source() (
 # callers must not write to it.
 kernel_source() (
 	suite=$(kernel_suite "$1") || exit
-	newest "source-$1\.[^.]*-.*[0-9]" && exit
-	need xz xz-utils && with_suite "$suite" unpack_source "$suite" "$1" && newest "source-$1\.[^.]*-.*[0-9]"
+	unpacked_source "$1" && exit
+	need xz xz-utils && with_suite "$suite" unpack_source "$suite" "$1" && unpacked_source "$1"
 )
 
 # is_ours VERSION: return true if the kernel is a debug kernel, which is built here.

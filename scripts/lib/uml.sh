@@ -31,7 +31,8 @@ own() {
 	done
 }
 
-# make_tree DIR: make a tree that looks like $source. kunit.py derives the path of the tree from its own path, so the tree needs a copy of it.
+# make_tree DIR: make a tree that looks like $source. kunit.py derives the path of the tree from its
+# own path, so the tree needs a copy of it.
 make_tree() {
 	link_all "$source" "$1"
 	own "$1" tools/testing
