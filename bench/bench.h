@@ -85,7 +85,6 @@ extern const struct peer *const atomic_peers[];
 extern const struct peer *const reserve_peers[];
 
 /* peers.c */
-extern const struct peer peer_mempool;
 int nothing_to_create(struct subject *s);
 void nothing_to_destroy(struct subject *s);
 int pool_create(struct subject *s);

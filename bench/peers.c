@@ -107,6 +107,28 @@ static const struct peer peer_bytepool = {
 	},
 };
 
+/* The same with a reserve, so that an allocation cannot fail. */
+static int pool_reserve_create(struct subject *s)
+{
+	int err = pool_create(s);
+
+	if (err)
+		return err;
+	err = bytepool_reserve(s->pool, s->size, SET_BLOCKS, GFP_KERNEL);
+	if (err)
+		bytepool_destroy(s->pool);
+	return err;
+}
+
+static const struct peer peer_pool_reserve = {
+	.name = "bytepool",
+	.min_size = 8,
+	.max_size = SZ_4M,
+	.create = pool_reserve_create,
+	.destroy = pool_destroy,
+	.loops = { LOOPS(bytepool_peer) },
+};
+
 static __always_inline void *kmalloc_alloc(struct subject *s, size_t size)
 {
 	return kmalloc(size, GFP_KERNEL);
@@ -276,7 +298,7 @@ static __always_inline void mempool_peer_free_bulk(struct subject *s, void **blo
 DEFINE_LOOP_BULK(mempool_peer)
 #endif
 
-const struct peer peer_mempool = {
+static const struct peer peer_mempool = {
 	.name = "mempool",
 	.min_size = 8,
 	.max_size = SZ_4M,
@@ -464,6 +486,16 @@ const struct peer *const peers[] = {
 	&peer_pages,
 	&peer_handmade,
 	&peer_nothing,
+	NULL
+};
+
+/* A mempool has a reserve, too, and so does the task with a prefilled sheaf. */
+const struct peer *const reserve_peers[] = {
+	&peer_pool_reserve,
+	&peer_mempool,
+#ifdef HAVE_SHEAVES
+	&peer_sheaf_reserve,
+#endif
 	NULL
 };
 
