@@ -50,7 +50,7 @@ kernel_suite() {
 # newest REGEXP: print the newest directory of the cache, or link to one, with such a name. The file
 # .suite tells that it was unpacked here, and from which suite.
 newest() {
-	find -L "$cache" -mindepth 2 -maxdepth 2 -regex "$cache/$1/\.suite" -printf '%h\n' |
+	find -L "$cache" -ignore_readdir_race -mindepth 2 -maxdepth 2 -regex "$cache/$1/\.suite" -printf '%h\n' |
 		sort -V | tail -n 1 | grep .
 }
 
@@ -85,10 +85,9 @@ stock_kernel() (
 		sed -i "s,/usr/\(src\|lib/linux-kbuild\),$dir&,g; s/gcc-[0-9]*/gcc/" \
 			"$headers/Makefile" "$headers/.kernelvariables" || exit
 	# Programs of a newer Debian do not run with the libraries of an older one.
-	if find "$headers/scripts/" "$headers/tools/" -type f -perm /1 -exec ldd {} + 2>&1 |
-	   grep -q 'version .* not found'; then
-		root=$(suite_root "${suite%%-*}") && ln -s "$root" "$headers/.root" || exit
-	fi
+	case $(find "$headers/scripts/" "$headers/tools/" -type f -perm /1 -exec ldd {} + 2>&1) in
+	*"' not found"*) root=$(suite_root "${suite%%-*}") && ln -s "$root" "$headers/.root" || exit ;;
+	esac
 	echo "$suite" >.suite
 	rm -rf "$dir" && mv "$tmp" "$dir" && echo "$dir"
 )
