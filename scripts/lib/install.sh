@@ -8,6 +8,11 @@
 : "${top:?set top before sourcing install.sh}"
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/bytepool
 mkdir -p "$cache"
+# The PATH of a user, or after `su`, lacks the programs of administrators.
+case :$PATH: in
+*:/usr/sbin:*) ;;
+*) PATH=$PATH:/usr/sbin:/sbin ;;
+esac
 
 say() {
 	printf '%s\n' "$*" >&2
