@@ -13,23 +13,31 @@ keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 debian_mirror() {
 	find_mirror() {
 		apt-get indextargets --format '$(SITE)' 'Created-By: Packages' \
-			'Origin: Debian' 'Label: Debian' | head -n 1
+			'Origin: Debian' 'Label: Debian' | sed -n 1p
 	}
 	mirror=${DEBIAN_MIRROR:-$(find_mirror)}
 	# A system without package lists does not know the origin of its mirrors.
 	[ "$mirror" ] || { as_root apt-get update -qq >&2 && mirror=$(find_mirror); }
+	# Images for the cloud have a file with the addresses.
+	case $mirror in
+	mirror+file:*)
+		mirror=$(grep -om 1 '^https\{0,1\}:[^[:space:]]*' "${mirror#mirror+file:}") || : ;;
+	esac
 	[ "$mirror" ] || die "this system has no mirror of Debian: set DEBIAN_MIRROR to the address of one"
 	echo "$mirror"
 }
 
-# debian DIR SUITE DEBOOTSTRAP-ARGUMENT...: install a minimal Debian in DIR, which gets its packages
-# from where this system does.
-debian() (
-	need debootstrap debootstrap && need "$keyring" debian-archive-keyring && mirror=$(debian_mirror) || exit
+# install_debian DIR SUITE DEBOOTSTRAP-ARGUMENT...: install a minimal Debian in DIR, which gets its
+# packages from where this system does, for example by the same proxy. debootstrap mounts /proc and
+# /sys in DIR, and these mounts end with it.
+install_debian() (
+	need debootstrap debootstrap && need "$keyring" debian-archive-keyring &&
+		mirror=$(debian_mirror) || exit
 	dir=$1 suite=$2
 	shift 2
-	debootstrap --variant=minbase --keyring="$keyring" "$@" "$suite" "$dir" "$mirror" &&
-		cp -R /etc/apt/apt.conf.d/. "$dir/etc/apt/apt.conf.d"
+	unshare -m debootstrap --variant=minbase --keyring="$keyring" "$@" \
+		"$suite" "$dir" "$mirror" &&
+		apt-config dump Acquire >"$dir/etc/apt/apt.conf.d/90host"
 )
 
 # in_debian DIR COMMAND...: run the command as root of that Debian. When it ends, end all that it
@@ -61,8 +69,9 @@ suite_apt() (
 with_suite() (
 	suite=$1 apt=$cache/apt/$1
 	shift
-	need "$keyring" debian-archive-keyring && mkdir -p "$apt/lists/partial" "$apt/archives/partial" || exit
-	exec 5>"$apt/lock"
+	need "$keyring" debian-archive-keyring &&
+		mkdir -p "$apt/lists/partial" "$apt/archives/partial" || exit
+	exec 5>"$apt.lock"
 	flock 5
 	: >"$apt/status"
 	mirror=$(debian_mirror) || exit
@@ -80,7 +89,8 @@ unpack_packages() {
 	done
 }
 
-# make_root SUITE DIR, for with_suite: unpack a small Debian into DIR, with what a build of modules needs.
+# make_root SUITE DIR, for with_suite: unpack a small Debian into DIR, with what a build of modules
+# needs.
 make_root() {
 	say "downloading the compiler of $1"
 	add_packages "$1" "$2" bash coreutils dash diffutils findutils grep gzip mawk perl sed tar \
@@ -89,11 +99,13 @@ make_root() {
 }
 
 # add_packages SUITE ROOT PACKAGE...: unpack the packages into ROOT, with all that they depend on.
-# Leave out those that ROOT has, because its programs may be running.
+# Leave out those that ROOT has, because its programs may be running. ROOT/status lists them.
 add_packages() (
 	suite=$1 root=$2
 	shift 2
 	[ ! -e "$root/status" ] || cp "$root/status" "$cache/apt/$suite/status"
+	# A call that was killed may have left packages.
+	rm -f "$cache/apt/$suite/archives"/*.deb
 	suite_apt "$suite" apt-get install -y --download-only --no-install-recommends "$@" >&2 &&
 		cd "$cache/apt/$suite/archives" || exit
 	for deb in ./*.deb; do
@@ -102,13 +114,9 @@ add_packages() (
 	done >"$root/status.new" && unpack_packages "$root" && cat "$root/status.new" >>"$root/status"
 )
 
-# suite_root SUITE: print the root directory of a small Debian of that suite.
-suite_root() {
-	once "$cache/root-$1" with_suite "$1" make_root "$1" && echo "$cache/root-$1"
-}
-
 # in_root ROOT COMMAND...: run the command with the programs and libraries of ROOT, but with all
-# other files of this system. ROOT may be empty for this system itself.
+# other files of this system, among them /usr/local and /usr/src. ROOT may be empty for this system
+# itself.
 in_root() {
 	if [ -z "$1" ]; then
 		shift
@@ -116,23 +124,32 @@ in_root() {
 		return
 	fi
 	# Nobody else may see the other /usr. The / of a chroot may be no mount point, which cannot be
-	# made private, so the command runs in a private copy of all mounts.
+	# made private, so the command runs in a private copy of all mounts. The copy is at /proc/fs,
+	# because /proc is always a mount point, and that directory always exists.
 	set -- sh -c '
 		mount --make-private /proc && mount --rbind / /proc/fs && mount --make-rprivate /proc/fs &&
-			mount --bind "$0/usr" /proc/fs/usr &&
+			mount --bind "$0/usr" /proc/fs/usr && mkdir -p "$0/usr/local" "$0/usr/src" &&
+			mount --rbind /usr/local /proc/fs/usr/local &&
+			mount --rbind /usr/src /proc/fs/usr/src &&
 			exec chroot /proc/fs sh -c "cd \"\$0\" && exec \"\$@\"" "$PWD" "$@"' "$@"
 	[ "$(id -u)" = 0 ] || set -- -r "$@"
 	unshare -m --propagation unchanged "$@"
 }
 
-# root_need ROOT COMMAND PACKAGE...: like need, but for ROOT.
-root_need() (
-	[ "$1" ] || { shift; need "$@"; exit; }
-	root=$1
+# need_in_root ROOT PACKAGE...: unpack the packages into ROOT unless it has them. Do nothing if ROOT
+# is empty.
+need_in_root() (
+	[ "$1" ] || exit 0
+	root=$1 suite=${1##*/root-}
+	shift
 	exec 4>"$root.lock"
 	flock 4
-	[ ! -e "$root/usr/bin/$2" ] && [ ! -e "$root/usr/sbin/$2" ] || exit 0
-	shift 2
-	say "downloading $* for ${root##*/root-}"
-	with_suite "${root##*/root-}" add_packages "${root##*/root-}" "$root" "$@"
+	missing=$(for package; do
+		grep -qxF "Package: $package" "$root/status" || echo "$package"
+	done)
+	[ "$missing" ] || exit 0
+	# shellcheck disable=SC2086 # several packages
+	set -- $missing
+	say "downloading $* for $suite"
+	with_suite "$suite" add_packages "$suite" "$root" "$@"
 )

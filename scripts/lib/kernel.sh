@@ -5,8 +5,7 @@
 # modules are built, and the source of kernels. Nothing is installed on this system but tools.
 #
 # A VERSION is SERIES or SERIES-rt-amd64 for a stock kernel of Debian, or SERIES-FLAVOUR for a
-# debug kernel, which is built here. scripts/lib/kernels has each SERIES, and guest-test/kernel/ has
-# the configuration of each FLAVOUR.
+# debug kernel, which is built here. scripts/lib/kernels has each SERIES and FLAVOUR.
 
 : "${top:?}"
 . "$top/scripts/lib/debian.sh"
@@ -17,12 +16,19 @@ kernels() {
 	awk "/^[0-9]/ $1" "$top/scripts/lib/kernels" | xargs
 }
 
+# flavoured REGEXP: print the kernels with a flavour that matches, in one line.
+flavoured() {
+	kernels "{ for (i = 3; i <= NF; i++) if (\$i ~ /^($1)\$/) print \$1 \"-\" \$i }"
+}
+
 stock_kernels=$(kernels '{ print $1 }')
-rt_kernels=$(kernels '&& $3 ~ /rt-amd64/ { print $1 "-rt-amd64" }')
-# shellcheck disable=SC2034 # scripts use them
+rt_kernels=$(flavoured rt-amd64)
+debug_kernels=$(flavoured 'debug|kcsan|rt')
 newest_kernel=${stock_kernels%% *}
-# shellcheck disable=SC2034
-default_kernel=$(kernels '&& $4 == "default" { print $1 }')
+default_kernel=$(kernels '&& $NF == "default" { print $1 }')
+# The kernels that are tested and measured most. The newest may be the default, too.
+# shellcheck disable=SC2034 # scripts use it
+main_kernels=$(printf '%s\n' "$newest_kernel" "$default_kernel" | uniq | xargs)
 
 debian_releases=$(awk '/^Debian/ { print $2 }' "$top/scripts/lib/kernels" | xargs)
 
@@ -34,42 +40,35 @@ debian_suite() {
 
 # The configurations of the debug kernels: base.config for all, and FLAVOUR.config for each.
 kernel_configs=$top/guest-test/kernel
-# shellcheck disable=SC2034
-debug_kernels=$(for series in $stock_kernels; do
-	[ "$series" = "${stock_kernels##* }" ] || for flavour in debug kcsan rt; do
-		echo "$series-$flavour"
-	done
-done | xargs)
 
-# kernel_suite SERIES: print the suite of Debian that the kernel comes from.
+# kernel_suite VERSION: print the suite of Debian that the kernel comes from.
 kernel_suite() {
-	kernels "&& \$1 == \"$1\" { print \$2 }" | grep . ||
-		die "unknown kernel $1: there are $stock_kernels $rt_kernels $debug_kernels"
+	case " $stock_kernels $rt_kernels $debug_kernels " in
+	*" $1 "*) kernels "&& \$1 == \"${1%%-*}\" { print \$2 }" ;;
+	*) die "unknown kernel $1: there are $stock_kernels $rt_kernels $debug_kernels" ;;
+	esac
 }
 
-# newest REGEXP: print the newest directory of the cache, or link to one, with such a name. The file
-# .suite tells that it was unpacked here, and from which suite.
-newest() {
-	find -L "$cache" -ignore_readdir_race -mindepth 2 -maxdepth 2 -regex "$cache/$1/\.suite" -printf '%h\n' |
-		sort -V | tail -n 1 | grep .
+# newest_unpacked REGEXP: print the newest directory of the cache, or link to one, with such a name.
+# The file .suite tells such a directory from one that an older version of this script left. find
+# fails if another process renames a directory.
+newest_unpacked() {
+	{ find -L "$cache" -ignore_readdir_race -mindepth 2 -maxdepth 2 -regex ".*/$1/\.suite" \
+		-printf '%h\n' 2>/dev/null || :; } | sort -V | tail -n 1 | grep .
 }
 
 # unpacked VERSION: print the directory with Debian's stock kernel and its headers, if the cache
 # has it. A release is called SERIES.PATCH+debN-FLAVOUR or SERIES.0-N-FLAVOUR.
 unpacked() {
 	case $1 in
-	*-*) newest "linux-${1%%-*}\.[^-]*\(-[0-9]+\)?-${1#*-}" ;;
-	*) newest "linux-$1\.[^-]*\(-[0-9]+\)?-amd64" ;;
+	*-*) newest_unpacked "linux-${1%%-*}\.[^-]*\(-[0-9]+\)?-${1#*-}" ;;
+	*) newest_unpacked "linux-$1\.[^-]*\(-[0-9]+\)?-amd64" ;;
 	esac
 }
 
 # stock_kernel VERSION: print that directory. Unpack the newest release if the cache has none.
 stock_kernel() (
-	suite=$(kernel_suite "${1%%-*}") || exit
-	case " $stock_kernels $rt_kernels " in
-	*" $1 "*) ;;
-	*) die "unknown kernel $1: there are $stock_kernels $rt_kernels $debug_kernels" ;;
-	esac
+	suite=$(kernel_suite "$1") || exit
 	unpacked "$1" && exit
 	tmp=$cache/linux-$1.tmp
 	exec 4>"$tmp.lock"
@@ -86,14 +85,14 @@ stock_kernel() (
 			"$headers/Makefile" "$headers/.kernelvariables" || exit
 	# Programs of a newer Debian do not run with the libraries of an older one.
 	case $(find "$headers/scripts/" "$headers/tools/" -type f -perm /1 -exec ldd {} + 2>&1) in
-	*"' not found"*) root=$(suite_root "${suite%%-*}") && ln -s "$root" "$headers/.root" || exit ;;
+	*"' not found"*) ln -s "$cache/root-${suite%%-*}" "$headers/.root" ;;
 	esac
-	echo "$suite" >.suite
+	: >.suite
 	rm -rf "$dir" && mv "$tmp" "$dir" && echo "$dir"
 )
 
-# newest_release SERIES FLAVOUR: print the newest release of that kernel among those whose packages of
-# headers stdin names.
+# newest_release SERIES FLAVOUR: print the newest release of that kernel among those whose packages
+# of headers stdin names.
 newest_release() {
 	sed -nE "s/^linux-headers-($1\\.[^-]*(-[0-9]+)?-$2)\$/\\1/p" | sort -V | tail -n 1 | grep .
 }
@@ -117,26 +116,28 @@ download_kernel() (
 )
 
 # kernel_root KDIR: print the root directory with the tools of a kernel, or nothing if they are
-# those of this system. in_root and root_need take it.
-kernel_root() {
-	[ ! -e "$1/.root" ] || readlink "$1/.root"
-}
+# those of this system. in_root and need_in_root take it. Unpack it if it does not exist.
+kernel_root() (
+	root=$(readlink "$1/.root") || exit 0
+	suite=${root##*/root-}
+	once "$root" with_suite "$suite" make_root "$suite" && echo "$root"
+)
 
 # kernel_make KDIR MAKE-ARGUMENT...: build modules.
-kernel_make() {
-	in_root "$(kernel_root "$1")" env MAKEFLAGS='' make -C "$@"
-}
+kernel_make() (
+	root=$(kernel_root "$1") && in_root "$root" env MAKEFLAGS='' make -C "$@"
+)
 
 # kernel_headers VERSION: print the directory in which modules are built for that kernel.
 kernel_headers() (
-	! is_ours "$1" || { our_kernel "$1"; exit; }
+	! is_debug_kernel "$1" || { debug_kernel "$1"; exit; }
 	dir=$(stock_kernel "$1") && echo "$dir/usr/src/linux-headers-${dir##*/linux-}"
 )
 
 # kernel_release VERSION: print its release, which is the name of the directory of its modules.
 kernel_release() (
 	kdir=$(kernel_headers "$1") || exit
-	if is_ours "$1"; then
+	if is_debug_kernel "$1"; then
 		cat "$kdir/include/config/kernel.release"
 	else
 		echo "${kdir##*/linux-headers-}"
@@ -146,13 +147,13 @@ kernel_release() (
 # kernel_image VERSION: print the path of the bootable image of that kernel.
 kernel_image() (
 	kdir=$(kernel_headers "$1") || exit
-	! is_ours "$1" || { echo "$kdir/arch/x86/boot/bzImage"; exit; }
+	! is_debug_kernel "$1" || { echo "$kdir/arch/x86/boot/bzImage"; exit; }
 	find "${kdir%/usr/src/*}" -path '*/usr/src' -prune -o -name 'vmlinuz*' -print | grep .
 )
 
 # unpacked_source SERIES: print the directory of Debian's source of the kernel, if the cache has it.
 unpacked_source() {
-	newest "source-$1\.[^.]*-.*[0-9]"
+	newest_unpacked "source-$1\.[^.]*-.*[0-9]"
 }
 
 # unpack_source SUITE SERIES, for with_suite: unpack Debian's source of the kernel in the cache,
@@ -165,7 +166,8 @@ unpack_source() (
 	trap 'rm -rf "$skip" "$debs"' EXIT
 	cd "$debs" || exit
 	say "downloading the source of Linux $2"
-	suite_apt "$1" apt-get download "linux-source-$2" >&2 || die "$1 of Debian has no source of Linux $2"
+	suite_apt "$1" apt-get download "linux-source-$2" >&2 ||
+		die "$1 of Debian has no source of Linux $2"
 	for dir in drivers/gpu drivers/net drivers/media drivers/scsi \
 		   drivers/staging drivers/infiniband sound; do
 		printf '%s\n' "*/$dir/*.c" "*/$dir/*.h"
@@ -178,7 +180,7 @@ unpack_source() (
 	rm -rf "$dir.tmp" && mkdir "$dir.tmp" && dpkg-deb --fsys-tarfile ./*.deb |
 		tar -xO --wildcards '*.tar.xz' |
 		tar -xJ --strip-components=1 --exclude-from="$skip" -C "$dir.tmp" &&
-		echo "$1" >"$dir.tmp/.suite" && rm -rf "$dir" && mv "$dir.tmp" "$dir"
+		: >"$dir.tmp/.suite" && rm -rf "$dir" && mv "$dir.tmp" "$dir"
 )
 
 # kernel_source SERIES: print the directory of Debian's source of that kernel. It is shared, so
@@ -189,8 +191,8 @@ kernel_source() (
 	need xz xz-utils && with_suite "$suite" unpack_source "$suite" "$1" && unpacked_source "$1"
 )
 
-# is_ours VERSION: return true if the kernel is a debug kernel, which is built here.
-is_ours() {
+# is_debug_kernel VERSION: return true if the kernel is a debug kernel, which is built here.
+is_debug_kernel() {
 	case " $debug_kernels " in
 	*" $1 "*) ;;
 	*) return 1 ;;
@@ -216,9 +218,9 @@ build_kernel() (
 		-type f ! -name vmlinux.lds -exec rm {} +
 )
 
-# our_kernel SERIES-FLAVOUR: build that debug kernel unless the cache has it, and print its
+# debug_kernel SERIES-FLAVOUR: build that debug kernel unless the cache has it, and print its
 # directory.
-our_kernel() (
+debug_kernel() (
 	flavour=${1#*-}
 	need_kernel_tools || exit
 	source=$(kernel_source "${1%%-*}") || exit
