@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Checks of interfaces of the kernel that have changed before, or whose types the
- * compiler would convert with a warning. Kbuild compiles this file before all
- * others. So on a kernel with a change, the build stops here with one error, which
- * names the interface and the file to mend. An interface that is gone gives
- * "undeclared" or "no member named".
+ * Check interfaces of the kernel: those that have changed before, and those for
+ * which a wrong type is only a warning. Kbuild compiles this file before all others.
+ * On a kernel with a changed interface, the build stops here with one error. The
+ * error names the interface and the file to mend. For an interface that is gone,
+ * the compiler says "undeclared" or "no member named".
  *
- * Then mend that file, for a difference between kernels by internal/compat.h, and
- * the check.
+ * Mend that file, and then the check here. What differs between kernels belongs
+ * into internal/compat.h.
  */
 #include <linux/build_bug.h>
 #include <linux/container_of.h>
@@ -18,6 +18,7 @@
 #include <linux/shrinker.h>
 #include <linux/swap.h>
 #include <linux/sysfs.h>
+#include <linux/version.h>
 
 #define INTERFACE(_what, _file, _is, ...)					\
 	static_assert(__same_type(_is, __VA_ARGS__),				\
@@ -47,6 +48,11 @@ FIELD_OF(shrinker, batch, "compat.h", long);
 FUNCTION(mm_account_reclaimed_pages, "compat.h", void (unsigned long));
 #else
 FIELD_OF(reclaim_state, reclaimed_slab, "compat.h", unsigned long);
+#endif
+
+/* Kbuild defines it for an rhashtable that may be modified with interrupts off. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0) && !defined(BYTEPOOL_RHASHTABLE_IRQSAFE)
+#error "this kernel has other locks in rhashtable.h: mend Kbuild"
 #endif
 
 FIELD_OF(rhashtable_params, hashfn, "table.h", u32 (*)(const void *, u32, u32));
