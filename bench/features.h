@@ -22,8 +22,8 @@
 #define HAVE_KMALLOC_NOLOCK
 #endif
 
-/* since 6.19 */
-#ifdef mempool_alloc_bulk
+/* since 6.19; before 7.3, it may have a fourth parameter */
+#if defined(mempool_alloc_bulk) && LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 0)
 #define HAVE_MEMPOOL_BULK
 #endif
 
