@@ -22,12 +22,8 @@ all: $(KDIR)/Makefile ## build bytepool.ko for the running kernel, or for the ke
 
 install: all ## install bytepool.ko for that kernel
 	+$(kbuild) modules_install $(install_options)
-	@PATH=$$PATH:/usr/sbin:/sbin; if command -v depmod >/dev/null; then \
-		depmod $(addprefix -b ,$(INSTALL_MOD_PATH)) \
-			$$(sed -n 's/^#define UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h); \
-	else \
-		echo "modprobe will not find the module before depmod runs: install kmod" >&2; \
-	fi
+	@PATH=$$PATH:/usr/sbin:/sbin; depmod $(addprefix -b ,$(INSTALL_MOD_PATH)) $$(sed -n \
+		's/^#define UTS_RELEASE "\(.*\)"/\1/p' $(KDIR)/include/generated/utsrelease.h)
 
 clean: $(KDIR)/Makefile ## remove the files of the build
 	+$(kbuild) clean
