@@ -132,6 +132,8 @@ void bench_set(void);
 void bench_bulk(void);
 void bench_atomic(void);
 void bench_reserve(void);
+void bench_paths(void);
+void bench_sets(void);
 void bench_mix(void);
 void bench_live(void);
 void bench_pools(void);

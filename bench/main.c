@@ -51,6 +51,8 @@ static const struct bench_case {
 	{ "bulk16",	bench_bulk,		COUNTED | TIMED | NATIVE },
 	{ "atomic",	bench_atomic,		COUNTED | TIMED | NATIVE },
 	{ "reserve",	bench_reserve,		COUNTED | TIMED | NATIVE },
+	{ "paths",	bench_paths,		COUNTED | TIMED | NATIVE },
+	{ "sets",	bench_sets,		COUNTED | TIMED | NATIVE },
 	{ "mix",	bench_mix,		COUNTED | TIMED | NATIVE },
 	{ "live",	bench_live,		COUNTED | NATIVE },
 	{ "pools",	bench_pools,		COUNTED | NATIVE },
