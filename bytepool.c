@@ -18,10 +18,10 @@
  *   Its CPU uses it with preemption off, and marks it busy against its own
  *   interrupts. It takes no lock, and interrupts stay on. A pair of alloc and free
  *   has one atomic operation, which catches two CPUs that free the same block. A
- *   cache that overflows leaves half of its blocks to other CPUs, as a batch in the
- *   depot.
- * - A memo of each CPU remembers where the table found the blocks that the CPU
- *   freed last. It is invalidated when any slab dies or any cache is closed.
+ *   cache has two magazines. When both are full or empty, one changes places with
+ *   a magazine of the depot, where other CPUs find its blocks.
+ * - A memo of each CPU remembers where the table found the pages of the blocks
+ *   that the CPU freed last. It is invalidated when any slab dies or any cache is closed.
  * - The GC gives idle slabs back by age. To reach into the cache of another CPU it
  *   closes the cache: it points the CPU at a cache that is always busy, and waits
  *   for an RCU grace period, after which that CPU has left. No CPU is interrupted,
@@ -164,11 +164,24 @@ void bytepool_destroy(struct bytepool *pool)
 }
 EXPORT_SYMBOL_GPL(bytepool_destroy);
 
+/* Return true if the fast path may serve an allocation of any valid size. */
+static __always_inline bool alloc_is_plain(const struct bytepool *pool, gfp_t gfp)
+{
+	return !BP_INSTRUMENTED && !bp_no_pool(pool) && !trace_alloc_enabled() &&
+	       !(gfp & GFP_SLOW);
+}
+
+/* Return true if the slot of @size is its grid point. If @size is 0, size - 1 wraps around. */
+static __always_inline bool size_on_grid(const struct bytepool *pool, size_t size)
+{
+	return likely(size - 1 < pool->sizes.grid_max);
+}
+
 /**
  * bytepool_alloc() - get a block
  * @pool: the pool
  * @size: bytes wanted, 1 to the pool's max_size
- * @gfp: how hard to try. __GFP_ZERO clears the whole block, to the size of its class.
+ * @gfp: how hard to try. __GFP_ZERO clears the @size bytes asked for.
  *	__GFP_ACCOUNT, __GFP_HIGHMEM, __GFP_MOVABLE and __GFP_COMP are dropped.
  *	GFP_DMA and GFP_DMA32 are refused.
  *
@@ -188,19 +201,12 @@ void *bytepool_alloc(struct bytepool *pool, size_t size, gfp_t gfp)
 {
 	void *block;
 
-	/*
-	 * The common case takes few instructions and no stack frame. If @size
-	 * is 0, size - 1 wraps around.
-	 */
-	if (BP_INSTRUMENTED || IS_ERR_OR_NULL(pool) || trace_alloc_enabled() ||
-	    unlikely(gfp & GFP_SLOW))
+	/* The common case takes few instructions and no stack frame. */
+	if (unlikely(!alloc_is_plain(pool, gfp)))
 		return bp_alloc_any(pool, size, gfp, NUMA_NO_NODE, _RET_IP_);
-	if (likely(size - 1 < pool->sizes.grid_max))
-		block = bp_cache_alloc(pool, bp_grid_point(size));
-	else if (size - 1 < pool->sizes.max)
-		block = bp_cache_alloc(pool, bp_slot(&pool->sizes, size));
-	else
-		return bp_alloc_refuse(pool, size, gfp, _RET_IP_);
+	if (!size_on_grid(pool, size))
+		return bp_alloc_off_grid(pool, size, gfp, _RET_IP_);
+	block = bp_cache_alloc(pool, bp_grid_point_of_last(size - 1));
 	if (likely(block))
 		return block;
 	return bp_alloc_slow(pool, size, gfp, NUMA_NO_NODE, _RET_IP_);
@@ -222,6 +228,13 @@ EXPORT_SYMBOL_GPL(bytepool_alloc);
  */
 void *bytepool_alloc_node(struct bytepool *pool, size_t size, gfp_t gfp, int node)
 {
+	if (likely(alloc_is_plain(pool, gfp) && size_on_grid(pool, size) &&
+		   bp_node_is_local(pool, gfp, node))) {
+		void *block = bp_cache_alloc(pool, bp_grid_point_of_last(size - 1));
+
+		if (likely(block))
+			return block;
+	}
 	if (unlikely(node < 0 || node >= MAX_NUMNODES || !node_state(node, N_MEMORY)))
 		node = NUMA_NO_NODE;
 	return bp_alloc_any(pool, size, gfp, node, _RET_IP_);
@@ -239,6 +252,12 @@ EXPORT_SYMBOL_GPL(bytepool_alloc_node);
  */
 void *bytepool_zalloc(struct bytepool *pool, size_t size, gfp_t gfp)
 {
+	if (likely(alloc_is_plain(pool, gfp) && size_on_grid(pool, size))) {
+		void *block = bp_cache_alloc(pool, bp_grid_point_of_last(size - 1));
+
+		if (likely(block))
+			return memset(block, 0, size);
+	}
 	return bp_alloc_any(pool, size, gfp | __GFP_ZERO, NUMA_NO_NODE, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(bytepool_zalloc);
@@ -259,7 +278,7 @@ void bytepool_free(struct bytepool *pool, const void *block)
 
 	bp_section_enter();
 	if (bp_memo_current() && !trace_free_enabled()) {
-		result = bp_free_fast(pool, block);
+		result = bp_free_fast(pool, block, false);
 		if (likely(result == BP_FREE_DONE)) {
 			bp_section_exit();
 			return;
@@ -282,20 +301,18 @@ EXPORT_SYMBOL_GPL(bytepool_free);
  */
 void bytepool_free_any(const void *block)
 {
-	struct bytepool *pool = NULL;
-	struct bp_slab *slab;
+	enum bp_free_result result = BP_FREE_UNKNOWN;
 
-	if (!block)
-		return;
 	bp_section_enter();
-	slab = bp_table_find(block);
-	if (slab)
-		pool = slab->depot->class->pool;
+	if (bp_memo_current() && !trace_free_enabled()) {
+		result = bp_free_fast(NULL, block, true);
+		if (likely(result == BP_FREE_DONE)) {
+			bp_section_exit();
+			return;
+		}
+	}
 	bp_section_exit();
-	if (pool)
-		bp_free_looked_up(pool, block, false, _RET_IP_);
-	else
-		bp_bad_free(NULL, block, BP_BAD_FREE_UNKNOWN, _RET_IP_);
+	bp_free_any_slow(block, result, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(bytepool_free_any);
 
@@ -337,7 +354,7 @@ static void bulk_wait(struct bp_class *class, unsigned int nr)
 {
 	unsigned long end = jiffies + bp_class_retry_delay(class);
 
-	/* With a reserve, all idle blocks are in slabs of the depots. */
+	/* While a task waits for a reserve, all idle blocks are in slabs of the depots. */
 	do {
 		schedule_timeout_uninterruptible(BULK_RETRY);
 	} while (bp_class_nr_idle(class) < nr && time_before(jiffies, end));
@@ -362,6 +379,7 @@ unsigned int bytepool_alloc_bulk(struct bytepool *pool, size_t size, gfp_t gfp,
 				 unsigned int nr, void **blocks)
 {
 	struct bp_class *class;
+	bool waited = false, got;
 	unsigned int i;
 
 	if (unlikely(!bp_alloc_ok(pool, size, gfp) || bp_alloc_injected(pool, size, gfp))) {
@@ -373,14 +391,20 @@ unsigned int bytepool_alloc_bulk(struct bytepool *pool, size_t size, gfp_t gfp,
 	class = bp_class_get(pool, bp_class_index(&pool->sizes, size), gfp);
 	if (!class)
 		goto fail;
-	while (!alloc_bulk(class, size, gfp, nr, blocks, _RET_IP_)) {
-		if (!bp_class_may_wait(class, gfp))
-			goto fail;
+	while (!(got = alloc_bulk(class, size, gfp, nr, blocks, _RET_IP_)) &&
+	       bp_class_may_wait(class, gfp)) {
+		if (!waited)
+			bp_class_wait_begin(class);
+		waited = true;
 		bulk_wait(class, nr);
 	}
+	if (waited)
+		bp_class_wait_end(class);
+	if (!got)
+		goto fail;
 	if (gfp & __GFP_ZERO) {
 		for (i = 0; i < nr; i++)
-			memset(blocks[i], 0, class->size);
+			memset(blocks[i], 0, size);
 	}
 	return nr;
 
@@ -409,8 +433,8 @@ void bytepool_free_bulk(struct bytepool *pool, unsigned int nr, void **blocks)
 		bp_section_enter();
 		if (bp_memo_current() && !trace_free_enabled()) {
 			do {
-				result = bp_free_fast(pool, blocks[i]);
-			} while (likely(result == BP_FREE_DONE) && ++i < end);
+				i += bp_free_run(pool, blocks + i, end - i, &result);
+			} while (result == BP_FREE_DONE && i < end);
 		}
 		bp_section_exit();
 		if (unlikely(result != BP_FREE_DONE))
@@ -429,16 +453,15 @@ EXPORT_SYMBOL_GPL(bytepool_free_bulk);
  */
 size_t bytepool_usable_size(struct bytepool *pool, const void *block)
 {
-	struct bp_slab *slab;
+	struct bp_where where = { .block = block };
+	const struct bp_class *class;
 	size_t size = 0;
-	u8 *state;
 
 	bp_section_enter();
-	slab = bp_table_find(block);
-	if (slab && slab->depot->class->pool == pool) {
-		state = bp_block_state(slab, block);
-		if (state && READ_ONCE(*state) == BP_BLOCK_IN_USE)
-			size = slab->depot->class->size;
+	if (bp_memo_find(&where) || bp_where_look_up(&where)) {
+		class = where.slab->depot->class;
+		if (class->pool == pool && READ_ONCE(*where.state) == BP_BLOCK_IN_USE)
+			size = class->size;
 	}
 	bp_section_exit();
 	return size;
@@ -453,9 +476,9 @@ EXPORT_SYMBOL_GPL(bytepool_usable_size);
  *	class had before. 0 drops that.
  * @gfp: how hard to try
  *
- * While a class has a reserve, its blocks are taken from and go to depots, not
- * per-CPU caches. Each call takes a lock, and each idle block serves any CPU and any
- * context. The caller has to serialise calls for one class.
+ * As many blocks of the reserve as are idle serve any CPU and any context. A CPU that
+ * uses the class often may cache blocks beyond the reserve, for which the class grows
+ * a little. The caller has to serialise calls for one class.
  *
  * Context: Process; may sleep.
  * Return:

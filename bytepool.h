@@ -17,7 +17,7 @@
 struct bytepool;
 struct device;
 
-/* The owner serialises all calls. No locks, no per-CPU caches, no background GC. */
+/* The owner serialises all calls. No locks, one cache for all CPUs, no background GC. */
 #define BYTEPOOL_SINGLE		BIT(0)
 /* Blocks of any size are physically contiguous, and never come from vmalloc. */
 #define BYTEPOOL_CONTIG		BIT(1)

@@ -5,6 +5,7 @@
 #include <linux/compiler.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/string.h>
@@ -19,6 +20,7 @@
 #include "depot.h"
 #include "fault.h"
 #include "grow.h"
+#include "reclaim.h"
 #include "size_class.h"
 #include "slab.h"
 #include "table.h"
@@ -29,11 +31,18 @@
 /* For memory that is good to have: without reclaim, and not from emergency reserves. */
 #define GFP_SPARE		(__GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN)
 
+/*
+ * A class with a reserve grows for the cache of a CPU if that takes no more than
+ * GROW_BYTES, and by GROW_SLABS in each call.
+ */
+#define GROW_BYTES		SZ_1M
+#define GROW_SLABS		8U
+
 /* Take an idle block of the depot, without regard to caches. Return NULL if there is none. */
 static void *depot_alloc_one(struct bp_depot *depot, void **overwritten)
 {
+	struct bp_magazine *full;
 	struct bp_slab *slab;
-	struct bp_batch *batch;
 	void *block;
 	u8 *state;
 
@@ -43,14 +52,14 @@ static void *depot_alloc_one(struct bp_depot *depot, void **overwritten)
 		block = bp_depot_pop(depot, slab, &state, overwritten);
 		bp_depot_link(depot, slab);
 	} else {
-		/* The batch stays where bp_depot_has_idle() looks until it is empty. */
-		batch = depot->full;
-		if (!batch)
+		/* The magazine stays where bp_depot_has_idle() looks until it is empty. */
+		full = bp_depot_first_full(depot);
+		if (!full)
 			return NULL;
-		block = batch->entries[--batch->nr].block;
-		state = batch->entries[batch->nr].state;
-		if (!batch->nr)
-			bp_depot_put_batch(depot, bp_batch_take(&depot->full));
+		block = full->entries[--full->nr].block;
+		state = full->entries[full->nr].state;
+		if (!full->nr)
+			list_move(&full->list, &depot->empty);
 	}
 	bp_block_mark_leaving(depot->class, state);
 	return block;
@@ -76,7 +85,9 @@ static void *depot_alloc(struct bp_depot *depot, void **overwritten)
 		 * another CPU before.
 		 */
 		if (!bp_cache_nr(cache))
-			bp_cache_take_batch(depot, cache);
+			bp_cache_load_full(depot, cache);
+		else if (!bp_cache_nr_loaded(cache))
+			bp_cache_swap(cache);
 		block = bp_cache_pop(cache);
 	}
 	if (!block) {
@@ -100,9 +111,10 @@ static void *depot_alloc(struct bp_depot *depot, void **overwritten)
  */
 static bool depot_may_alloc(const struct bp_depot *depot)
 {
-	const struct bp_cache *cache = READ_ONCE(depot->class->cache[smp_processor_id()]);
+	const struct bp_cache *cache = READ_ONCE(depot->class->cache[bp_class_cpu(depot->class)]);
+	unsigned long oldest;
 
-	return bp_depot_has_idle(depot) || (cache && bp_cache_nr(cache));
+	return bp_depot_has_idle(depot) || (cache && bp_cache_peek(cache, &oldest));
 }
 
 /*
@@ -153,8 +165,8 @@ static void *class_alloc(struct bp_class *class, int node, bool sure)
  * Wait until a block may be in a depot, as mempool_alloc() does. No block is
  * missed, because the task is queued before it looks, and looks under the lock
  * under which depot_free() looks for waiters. No wakeup announces memory of the
- * system, room below the limit, or a block in the cache of a CPU. Therefore the
- * task looks for those from time to time.
+ * system, room below the limit, or a block in the cache of a CPU without a reserve.
+ * Therefore the task looks for those from time to time.
  */
 static void class_wait(struct bp_class *class)
 {
@@ -172,6 +184,61 @@ static void class_wait(struct bp_class *class)
 	if (!idle)
 		io_schedule_timeout(bp_class_retry_delay(class));
 	finish_swait(&class->wait, &wait);
+}
+
+/*
+ * Have all blocks that are freed from now on come to the depots, and what is in caches,
+ * too. A reserve that is set or dropped meanwhile makes no difference.
+ */
+void bp_class_wait_begin(struct bp_class *class)
+{
+	atomic_long_inc(&class->nr_waiters);
+	/*
+	 * A grant is made under the lock of a depot, after a look at @nr_waiters. The
+	 * recall looks for grants under the same locks. Without any, it does not wait.
+	 */
+	if (READ_ONCE(class->reserve))
+		bp_class_recall(class, false);
+}
+
+void bp_class_wait_end(struct bp_class *class)
+{
+	atomic_long_dec(&class->nr_waiters);
+	/* The wakeup may have been for another block than the one we got, so pass it on. */
+	bp_class_wake(class);
+}
+
+/*
+ * Have the class grow until this CPU's cache can be granted blocks beyond the reserve,
+ * if the system has the memory at hand. Grow by a few slabs a call.
+ */
+static void class_grow_for_cache(struct bp_class *class, gfp_t gfp)
+{
+	struct bp_cache *cache = READ_ONCE(class->cache[bp_class_cpu(class)]);
+	unsigned int left = GROW_SLABS;
+	struct bp_slab *slab;
+	long want;
+
+	if (!cache || READ_ONCE(cache->refused) < BP_GRANT_AFTER || READ_ONCE(cache->granted) ||
+	    READ_ONCE(class->pool->limit) || atomic_long_read(&class->nr_waiters))
+		return;
+	/* The depot may get a magazine meanwhile, and free it. */
+	rcu_read_lock();
+	want = bp_cache_capacity(cache);
+	rcu_read_unlock();
+	if (want * class->size > GROW_BYTES)
+		return;
+	while (left-- && atomic_long_read(&class->spare) < want) {
+		slab = bp_class_new_slab(class, false, GFP_SPARE | (gfp & __GFP_HARDWALL),
+					 NUMA_NO_NODE);
+		if (!slab) {
+			WRITE_ONCE(cache->refused, 0);
+			break;
+		}
+		bp_depot_add(slab);
+		bp_class_wake(class);
+		bp_pool_wake(class->pool);
+	}
 }
 
 /*
@@ -201,8 +268,11 @@ void *bp_class_alloc_or_grow(struct bp_class *class, gfp_t gfp, int node, bool *
 		block = block ?: class_alloc(class, node, true);
 	}
 	/* Make the cache last, so that it does not compete with the block for memory. */
-	if (block)
-		bp_cache_ensure(class);
+	if (block) {
+		bp_cache_ensure(class, gfp);
+		if (READ_ONCE(class->reserve))
+			class_grow_for_cache(class, gfp);
+	}
 	return block;
 }
 
@@ -256,13 +326,36 @@ noinline void bp_block_check(struct bp_class *class, void *block, unsigned long 
 	WRITE_ONCE(*state, BP_BLOCK_IN_USE);
 }
 
-/* Serve an allocation that this CPU's cache has not served. */
+/* Take a block of the spare magazine of this CPU's cache, or return NULL. */
+static void *cache_alloc_spare(struct bp_class *class)
+{
+	struct bytepool *pool = class->pool;
+	struct bp_cache *cache;
+	void *block = NULL;
+
+	bp_section_enter();
+	cache = bp_cache_this_cpu(pool, bp_class_slot(class));
+	if (bp_cache_enter(cache, pool)) {
+		if (cache->spare->nr) {
+			/* An interrupt may have loaded blocks since the fast path looked. */
+			if (!bp_cache_nr_loaded(cache))
+				bp_cache_swap(cache);
+			block = bp_cache_pop(cache);
+			bp_cache_count(cache->hits, 1);
+		}
+		bp_cache_leave(cache, pool);
+	}
+	bp_section_exit();
+	return block;
+}
+
+/* Serve an allocation that the loaded magazine of this CPU's cache has not served. */
 noinline void *bp_alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, int node,
 			     unsigned long caller)
 {
 	struct bp_class *class;
 	bool waited = false;
-	bool miss;
+	bool miss = false;
 	void *block;
 
 	/* __GFP_THISNODE has no meaning without a node, and __GFP_NOFAIL overrides it. */
@@ -273,21 +366,43 @@ noinline void *bp_alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, int 
 	class = bp_class_get(pool, bp_class_index(&pool->sizes, size), gfp);
 	if (!class)
 		goto fail;
-	while (!(block = class_alloc_once(class, bp_system_gfp(gfp), node, &miss))) {
+	block = node == NUMA_NO_NODE ? cache_alloc_spare(class) : NULL;
+	while (!block) {
+		block = class_alloc_once(class, bp_system_gfp(gfp), node, &miss);
+		if (block)
+			break;
 		if (!bp_class_may_wait(class, gfp))
-			goto fail;
-		class_wait(class);
+			break;
+		if (!waited)
+			bp_class_wait_begin(class);
+		else
+			class_wait(class);
 		waited = true;
 	}
-	/* The wakeup may have been for another block than the one we got, so pass it on. */
 	if (waited)
-		bp_class_wake(class);
+		bp_class_wait_end(class);
+	if (!block)
+		goto fail;
 	bp_block_prepare(class, block, gfp, caller);
 	trace_alloc(pool->name, size, class->size, block, gfp, !miss, caller);
 	return block;
 
 fail:
 	return bp_alloc_fail(pool, size, gfp, caller);
+}
+
+/* Serve an allocation of a size whose slot is not its grid point, or an invalid one. */
+noinline void *bp_alloc_off_grid(struct bytepool *pool, size_t size, gfp_t gfp,
+				 unsigned long caller)
+{
+	void *block;
+
+	if (unlikely(size - 1 >= pool->sizes.max))
+		return bp_alloc_refuse(pool, size, gfp, caller);
+	block = bp_cache_alloc(pool, bp_slot(&pool->sizes, size));
+	if (likely(block))
+		return block;
+	return bp_alloc_slow(pool, size, gfp, NUMA_NO_NODE, caller);
 }
 
 /* Fail an allocation that is invalid, or that fail_bytepool has chosen. Return NULL. */
@@ -328,7 +443,7 @@ noinline void *bp_alloc_any(struct bytepool *pool, size_t size, gfp_t gfp, int n
 	 * This CPU's cache has blocks of its node alone. The task may move to
 	 * another node meanwhile.
 	 */
-	if (node == NUMA_NO_NODE || (node == numa_mem_id() && !(gfp & __GFP_THISNODE)))
+	if (node == NUMA_NO_NODE || bp_node_is_local(pool, gfp, node))
 		block = bp_cache_alloc(pool, bp_slot(&pool->sizes, size));
 	class_size = bp_class_size(&pool->sizes, bp_class_index(&pool->sizes, size));
 	if (block) {
@@ -338,6 +453,6 @@ noinline void *bp_alloc_any(struct bytepool *pool, size_t size, gfp_t gfp, int n
 		block = bp_alloc_slow(pool, size, gfp, node, caller);
 	}
 	if (gfp & __GFP_ZERO && block)
-		memset(block, 0, class_size);
+		memset(block, 0, size);
 	return block;
 }

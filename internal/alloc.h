@@ -8,6 +8,8 @@
 #include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/gfp.h>
+#include <linux/nodemask.h>
+#include <linux/topology.h>
 #include <linux/types.h>
 
 #include "cache.h"
@@ -20,15 +22,29 @@
 #define BP_GFP_REFUSED	(__GFP_DMA | __GFP_DMA32)
 
 void *bp_class_alloc_or_grow(struct bp_class *class, gfp_t gfp, int node, bool *miss);
+void bp_class_wait_begin(struct bp_class *class);
+void bp_class_wait_end(struct bp_class *class);
 void bp_block_check(struct bp_class *class, void *block, unsigned long caller);
 void bp_blocks_report(struct bp_class *class, size_t size, gfp_t gfp, unsigned int nr,
 		      void **blocks, unsigned long caller);
 void *bp_alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, int node,
 		    unsigned long caller);
+void *bp_alloc_off_grid(struct bytepool *pool, size_t size, gfp_t gfp,
+			unsigned long caller);
 void *bp_alloc_refuse(struct bytepool *pool, size_t size, gfp_t gfp,
 		      unsigned long caller);
 void *bp_alloc_any(struct bytepool *pool, size_t size, gfp_t gfp, int node,
 		   unsigned long caller);
+
+/*
+ * Return true if this CPU's cache may serve an allocation for the node. The one cache of
+ * a BYTEPOOL_SINGLE pool has blocks of one node, whichever CPU uses it.
+ */
+static __always_inline bool bp_node_is_local(const struct bytepool *pool, gfp_t gfp, int node)
+{
+	return node == numa_mem_id() && !(gfp & __GFP_THISNODE) &&
+	       !(nr_node_ids > 1 && bp_pool_single(pool));
+}
 
 /* Return a block from this CPU's cache, or NULL if that has none or must not be used. */
 static __always_inline void *bp_cache_alloc(struct bytepool *pool, u32 slot)
@@ -62,8 +78,25 @@ static inline unsigned int bp_cache_alloc_bulk(struct bytepool *pool, u32 slot,
 	bp_section_enter();
 	cache = bp_cache_this_cpu(pool, slot);
 	if (bp_cache_enter(cache, pool)) {
-		while (got < nr && (blocks[got] = bp_cache_pop(cache)))
-			got++;
+		struct bp_entry *top = cache->top;
+
+		while (got < nr) {
+			struct bp_entry *entry = top - 1;
+
+			blocks[got] = entry->block;
+			if (likely(blocks[got])) {
+				WRITE_ONCE(*entry->state, BP_BLOCK_IN_USE);
+				top = entry;
+				got++;
+				continue;
+			}
+			WRITE_ONCE(cache->top, top);
+			if (!cache->spare->nr)
+				break;
+			bp_cache_swap(cache);
+			top = cache->top;
+		}
+		WRITE_ONCE(cache->top, top);
 		bp_cache_count(cache->hits, got);
 		bp_cache_leave(cache, pool);
 	}

@@ -6,9 +6,11 @@
 #include <linux/gfp.h>
 #include <linux/kmemleak.h>
 #include <linux/minmax.h>
+#include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 
 #include "age.h"
 #include "backing.h"
@@ -18,19 +20,55 @@
 #include "size_class.h"
 #include "types.h"
 
-char bp_no_pool;
+char bp_busy_mark;
 
 struct bp_cache bp_closed_cache __read_mostly = { .pool = BP_CACHE_BUSY };
+
+/*
+ * Return true if the cache may have blocks of a class with a reserve. A CPU that is
+ * often served by the depot is granted as many as its cache takes, if the class has
+ * them beyond its reserve. Nobody is while a task waits for a block, or the pool has
+ * a limit, because others may need the blocks more.
+ */
+static bool cache_granted(struct bp_class *class, struct bp_cache *cache)
+{
+	u32 capacity = bp_cache_capacity(cache);
+
+	if (atomic_long_read(&class->nr_waiters))
+		return false;
+	if (cache->granted)
+		return true;
+	if (cache->refused < BP_GRANT_AFTER) {
+		WRITE_ONCE(cache->refused, cache->refused + 1);
+		return false;
+	}
+	if (READ_ONCE(class->pool->limit) || !bp_class_take_spare(class, capacity))
+		return false;
+	WRITE_ONCE(cache->granted, capacity);
+	return true;
+}
+
+/* Take a grant back from a closed cache without blocks. */
+static void cache_revoke(struct bp_cache *cache)
+{
+	if (!cache->granted)
+		return;
+	atomic_long_add(cache->granted, &cache->depot->class->spare);
+	WRITE_ONCE(cache->granted, 0);
+	WRITE_ONCE(cache->refused, 0);
+}
 
 /* Return this CPU's cache of the depot, or NULL if there is none or it must not be used. */
 struct bp_cache *bp_depot_this_cpu_cache(struct bp_depot *depot)
 {
 	struct bp_class *class = depot->class;
-	struct bp_cache *cache = READ_ONCE(class->cache[smp_processor_id()]);
+	struct bp_cache *cache = READ_ONCE(class->cache[bp_class_cpu(class)]);
 
 	bp_depot_assert_held(depot);
 	if (!cache || READ_ONCE(cache->pool) != class->pool || cache->depot != depot ||
-	    cache->gc_owned || READ_ONCE(class->reserve))
+	    cache->gc_owned)
+		return NULL;
+	if (unlikely(READ_ONCE(class->reserve)) && !cache_granted(class, cache))
 		return NULL;
 	return cache;
 }
@@ -50,16 +88,44 @@ void bp_cache_set_open(struct bp_cache *cache, struct bp_cache *to)
 	}
 }
 
-/* Make this CPU's cache of the class, if memory is at hand. Without a cache, the depot serves. */
-static noinline void cache_create(struct bp_class *class)
+/*
+ * Give the CPU a table of its own of open caches, if it has none. That of a pool with
+ * many classes may need mapped memory. Return false if memory is short.
+ */
+static bool cpu_table_ensure(struct bytepool *pool, int cpu, gfp_t gfp)
 {
-	int cpu = raw_smp_processor_id();
+	size_t bytes = array_size(bp_nr_slots(&pool->sizes), sizeof(*pool->closed));
+	struct bp_cpu *at = per_cpu_ptr(pool->cpu, cpu);
+	struct bp_cache **open;
+
+	if (READ_ONCE(at->open) != pool->closed)
+		return true;
+	/* Only a caller that may sleep can map memory. */
+	if (bytes > PAGE_SIZE && gfpflags_allow_blocking(gfp))
+		open = kvmalloc_node(bytes, (gfp & GFP_KERNEL) | __GFP_NORETRY | __GFP_NOWARN,
+				     cpu_to_node(cpu));
+	else
+		open = kmalloc_node(bytes, GFP_NOWAIT | __GFP_NORETRY | __GFP_NOWARN,
+				    cpu_to_node(cpu));
+	if (!open)
+		return false;
+	memcpy(open, pool->closed, bytes);
+	/* Pairs with the dependent load in bp_cache_this_cpu(): the table is filled in. */
+	if (cmpxchg(&at->open, pool->closed, open) != pool->closed)
+		kvfree(open);	/* another task of this CPU was first */
+	return true;
+}
+
+/* Make this CPU's cache of the class, if memory is at hand. Without a cache, the depot serves. */
+static noinline void cache_create(struct bp_class *class, gfp_t gfp)
+{
+	bool single = bp_pool_single(class->pool);
+	int cpu = bp_class_cpu(class);
 	struct bp_cache *cache;
 	unsigned long limit = READ_ONCE(class->pool->limit);
 	unsigned long capacity = class->capacity;
-	size_t bytes;
 
-	if (READ_ONCE(class->reserve) || !bp_system_may_serve())
+	if (!bp_system_may_serve())
 		return;
 	/*
 	 * Blocks in one CPU's cache are not available to the others. The caches
@@ -67,19 +133,25 @@ static noinline void cache_create(struct bp_class *class)
 	 * now.
 	 */
 	if (limit)
-		capacity = min(limit / 8 / num_online_cpus() / class->size, capacity);
-	if (!capacity)
+		capacity = min(limit / 16 / class->size / (single ? 1 : num_online_cpus()),
+			       capacity);
+	if (!capacity || (!single && !cpu_table_ensure(class->pool, cpu, gfp)))
 		return;
-	bytes = ALIGN(struct_size(cache, entries, capacity), SMP_CACHE_BYTES);
-	cache = kzalloc_node(bytes, GFP_NOWAIT | __GFP_NOWARN, cpu_to_node(cpu));
+	cache = kzalloc_node(sizeof(*cache), GFP_NOWAIT | __GFP_NOWARN, cpu_to_node(cpu));
 	if (!cache)
 		return;
-	kmemleak_no_scan(cache);	/* its entries are no references to blocks */
+	cache->loaded = bp_magazine_new(capacity, cpu_to_node(cpu));
+	cache->spare = bp_magazine_new(capacity, cpu_to_node(cpu));
+	if (!cache->loaded || !cache->spare)
+		goto free_cache;
 	cache->cpu = cpu;
-	cache->top = cache->entries;
-	cache->end = cache->entries + capacity;
+	cache->top = cache->loaded->entries;
+	if (!(class->pool->flags & BYTEPOOL_WIPE))
+		cache->end = cache->loaded->entries + capacity;
 	cache->pool = class->pool;
-	cache->depot = &class->depot[bp_cpu_memory_node(cpu)];
+	cache->depot = &class->depot[bp_cpu_memory_node(single ? raw_smp_processor_id() : cpu)];
+	cache->shift = class->shift;
+	cache->page_granules = PAGE_SIZE >> class->shift;
 	/* Count the cache before class_shares_lines() can see it. */
 	atomic_long_inc(&class->nr_caches);
 	/*
@@ -87,63 +159,55 @@ static noinline void cache_create(struct bp_class *class)
 	 * followed, and as a full barrier with pool_sleep() and
 	 * class_shares_lines().
 	 */
-	if (cmpxchg(&class->cache[cpu], NULL, cache)) {
-		atomic_long_dec(&class->nr_caches);
-		kfree(cache);
+	if (!cmpxchg(&class->cache[cpu], NULL, cache))
 		return;
-	}
-	if (bp_cache_half(cache) > 1)
-		bp_depot_add_batch(cache->depot, cpu_to_node(cpu));
+	atomic_long_dec(&class->nr_caches);
+free_cache:
+	kfree(cache->loaded);
+	kfree(cache->spare);
+	kfree(cache);
 }
 
 /* Make this CPU's cache of the class for the next call. */
-void bp_cache_ensure(struct bp_class *class)
+void bp_cache_ensure(struct bp_class *class, gfp_t gfp)
 {
-	if (unlikely(!READ_ONCE(class->cache[raw_smp_processor_id()])))
-		cache_create(class);
-}
-
-/* Move as many entries of a batch as fit into an empty cache. */
-static void cache_load_batch(struct bp_cache *cache, struct bp_batch *batch)
-{
-	u32 nr = min(batch->nr, bp_cache_capacity(cache));
-	u32 i;
-
-	batch->nr -= nr;
-	for (i = 0; i < nr; i++)
-		cache->entries[i] = batch->entries[batch->nr + i];
-	WRITE_ONCE(cache->top, cache->entries + nr);
+	if (unlikely(!READ_ONCE(class->cache[bp_class_cpu(class)])))
+		cache_create(class, gfp);
 }
 
 /*
- * Fill an empty cache with a batch, if there is one that has not expired.
- * Expired blocks must not enter a cache, because a pass that is about to give
- * them back would miss them.
+ * Fill an empty cache with a magazine of the depot, if there is one that has not
+ * expired. Expired blocks must not enter a cache, because a pass that is about to
+ * give them back would miss them.
  */
-void bp_cache_take_batch(struct bp_depot *depot, struct bp_cache *cache)
+void bp_cache_load_full(struct bp_depot *depot, struct bp_cache *cache)
 {
-	struct bp_batch *batch = depot->full;
+	struct bp_magazine *full = bp_depot_first_full(depot);
+	struct bp_magazine *empty = cache->loaded;
 	struct bp_gc_pass pass;
 
 	bp_depot_assert_held(depot);
-	if (!batch)
+	/* Magazines differ where they were made at different limits. */
+	if (!full || full->capacity != empty->capacity || READ_ONCE(depot->class->reserve))
 		return;
 	pass = bp_gc_pass_begin(depot->class->pool);
-	if (bp_gc_pass_wants(&pass, batch->entries[0].idle_since))
+	if (bp_gc_pass_wants(&pass, bp_magazine_oldest(full)))
 		return;
-	bp_batch_take(&depot->full);
-	cache_load_batch(cache, batch);
-	bp_depot_put_batch(depot, batch);
+	bp_depot_del_magazine(depot, full);
+	bp_cache_load(cache, full);
+	empty->nr = 0;
+	bp_depot_put_magazine(depot, empty);
 }
 
-/* Fill half of a cache from slabs of the depot, unless their blocks have expired. */
+/* Fill half of the loaded magazine from slabs of the depot, unless their blocks have expired. */
 void bp_cache_refill(struct bp_depot *depot, struct bp_cache *cache,
 		     void **overwritten)
 {
 	const struct bp_gc_pass pass = bp_gc_pass_begin(depot->class->pool);
+	u32 half = (cache->loaded->capacity + 1) / 2;
 
 	bp_depot_assert_held(depot);
-	while (bp_cache_nr(cache) < bp_cache_half(cache) && depot->nr_idle) {
+	while (bp_cache_nr_loaded(cache) < half && depot->nr_idle) {
 		struct bp_slab *slab = bp_depot_take_slab(depot);
 		unsigned long idle_since = slab->idle_since;
 
@@ -157,55 +221,77 @@ void bp_cache_refill(struct bp_depot *depot, struct bp_cache *cache,
 
 			WRITE_ONCE(*state, BP_BLOCK_CACHED);
 			bp_cache_insert(cache, block, state, slab, idle_since);
-		} while (bp_cache_nr(cache) < bp_cache_half(cache) && slab->nr_idle);
+		} while (bp_cache_nr_loaded(cache) < half && slab->nr_idle);
 		bp_depot_link(depot, slab);
 	}
 }
 
-/* Open a cache unless it is NULL or empty. Return true if the pool has to be woken. */
+/*
+ * Open a cache unless it is NULL or empty. Return true if the pool has to be woken: also
+ * for a grant, which may bind idle slabs.
+ */
 bool bp_cache_reopen(struct bp_cache *cache)
 {
-	if (!cache || !bp_cache_nr(cache))
+	if (!cache)
 		return false;
-	bp_cache_open(cache);
-	return true;
+	if (bp_cache_nr(cache))
+		bp_cache_open(cache);
+	return bp_cache_nr(cache) || cache->granted;
 }
 
-/* Put the @nr oldest blocks back into their slabs. */
-void bp_cache_flush(struct bp_cache *cache, u32 nr)
+/* Put all blocks of a magazine back into their slabs. */
+static void magazine_flush(struct bp_depot *depot, struct bp_magazine *magazine)
 {
-	bp_depot_assert_held(cache->depot);
-	bp_depot_push_entries(cache->depot, cache->entries, nr);
-	bp_cache_drop_oldest(cache, nr);
-}
-
-/* Move the @nr youngest entries to an empty batch. */
-static void cache_unload_batch(struct bp_cache *cache, struct bp_batch *batch, u32 nr)
-{
-	struct bp_entry *from = cache->top - nr;
-	u32 i;
-
-	for (i = 0; i < nr; i++)
-		batch->entries[i] = from[i];
-	batch->nr = nr;
-	WRITE_ONCE(cache->top, from);
+	bp_depot_push_entries(depot, magazine->entries, magazine->nr);
+	WRITE_ONCE(magazine->nr, 0);
 }
 
 /*
- * Make room in a full cache. If the depot has an empty batch, half of the
- * blocks go there, and another CPU may take them without touching their slabs.
+ * Make room in a full cache. If the depot has an empty magazine, the older one goes
+ * there, and another CPU may take its blocks without touching their slabs. If the depot
+ * should have another, return its capacity, otherwise 0. The idle blocks of a class with
+ * a reserve are in slabs.
  */
-void bp_cache_make_space(struct bp_depot *depot, struct bp_cache *cache)
+u32 bp_cache_make_space(struct bp_depot *depot, struct bp_cache *cache)
 {
-	struct bp_batch *batch = bp_batch_take(&depot->empty);
+	bool reserve = READ_ONCE(depot->class->reserve);
+	struct bp_magazine *full = cache->spare;
+	struct bp_magazine *empty = NULL;
 
 	bp_depot_assert_held(depot);
-	if (!batch) {
-		bp_cache_flush(cache, bp_cache_half(cache));
-		return;
+	if (!reserve)
+		empty = bp_depot_take_empty(depot, full->capacity);
+	if (empty) {
+		WRITE_ONCE(cache->spare, empty);
+		bp_depot_put_magazine(depot, full);
+	} else {
+		magazine_flush(depot, full);
 	}
-	cache_unload_batch(cache, batch, bp_cache_half(cache));
-	bp_depot_put_batch(depot, batch);
+	bp_cache_swap(cache);
+	return empty || reserve ? 0 : full->capacity;
+}
+
+/*
+ * Put the blocks that the pass wants back into their slabs. What is left of the
+ * spare magazine goes with them, because it has to be full or empty. So does all else
+ * of a class with a reserve: without the grant, the reserve pins less. The CPU of the
+ * cache must not be able to use it meanwhile.
+ */
+void bp_cache_drain(struct bp_cache *cache, const struct bp_gc_pass *pass)
+{
+	struct bp_entry *entries = cache->loaded->entries;
+	u32 nr = 0;
+
+	bp_depot_assert_held(cache->depot);
+	if (cache->granted)
+		pass = &bp_gc_everything;
+	if (cache->spare->nr && bp_gc_pass_wants(pass, bp_magazine_oldest(cache->spare)))
+		magazine_flush(cache->depot, cache->spare);
+	while (nr < bp_cache_nr_loaded(cache) && bp_gc_pass_wants(pass, entries[nr].idle_since))
+		nr++;
+	bp_depot_push_entries(cache->depot, entries, nr);
+	bp_cache_drop_oldest(cache, nr);
+	cache_revoke(cache);
 }
 
 /*
@@ -218,8 +304,36 @@ bool bp_cache_flush_all(struct bp_cache *cache)
 	bool wake;
 
 	bp_cache_close(cache);
-	bp_cache_flush(cache, bp_cache_nr(cache));
+	bp_cache_drain(cache, &bp_gc_everything);
 	wake = bp_depot_wakes(cache->depot);
 	bp_depot_unlock(cache->depot, flags);
 	return wake;
+}
+
+/*
+ * Return the number of blocks of a cache, and set *@oldest to the time when the oldest
+ * was freed. Its CPU may change all of it meanwhile, so it is a hint, which the next
+ * look corrects. A cache whose magazines are just changing places has at least one block.
+ */
+u32 bp_cache_peek(const struct bp_cache *cache, unsigned long *oldest)
+{
+	const struct bp_magazine *loaded, *spare;
+	u32 nr, nr_spare;
+
+	/* The depot may get a magazine meanwhile, and free it. */
+	rcu_read_lock();
+	loaded = READ_ONCE(cache->loaded);
+	/* Pairs with smp_wmb() in bp_cache_swap(). */
+	smp_rmb();
+	spare = READ_ONCE(cache->spare);
+	nr_spare = READ_ONCE(spare->nr);
+	nr = min_t(u32, READ_ONCE(cache->top) - loaded->entries, loaded->capacity);
+	/* Its CPU may move entries meanwhile. */
+	*oldest = data_race((nr_spare ? spare : loaded)->entries[0].idle_since);
+	/* As above. */
+	smp_rmb();
+	if (spare == loaded || loaded != READ_ONCE(cache->loaded))
+		nr = max(nr, 1U);
+	rcu_read_unlock();
+	return nr + nr_spare;
 }

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A per-CPU cache: a stack of idle blocks of one class, the last freed on top.
+ * A per-CPU cache: idle blocks of one class, in two magazines.
  *
- * Entries are always in order of age, the oldest at the bottom, so what has
- * expired is the lowest part. Below the lowest entry is an entry without a
- * block, so that a pop learns that the cache is empty from what it has to read
- * anyway.
+ * A magazine is a stack, the last freed block on top. Entries are always in order
+ * of age, the oldest at the bottom, so what has expired is the lowest part. Below
+ * the lowest entry is an entry without a block, so that a pop learns that the
+ * magazine is empty from what it has to read anyway.
+ *
+ * The CPU uses the loaded magazine. When that is full or empty, the two change
+ * places if the spare one is empty or full, and a magazine changes places with one
+ * of the depot otherwise. The spare magazine is empty, or has older blocks.
  *
  * Alloc and free use a cache in a section. A CPU that holds the lock of a depot
  * has interrupts off. It may then use its own cache, unless it has interrupted
@@ -15,53 +19,90 @@
 #define _BP_CACHE_H
 
 #include <linux/compiler.h>
+#include <linux/gfp.h>
 #include <linux/percpu.h>
 #include <linux/types.h>
 
 #include "age.h"
 #include "types.h"
 
+/* A class with a reserve grants blocks to a CPU that the depot has served so often. */
+#define BP_GRANT_AFTER		64U
+
 /*
  * Marks a cache as busy. It is the address of no pool, so bp_cache_enter() fails,
  * and its caller uses the depot.
  */
-extern char bp_no_pool;
-#define BP_CACHE_BUSY	((struct bytepool *)&bp_no_pool)
+extern char bp_busy_mark;
+#define BP_CACHE_BUSY	((struct bytepool *)&bp_busy_mark)
 
 /* The cache that a CPU follows where it has no open one. It is always busy. */
 extern struct bp_cache bp_closed_cache;
 
 struct bp_cache *bp_depot_this_cpu_cache(struct bp_depot *depot);
 void bp_cache_set_open(struct bp_cache *cache, struct bp_cache *to);
-void bp_cache_ensure(struct bp_class *class);
-void bp_cache_take_batch(struct bp_depot *depot, struct bp_cache *cache);
+void bp_cache_ensure(struct bp_class *class, gfp_t gfp);
+void bp_cache_load_full(struct bp_depot *depot, struct bp_cache *cache);
 void bp_cache_refill(struct bp_depot *depot, struct bp_cache *cache,
 		     void **overwritten);
 bool bp_cache_reopen(struct bp_cache *cache);
-void bp_cache_flush(struct bp_cache *cache, u32 nr);
-void bp_cache_make_space(struct bp_depot *depot, struct bp_cache *cache);
+void bp_cache_drain(struct bp_cache *cache, const struct bp_gc_pass *pass);
+u32 bp_cache_make_space(struct bp_depot *depot, struct bp_cache *cache);
 bool bp_cache_flush_all(struct bp_cache *cache);
+u32 bp_cache_peek(const struct bp_cache *cache, unsigned long *oldest);
 
-/* Return the number of entries. From another CPU than the cache's, it is a hint. */
+/*
+ * Return the number of entries of the loaded magazine.
+ * Context: The CPU of the cache, or nobody else uses it.
+ */
+static inline u32 bp_cache_nr_loaded(const struct bp_cache *cache)
+{
+	return cache->top - cache->loaded->entries;
+}
+
+/* Return the number of all entries. Context: As above. */
 static inline u32 bp_cache_nr(const struct bp_cache *cache)
 {
-	return READ_ONCE(cache->top) - cache->entries;
+	return bp_cache_nr_loaded(cache) + cache->spare->nr;
 }
 
+/* Return the most blocks that both magazines take. */
 static inline u32 bp_cache_capacity(const struct bp_cache *cache)
 {
-	return cache->end - cache->entries;
+	return cache->loaded->capacity + cache->spare->capacity;
 }
 
-/* Return the number of blocks that move at once between a cache and its depot. */
-static inline u32 bp_cache_half(const struct bp_cache *cache)
+/* Return true if the loaded magazine takes no other block. */
+static inline bool bp_cache_loaded_full(const struct bp_cache *cache)
 {
-	return (bp_cache_capacity(cache) + 1) / 2;
+	return bp_cache_nr_loaded(cache) == cache->loaded->capacity;
 }
 
+/* Return true if neither magazine takes another block. */
 static inline bool bp_cache_full(const struct bp_cache *cache)
 {
-	return cache->top == cache->end;
+	return bp_cache_loaded_full(cache) && cache->spare->nr;
+}
+
+/* Load a magazine in place of the loaded one, which is empty or the spare one now. */
+static inline void bp_cache_load(struct bp_cache *cache, struct bp_magazine *magazine)
+{
+	WRITE_ONCE(cache->loaded, magazine);
+	WRITE_ONCE(cache->top, magazine->entries + magazine->nr);
+	if (cache->end)
+		cache->end = magazine->entries + magazine->capacity;
+}
+
+/* Have the two magazines change places. */
+static inline void bp_cache_swap(struct bp_cache *cache)
+{
+	struct bp_magazine *spare = cache->spare;
+
+	WRITE_ONCE(cache->loaded->nr, bp_cache_nr_loaded(cache));
+	WRITE_ONCE(cache->spare, cache->loaded);
+	/* Pairs with smp_rmb() in bp_cache_peek(). */
+	smp_wmb();
+	bp_cache_load(cache, spare);
 }
 
 /* Have the CPU of a cache follow it. */
@@ -105,9 +146,10 @@ static __always_inline void *bp_cache_pop(struct bp_cache *cache)
 static inline void bp_cache_insert(struct bp_cache *cache, void *block, u8 *state,
 				   struct bp_slab *slab, unsigned long idle_since)
 {
+	struct bp_entry *oldest = cache->loaded->entries;
 	struct bp_entry *entry = cache->top;
 
-	for (; entry > cache->entries && bp_longer_ago(idle_since, entry[-1].idle_since); entry--)
+	for (; entry > oldest && bp_longer_ago(idle_since, entry[-1].idle_since); entry--)
 		*entry = entry[-1];
 	*entry = (struct bp_entry){
 		.block = block, .state = state, .slab = slab, .idle_since = idle_since,
@@ -115,25 +157,15 @@ static inline void bp_cache_insert(struct bp_cache *cache, void *block, u8 *stat
 	WRITE_ONCE(cache->top, cache->top + 1);
 }
 
-/* Drop the @nr oldest entries. The caller has dealt with their blocks. */
+/* Drop the @nr oldest entries of the loaded magazine. The caller has dealt with their blocks. */
 static inline void bp_cache_drop_oldest(struct bp_cache *cache, u32 nr)
 {
-	struct bp_entry *to = cache->entries;
+	struct bp_entry *to = cache->loaded->entries;
 	const struct bp_entry *from = to + nr;
 
 	while (from < cache->top)
 		*to++ = *from++;
 	WRITE_ONCE(cache->top, to);
-}
-
-/*
- * Return the time when the oldest block was freed, if the cache has one. From
- * another CPU than the cache's, it is a hint, which the next look corrects.
- */
-static inline unsigned long bp_cache_oldest(const struct bp_cache *cache)
-{
-	/* Its CPU may move entries meanwhile. */
-	return data_race(cache->entries[0].idle_since);
 }
 
 /*

@@ -37,9 +37,9 @@ static u8 *poison_broken(void *block, u32 size)
 	return *last == POISON_END ? NULL : last;
 }
 
-void bp_block_track(struct bp_slab *slab, u32 index, unsigned long caller)
+void bp_block_track(struct bp_slab *slab, u32 granule, unsigned long caller)
 {
-	struct bp_track *track = bp_slab_track(slab, index);
+	struct bp_track *track = bp_slab_track(slab, granule);
 
 	/* Pairs with READ_ONCE() in bp_track_read(). */
 	WRITE_ONCE(track->caller, caller);
@@ -48,9 +48,9 @@ void bp_block_track(struct bp_slab *slab, u32 index, unsigned long caller)
 }
 
 /* Return the record of a block. Another CPU may allocate or free the block meanwhile. */
-struct bp_track bp_track_read(struct bp_slab *slab, u32 index)
+struct bp_track bp_track_read(struct bp_slab *slab, u32 granule)
 {
-	struct bp_track *track = bp_slab_track(slab, index);
+	struct bp_track *track = bp_slab_track(slab, granule);
 
 	return (struct bp_track){
 		.caller = READ_ONCE(track->caller),

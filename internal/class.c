@@ -21,13 +21,11 @@
 #include "types.h"
 
 /*
- * A CPU caches at most CACHE_BYTES and CACHE_ENTRIES_MAX blocks of a class, and
- * no block larger than CACHE_BLOCK_MAX. The largest cache is 1 KiB on a 64-bit
- * machine.
+ * A magazine has at most MAGAZINE_BYTES and MAGAZINE_ENTRIES blocks, and no block
+ * larger than that. The largest takes 1 KiB on a 64-bit machine.
  */
-#define CACHE_BYTES		SZ_8M
-#define CACHE_BLOCK_MAX		SZ_4M
-#define CACHE_ENTRIES_MAX	29U
+#define MAGAZINE_BYTES		SZ_4M
+#define MAGAZINE_ENTRIES	29U
 
 static struct bp_class *class_new(struct bytepool *pool, u32 index, gfp_t gfp)
 {
@@ -48,9 +46,10 @@ static struct bp_class *class_new(struct bytepool *pool, u32 index, gfp_t gfp)
 	 */
 	class->slab_bytes = pool->flags & BP_FLAGS_CHECKED ? PAGE_ALIGN(size) :
 								    bp_slab_bytes(size);
-	class->reciprocal = bp_reciprocal(size);
-	if (!(pool->flags & BP_FLAGS_UNCACHED) && size <= CACHE_BLOCK_MAX)
-		class->capacity = min(CACHE_BYTES / size, CACHE_ENTRIES_MAX);
+	class->shift = bp_granule_shift(size);
+	class->stride = bp_stride(size) >> class->shift;
+	if (!(pool->flags & BP_FLAGS_CHECKED))
+		class->capacity = min(MAGAZINE_BYTES / size, MAGAZINE_ENTRIES);
 	init_swait_queue_head(&class->wait);
 	class->cache = (void *)class + caches;
 	for (node = 0; node < nr_node_ids; node++)
@@ -85,7 +84,7 @@ bool bp_class_reclaimable(struct bp_class *class)
 {
 	struct bp_depot *depot;
 	struct bp_cache *cache;
-	unsigned long flags;
+	unsigned long flags, oldest;
 	bool reclaimable;
 
 	/*
@@ -94,14 +93,16 @@ bool bp_class_reclaimable(struct bp_class *class)
 	 */
 	bp_for_each_depot(depot, class) {
 		flags = bp_depot_lock(depot);
-		reclaimable = depot->full || bp_depot_oldest(depot, &bp_gc_everything);
+		reclaimable = !list_empty(&depot->full) ||
+			      bp_depot_oldest(depot, &bp_gc_everything);
 		bp_depot_unlock(depot, flags);
 		if (reclaimable)
 			return true;
 	}
 	/* A block that enters a cache now comes with bp_pool_wake(). */
 	bp_for_each_cache(cache, class) {
-		if (bp_cache_nr(cache))
+		/* A grant may bind slabs. */
+		if (READ_ONCE(cache->granted) || bp_cache_peek(cache, &oldest))
 			return true;
 	}
 	return false;
@@ -132,15 +133,12 @@ void bp_class_wake(struct bp_class *class)
  */
 void bp_class_free(struct bp_class *class)
 {
-	struct bp_batch *batch;
-	struct bp_depot *depot;
 	struct bp_cache *cache;
 
-	bp_for_each_cache(cache, class)
+	bp_for_each_cache(cache, class) {
+		kfree(cache->loaded);
+		kfree(cache->spare);
 		kfree_rcu(cache, rcu);
-	bp_for_each_depot(depot, class) {
-		while ((batch = bp_batch_take(&depot->empty)))
-			kfree(batch);
 	}
 	kfree_rcu(class, rcu);
 }

@@ -6,9 +6,11 @@
 #define _BP_CONTEXT_H
 
 #include <linux/compiler.h>
+#include <linux/err.h>
 #include <linux/gfp.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
+#include <linux/smp.h>
 #include <linux/types.h>
 
 #include "compat.h"
@@ -55,9 +57,24 @@ static inline bool bp_system_may_serve(void)
 	return !IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible();
 }
 
+/* Do as IS_ERR_OR_NULL(), in one comparison. */
+static __always_inline bool bp_no_pool(const struct bytepool *pool)
+{
+	return (unsigned long)pool - 1 >= -MAX_ERRNO - 1UL;
+}
+
 static inline bool bp_pool_single(const struct bytepool *pool)
 {
 	return pool->flags & BYTEPOOL_SINGLE;
+}
+
+/*
+ * Return the CPU whose cache of the class the caller uses. All CPUs use the same cache
+ * in a BYTEPOOL_SINGLE pool, because its owner serialises all calls.
+ */
+static inline int bp_class_cpu(const struct bp_class *class)
+{
+	return bp_pool_single(class->pool) ? 0 : raw_smp_processor_id();
 }
 
 #endif /* _BP_CONTEXT_H */

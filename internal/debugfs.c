@@ -49,7 +49,7 @@ static int classes_show(struct seq_file *m, void *v)
 {
 	struct bp_class *class = v;
 	struct bytepool_stats stats = {};
-	unsigned long nr_slabs = 0, nr_cached = 0;
+	unsigned long nr_slabs = 0, nr_cached = 0, oldest;
 	struct bp_depot *depot;
 	struct bp_cache *cache;
 
@@ -63,7 +63,7 @@ static int classes_show(struct seq_file *m, void *v)
 		nr_slabs += data_race(depot->nr_slabs);
 	}
 	bp_for_each_cache(cache, class)
-		nr_cached += bp_cache_nr(cache);
+		nr_cached += bp_cache_peek(cache, &oldest);
 	seq_printf(m, "%10u %10lu %10llu %10llu %10lu %12llu %12llu\n", class->size, nr_slabs,
 		   stats.blocks_in_use, stats.blocks_idle, nr_cached, stats.hits, stats.misses);
 	return 0;
@@ -127,22 +127,22 @@ static void blocks_stop(struct seq_file *m, void *v)
 static int blocks_show(struct seq_file *m, void *v)
 {
 	struct bp_slab *slab = v;
-	u32 size;
-	u32 index;
+	const struct bp_class *class;
+	u32 granule;
 
 	if (v == SEQ_START_TOKEN) {
 		seq_puts(m, "            address       size     age_ms        pid allocated_by\n");
 		return 0;
 	}
-	size = slab->depot->class->size;
-	for (index = 0; index < slab->nr; index++) {
+	class = slab->depot->class;
+	bp_for_each_block(granule, slab) {
 		struct bp_track track;
 
-		if (READ_ONCE(slab->state[index]) != BP_BLOCK_IN_USE)
+		if (READ_ONCE(slab->state[granule]) != BP_BLOCK_IN_USE)
 			continue;
-		track = bp_track_read(slab, index);
-		seq_printf(m, "%19p %10u %10llu %10d %pS\n", bp_slab_block(slab, size, index), size,
-			   bp_track_age_ms(&track), track.pid, (void *)track.caller);
+		track = bp_track_read(slab, granule);
+		seq_printf(m, "%19p %10u %10llu %10d %pS\n", bp_slab_block(slab, class, granule),
+			   class->size, bp_track_age_ms(&track), track.pid, (void *)track.caller);
 	}
 	return 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A depot: the slabs of a class on one NUMA node, and batches of idle blocks.
+ * A depot: the slabs of a class on one NUMA node, and magazines of idle blocks.
  * This is the step between slab and depot.
  */
 #include <linux/atomic.h>
@@ -16,8 +16,10 @@
 #include <linux/spinlock.h>
 
 #include "age.h"
+#include "context.h"
 #include "depot.h"
 #include "types.h"
+#include "wake.h"
 
 /*
  * Take at most REAP_SLABS slabs at a time, and none after REAP_BYTES, so that
@@ -25,6 +27,12 @@
  */
 #define REAP_SLABS		16U
 #define REAP_BYTES		SZ_4M
+
+/*
+ * The magazines of a depot take at most MAGAZINES_BYTES, or an eighth of what the
+ * class holds if that is more.
+ */
+#define MAGAZINES_BYTES		SZ_64K
 
 /* A CPU looks for a slab of its own among this many of the partial slabs. */
 #define PRIVATE_LOOKS		4U
@@ -35,6 +43,8 @@ void bp_depot_init(struct bp_depot *depot, struct bp_class *class)
 	depot->class = class;
 	INIT_LIST_HEAD(&depot->partial);
 	INIT_LIST_HEAD(&depot->idle);
+	INIT_LIST_HEAD(&depot->full);
+	INIT_LIST_HEAD(&depot->empty);
 	depot->idle_tree = RB_ROOT_CACHED;
 }
 
@@ -46,12 +56,12 @@ static struct bp_slab *depot_oldest_in_tree(struct bp_depot *depot)
 }
 
 /*
- * Return true if the class keeps its reserve without the slab. Without
- * reap_lock, the result is a guess.
+ * Return true if the class keeps its promises without the slab. It is a guess,
+ * because a cache may be granted blocks meanwhile.
  */
 static bool class_spares(struct bp_class *class, const struct bp_slab *slab)
 {
-	return slab && atomic_long_read(&class->nr_blocks) - slab->nr >= READ_ONCE(class->reserve);
+	return slab && atomic_long_read(&class->spare) >= slab->nr;
 }
 
 /*
@@ -94,7 +104,7 @@ static struct bp_slab *depot_take_oldest(struct bp_depot *depot, const struct bp
 
 	bp_depot_assert_held(depot);
 	lockdep_assert_held(&depot->class->pool->reap_lock);
-	if (!slab)
+	if (!slab || !bp_class_take_spare(depot->class, slab->nr))
 		return NULL;
 	depot_del_idle(depot, slab);
 	depot->nr_idle -= slab->nr;
@@ -135,7 +145,7 @@ unsigned long bp_depot_take_slabs(struct bp_depot *depot, const struct bp_gc_pas
  */
 bool bp_class_shares_lines(const struct bp_class *class)
 {
-	bool own = READ_ONCE(class->cache[raw_smp_processor_id()]);
+	bool own = READ_ONCE(class->cache[bp_class_cpu(class)]);
 	unsigned long others;
 
 	/* Pairs with cmpxchg() in cache_create(): a cache that is seen has been counted. */
@@ -196,24 +206,90 @@ void bp_depot_add(struct bp_slab *slab)
 	bp_depot_unlock(depot, flags);
 }
 
-/* Add an empty batch for a new cache. It does no harm if there is no memory for one. */
-void bp_depot_add_batch(struct bp_depot *depot, int node)
+/* Make an empty magazine, if memory is at hand, or return NULL. */
+struct bp_magazine *bp_magazine_new(u32 capacity, int node)
 {
-	struct bp_batch *batch;
-	unsigned long flags;
+	struct bp_magazine *magazine;
 
-	batch = kzalloc_node(struct_size(batch, entries, (depot->class->capacity + 1) / 2),
-			     GFP_NOWAIT | __GFP_NOWARN, node);
-	if (!batch)
-		return;
+	magazine = kzalloc_node(struct_size(magazine, entries, capacity),
+				GFP_NOWAIT | __GFP_NOWARN, node);
+	if (!magazine)
+		return NULL;
 	/* Its entries are no references to blocks. */
-	kmemleak_scan_area(&batch->next, sizeof(batch->next), GFP_NOWAIT | __GFP_NOWARN);
-	flags = bp_depot_lock(depot);
-	bp_depot_put_batch(depot, batch);
-	bp_depot_unlock(depot, flags);
+	kmemleak_scan_area(&magazine->list, sizeof(magazine->list), GFP_NOWAIT | __GFP_NOWARN);
+	magazine->capacity = capacity;
+	return magazine;
 }
 
-/* Put blocks of a cache or a batch back into their slabs. */
+/* Return true if the depot may have another magazine. Without its lock, it is a guess. */
+static bool depot_may_grow(const struct bp_depot *depot, size_t magazine_bytes)
+{
+	const struct bp_class *class = depot->class;
+	unsigned long held = atomic_long_read(&class->nr_blocks) * class->size;
+
+	/* Another CPU may change it meanwhile. */
+	return (data_race(depot->nr_magazines) + 1) * magazine_bytes <=
+	       max_t(unsigned long, MAGAZINES_BYTES, held / 8);
+}
+
+/*
+ * Add an empty magazine, if the depot may have another. It does no harm if there is no
+ * memory. If the pool sleeps by now, the GC has to see the magazine.
+ */
+void bp_depot_grow_magazines(struct bp_depot *depot, u32 capacity)
+{
+	struct bp_magazine *magazine;
+	unsigned long flags;
+
+	if (!bp_system_may_serve() ||
+	    !depot_may_grow(depot, struct_size(magazine, entries, capacity)))
+		return;
+	magazine = bp_magazine_new(capacity, depot - depot->class->depot);
+	if (!magazine)
+		return;
+	flags = bp_depot_lock(depot);
+	bp_depot_put_magazine(depot, magazine);
+	bp_depot_unlock(depot, flags);
+	bp_pool_wake(depot->class->pool);
+}
+
+/*
+ * Add a magazine to the depot. Magazines with blocks are in order of age. One that was
+ * in a cache for long may be out of order: then its blocks go back to their slabs.
+ */
+void bp_depot_put_magazine(struct bp_depot *depot, struct bp_magazine *magazine)
+{
+	struct bp_magazine *youngest = bp_depot_first_full(depot);
+
+	bp_depot_assert_held(depot);
+	if (magazine->nr && youngest &&
+	    bp_longer_ago(bp_magazine_oldest(magazine), bp_magazine_oldest(youngest))) {
+		bp_depot_push_entries(depot, magazine->entries, magazine->nr);
+		magazine->nr = 0;
+	}
+	list_add(&magazine->list, magazine->nr ? &depot->full : &depot->empty);
+	depot->nr_magazines++;
+}
+
+/*
+ * Take an empty magazine of that capacity, or of any if it is 0. Return NULL if there is
+ * none. The search is short, because capacities differ only after a change of the limit.
+ */
+struct bp_magazine *bp_depot_take_empty(struct bp_depot *depot, u32 capacity)
+{
+	struct bp_magazine *magazine;
+
+	bp_depot_assert_held(depot);
+	list_for_each_entry(magazine, &depot->empty, list) {
+		if (!capacity || magazine->capacity == capacity) {
+			bp_depot_del_magazine(depot, magazine);
+			return magazine;
+		}
+	}
+	return NULL;
+}
+
+/* Put blocks of a magazine back into their slabs. */
 void bp_depot_push_entries(struct bp_depot *depot, const struct bp_entry *entry,
 			   u32 nr)
 {

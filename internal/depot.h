@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A depot: the slabs of a class on one NUMA node, their lock, lists and batches.
+ * A depot: the slabs of a class on one NUMA node, their lock, lists and magazines.
  */
 #ifndef _BP_DEPOT_H
 #define _BP_DEPOT_H
@@ -26,9 +26,12 @@ bool bp_class_shares_lines(const struct bp_class *class);
 struct bp_slab *bp_depot_next_slab(struct bp_depot *depot);
 struct bp_slab *bp_depot_take_slab(struct bp_depot *depot);
 void bp_depot_add(struct bp_slab *slab);
-void bp_depot_add_batch(struct bp_depot *depot, int node);
+struct bp_magazine *bp_magazine_new(u32 capacity, int node);
+void bp_depot_grow_magazines(struct bp_depot *depot, u32 capacity);
 void bp_depot_push_entries(struct bp_depot *depot, const struct bp_entry *entry,
 			   u32 nr);
+void bp_depot_put_magazine(struct bp_depot *depot, struct bp_magazine *magazine);
+struct bp_magazine *bp_depot_take_empty(struct bp_depot *depot, u32 capacity);
 bool bp_depot_wakes(struct bp_depot *depot);
 
 static inline unsigned long bp_depot_lock(struct bp_depot *depot)
@@ -66,11 +69,23 @@ static inline void bp_depot_unlink(struct bp_slab *slab)
 		list_del(&slab->list);
 }
 
+/* Take @nr of the blocks that no promise binds. Return false if there are fewer. */
+static inline bool bp_class_take_spare(struct bp_class *class, long nr)
+{
+	long spare = atomic_long_read(&class->spare);
+
+	do {
+		if (spare < nr)
+			return false;
+	} while (!atomic_long_try_cmpxchg(&class->spare, &spare, spare - nr));
+	return true;
+}
+
 /* Return true if the depot seems to have an idle block. */
 static inline bool bp_depot_has_idle(const struct bp_depot *depot)
 {
 	/* Another CPU may change it meanwhile. */
-	return data_race(depot->nr_idle) || READ_ONCE(depot->full);
+	return data_race(depot->nr_idle) || !list_empty(&depot->full);
 }
 
 static inline bool bp_slab_older(struct rb_node *a, const struct rb_node *b)
@@ -114,11 +129,11 @@ static inline void *bp_depot_pop(struct bp_depot *depot, struct bp_slab *slab, u
 				 void **overwritten)
 {
 	struct bp_class *class = depot->class;
-	u32 index = bp_slab_pop(slab, class->size, overwritten);
-	void *block = bp_slab_block(slab, class->size, index);
+	u32 granule = bp_slab_pop(slab, class, overwritten);
+	void *block = bp_slab_block(slab, class, granule);
 
 	bp_depot_assert_held(depot);
-	*state = &slab->state[index];
+	*state = &slab->state[granule];
 	depot->nr_idle--;
 	if (class->pool->flags & BYTEPOOL_WIPE && slab->chained)
 		*(u16 *)block = 0;	/* the link */
@@ -130,7 +145,7 @@ static inline void bp_depot_push(struct bp_depot *depot, struct bp_slab *slab,
 				 const u8 *state, unsigned long idle_since)
 {
 	bp_depot_assert_held(depot);
-	bp_slab_push(slab, depot->class->size, state - slab->state, idle_since);
+	bp_slab_push(slab, depot->class, state - slab->state, idle_since);
 	depot->nr_idle++;
 }
 
@@ -141,29 +156,36 @@ static inline void bp_depot_account(struct bp_depot *depot, const struct bp_slab
 	depot->nr_idle += slab->nr;
 	depot->nr_slabs++;
 	atomic_long_add(slab->nr, &depot->class->nr_blocks);
+	atomic_long_add(slab->nr, &depot->class->spare);
 }
 
-/* Put a batch on the list of full or of empty batches of the depot. */
-static inline void bp_depot_put_batch(struct bp_depot *depot, struct bp_batch *batch)
+/* Return the time when the oldest block of a magazine with blocks was freed. */
+static inline unsigned long bp_magazine_oldest(const struct bp_magazine *magazine)
 {
-	struct bp_batch **list = batch->nr ? &depot->full : &depot->empty;
+	return magazine->entries[0].idle_since;
+}
 
+/* Return the youngest magazine with blocks, or NULL. */
+static inline struct bp_magazine *bp_depot_first_full(struct bp_depot *depot)
+{
 	bp_depot_assert_held(depot);
-	batch->next = *list;
-	WRITE_ONCE(*list, batch);
+	return list_first_entry_or_null(&depot->full, struct bp_magazine, list);
 }
 
-/*
- * Take the first batch off a list of a depot, or return NULL. The lock of the
- * depot is held, unless the class is being freed.
- */
-static inline struct bp_batch *bp_batch_take(struct bp_batch **list)
+/* Return the oldest magazine with blocks, or NULL. */
+static inline struct bp_magazine *bp_depot_last_full(struct bp_depot *depot)
 {
-	struct bp_batch *batch = *list;
+	bp_depot_assert_held(depot);
+	return list_empty(&depot->full) ? NULL :
+	       list_last_entry(&depot->full, struct bp_magazine, list);
+}
 
-	if (batch)
-		WRITE_ONCE(*list, batch->next);
-	return batch;
+/* Remove a magazine from the depot. */
+static inline void bp_depot_del_magazine(struct bp_depot *depot, struct bp_magazine *magazine)
+{
+	bp_depot_assert_held(depot);
+	list_del(&magazine->list);
+	depot->nr_magazines--;
 }
 
 /* Return true if the slab is wholly idle, or this CPU was the first to take blocks of it. */

@@ -6,6 +6,7 @@
 
 #include <linux/atomic.h>
 #include <linux/compiler.h>
+#include <linux/gfp.h>
 #include <linux/jiffies.h>
 #include <linux/ratelimit.h>
 #include <linux/string.h>
@@ -24,6 +25,9 @@
 #include "trace.h"
 #include "types.h"
 #include "wake.h"
+
+/* A block of up to this many bytes is wiped with preemption off. */
+#define WIPE_IN_SECTION		4096U
 
 static const char * const bad_free_text[] = {
 	[BP_BAD_FREE_UNKNOWN]	= "no block of any pool starts there",
@@ -55,6 +59,11 @@ noinline void bp_bad_free(struct bytepool *pool, const void *block,
 		pr_warn_ratelimited("%s: bad free of %p: %s\n", name, block, bad_free_text[why]);
 }
 
+static enum bp_bad_free_reason not_in_use_why(const u8 *state)
+{
+	return READ_ONCE(*state) == BP_BLOCK_NONE ? BP_BAD_FREE_INSIDE : BP_BAD_FREE_IDLE;
+}
+
 /*
  * Claim a block of the pool, and fill in where it lies unless @where has that.
  * Return the reason if the free is bad.
@@ -63,54 +72,53 @@ noinline void bp_bad_free(struct bytepool *pool, const void *block,
 static enum bp_bad_free_reason block_claim(struct bytepool *pool, struct bp_where *where)
 {
 	if (!where->slab)
-		where->slab = bp_table_find(where->block);
+		bp_where_look_up(where);
 	if (!where->slab)
 		return BP_BAD_FREE_UNKNOWN;
 	if (where->slab->depot->class->pool != pool)
 		return BP_BAD_FREE_FOREIGN;
 	if (!where->state)
-		where->state = bp_block_state(where->slab, where->block);
-	if (!where->state)
 		return BP_BAD_FREE_INSIDE;
-	return bp_state_claim(where->state) ? BP_BAD_FREE_NONE : BP_BAD_FREE_IDLE;
+	return bp_state_claim(where->state) ? BP_BAD_FREE_NONE : not_in_use_why(where->state);
 }
 
 /* Push a claimed block onto a cache that is not full. */
-static void cache_push_freed(struct bp_cache *cache, struct bp_where *where)
+static void cache_push_freed(struct bp_cache *cache, const struct bp_where *where)
 {
 	bp_cache_push(cache, cache->top, (void *)where->block, where->state, where->slab, jiffies);
 	bp_cache_count(cache->frees, 1);
-	where->cache = cache;
 }
 
 /*
- * Push a claimed block onto this CPU's cache. Return false if that is not open,
- * is full, or is of another node.
+ * Push a claimed block onto this CPU's cache. Return the cache, or NULL if that is
+ * not open, is full, or is of another node.
  * Context: Section.
  */
-static bool cache_free(struct bytepool *pool, struct bp_where *where)
+static struct bp_cache *cache_free(struct bytepool *pool, const struct bp_where *where)
 {
 	const struct bp_depot *depot = where->slab->depot;
-	struct bp_cache *cache;
-	bool done = false;
+	struct bp_cache *cache, *taken = NULL;
 
 	cache = bp_cache_this_cpu(pool, bp_class_slot(depot->class));
 	if (!bp_cache_enter(cache, pool))
-		return false;
+		return NULL;
 	if (!bp_cache_full(cache) && cache->depot == depot) {
+		if (bp_cache_loaded_full(cache))
+			bp_cache_swap(cache);
 		cache_push_freed(cache, where);
-		done = true;
+		taken = cache;
 	}
 	bp_cache_leave(cache, pool);
-	return done;
+	return taken;
 }
 
 /*
  * Put a claimed block into this CPU's cache, after making room there, or else
- * into its depot. Then @remember it if its cache is open.
+ * into its depot. Return the cache, which is open now, or NULL. If a magazine had to be
+ * emptied because the depot has none, set *@wanted to its capacity.
  * Context: Section.
  */
-static void depot_free(struct bp_where *where, bool remember)
+static struct bp_cache *depot_free(const struct bp_where *where, u32 *wanted)
 {
 	struct bp_depot *depot = where->slab->depot;
 	struct bp_class *class = depot->class;
@@ -119,10 +127,11 @@ static void depot_free(struct bp_where *where, bool remember)
 	struct bp_cache *cache = waited_for ? NULL : bp_depot_this_cpu_cache(depot);
 	bool wake;
 
-	/* A cache of one or two entries is not emptied for one more block. */
-	if (cache && bp_cache_full(cache) && bp_cache_half(cache) > 1)
-		bp_cache_make_space(depot, cache);
-	if (cache && !bp_cache_full(cache)) {
+	if (cache) {
+		if (bp_cache_full(cache))
+			*wanted = bp_cache_make_space(depot, cache);
+		else if (bp_cache_loaded_full(cache))
+			bp_cache_swap(cache);
 		cache_push_freed(cache, where);
 		bp_cache_open(cache);
 		wake = true;
@@ -138,13 +147,7 @@ static void depot_free(struct bp_where *where, bool remember)
 		swake_up_one(&class->wait);
 	if (wake)
 		bp_pool_wake(class->pool);
-	/*
-	 * Remember the block only if a cache took it. Otherwise the cache may
-	 * be closed and the pool asleep, and the next free has to come here to
-	 * wake it.
-	 */
-	if (where->cache && remember)
-		bp_memo_enter(where);
+	return cache;
 }
 
 /*
@@ -169,9 +172,11 @@ void bp_free_looked_up(struct bytepool *pool, const void *block, bool known,
 		       unsigned long caller)
 {
 	struct bp_where where = { .block = block };
+	struct bp_cache *cache;
 	struct bp_class *class;
 	enum bp_bad_free_reason bad;
 	bool remember = false;
+	u32 wanted = 0;
 
 	bp_section_enter();
 	if (!known || !bp_memo_find(&where))
@@ -181,31 +186,114 @@ void bp_free_looked_up(struct bytepool *pool, const void *block, bool known,
 		class = where.slab->depot->class;
 		trace_free(pool->name, class->size, block, caller);
 		if (pool->flags & (BYTEPOOL_WIPE | BP_FLAGS_CHECKED)) {
-			/* Never remember the block, because bp_free_fast() does none of this. */
-			remember = false;
 			bp_section_exit();
 			block_retake(pool, &where, caller);
 			bp_section_enter();
+			/* The slab is still there, because the block is ours. */
+			remember = bp_memo_refresh();
 		}
 		bp_instrument_free(block, class->size);
-		if (!cache_free(pool, &where))
-			depot_free(&where, remember);
-		else if (remember)
-			bp_memo_enter(&where);
+		cache = cache_free(pool, &where) ?: depot_free(&where, &wanted);
+		/*
+		 * Remember the page only if a cache took the block. Otherwise
+		 * the cache may be closed and the pool asleep, and the next
+		 * free has to come here to wake it.
+		 */
+		if (cache && remember)
+			bp_memo_enter(&where, cache);
 	}
 	bp_section_exit();
-	if (likely(!bad))
-		bp_cache_ensure(class);
-	else
+	if (unlikely(bad)) {
 		bp_bad_free(pool, block, bad, caller);
+		return;
+	}
+	bp_cache_ensure(class, GFP_NOWAIT);
+	if (wanted)
+		bp_depot_grow_magazines(cache->depot, wanted);
+}
+
+/* Report a free that bp_free_fast() has refused. */
+static void report_refused(struct bytepool *pool, const void *block, unsigned long caller)
+{
+	struct bp_where where = { .block = block };
+	enum bp_bad_free_reason why = BP_BAD_FREE_IDLE;
+
+	bp_section_enter();
+	if (bp_where_look_up(&where))
+		why = not_in_use_why(where.state);
+	bp_section_exit();
+	bp_bad_free(pool, block, why, caller);
+}
+
+/*
+ * Free a block whose page is in the memo of this CPU to its open cache, in a pool that
+ * wipes its blocks, or when the loaded magazine is full. A large block is not wiped
+ * in a section.
+ */
+static enum bp_free_result free_known(struct bytepool *pool, const void *block)
+{
+	enum bp_free_result result = BP_FREE_KNOWN;
+	struct bp_memo_entry __percpu *entry;
+	struct bp_where where = { .block = block };
+	struct bp_cache *cache;
+	unsigned long granule;
+	u32 wipe = 0;
+
+	bp_section_enter();
+	if (!bp_memo_current() || !bp_memo_locate(block, &entry, &cache, &granule) ||
+	    !bp_cache_enter(cache, pool))
+		goto exit;
+	if (!cache->end)
+		wipe = cache->depot->class->size;
+	if (bp_cache_full(cache) || wipe > WIPE_IN_SECTION)
+		goto leave;
+	where.slab = raw_cpu_read(entry->slab);
+	where.state = raw_cpu_read(entry->state) + granule;
+	result = BP_FREE_REFUSED;
+	if (bp_state_claim(where.state)) {
+		if (wipe)
+			memset((void *)block, 0, wipe);
+		if (bp_cache_loaded_full(cache))
+			bp_cache_swap(cache);
+		cache_push_freed(cache, &where);
+		result = BP_FREE_DONE;
+	}
+leave:
+	bp_cache_leave(cache, pool);
+exit:
+	bp_section_exit();
+	return result;
 }
 
 /* Complete a free that bp_free_fast() did not. */
 noinline void bp_free_slow(struct bytepool *pool, const void *block, enum bp_free_result result,
 			   unsigned long caller)
 {
-	if (result == BP_FREE_TWICE)
-		bp_bad_free(pool, block, BP_BAD_FREE_IDLE, caller);
+	if (result == BP_FREE_KNOWN && !BP_INSTRUMENTED)
+		result = free_known(pool, block);
+	if (result == BP_FREE_DONE)
+		return;
+	if (result == BP_FREE_REFUSED)
+		report_refused(pool, block, caller);
 	else if (block)
 		bp_free_looked_up(pool, block, result == BP_FREE_KNOWN, caller);
+}
+
+/* Complete a free by bytepool_free_any() that bp_free_fast() did not. */
+noinline void bp_free_any_slow(const void *block, enum bp_free_result result, unsigned long caller)
+{
+	struct bytepool *pool = NULL;
+	struct bp_slab *slab;
+
+	if (!block)
+		return;
+	bp_section_enter();
+	slab = bp_table_find(block);
+	if (slab)
+		pool = slab->depot->class->pool;
+	bp_section_exit();
+	if (pool)
+		bp_free_slow(pool, block, result, caller);
+	else
+		bp_bad_free(NULL, block, BP_BAD_FREE_UNKNOWN, caller);
 }

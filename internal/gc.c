@@ -62,7 +62,7 @@ static bool gc_begin(struct bytepool *pool)
 	}
 	pool->visited = true;
 	mutex_lock(&pool->gc_lock);
-	bp_pool_flush_batches(pool, &pass);
+	bp_pool_flush_magazines(pool, &pass);
 	bp_pool_reap(pool, &pass);
 	pass.now += GC_CLOSE_AHEAD;
 	closed = bp_pool_close(pool, &pass);
@@ -122,7 +122,7 @@ unsigned long bp_pool_gc(struct bytepool *pool, size_t *bytes_held)
 	unsigned long blocks;
 
 	mutex_lock(&pool->gc_lock);
-	if (bp_pool_close(pool, &pass))
+	if (bp_pool_close(pool, &pass) && !bp_pool_single(pool))
 		synchronize_rcu();
 	bp_pool_drain(pool, &pass);
 	blocks = bp_pool_reap(pool, &pass);
@@ -157,9 +157,9 @@ static unsigned long pool_trim_locked(struct bytepool *pool)
 	} else {
 		/*
 		 * A cache that was emptied during the look is empty now, but
-		 * its blocks are in a batch.
+		 * its blocks are in a magazine of the depot.
 		 */
-		bp_pool_flush_batches(pool, &bp_gc_everything);
+		bp_pool_flush_magazines(pool, &bp_gc_everything);
 	}
 	blocks = bp_pool_reap(pool, &bp_gc_everything);
 	if (blocks)

@@ -155,7 +155,7 @@ bool bp_class_wants_private_slab(struct bp_class *class)
 
 		flags = bp_depot_lock(depot);
 		slab = bp_depot_next_slab(depot);
-		serves = depot->full || (slab && bp_slab_is_private(slab));
+		serves = !list_empty(&depot->full) || (slab && bp_slab_is_private(slab));
 		bp_depot_unlock(depot, flags);
 		if (serves)
 			return false;

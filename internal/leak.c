@@ -15,6 +15,7 @@
 #include "depot.h"
 #include "leak.h"
 #include "memo.h"
+#include "slab.h"
 #include "table.h"
 #include "types.h"
 
@@ -34,9 +35,9 @@ struct leak_report {
 	struct leak_site site[LEAK_SITES];
 };
 
-static void report_leak(struct leak_report *report, struct bp_slab *slab, u32 index)
+static void report_leak(struct leak_report *report, struct bp_slab *slab, u32 granule)
 {
-	struct bp_track track = bp_track_read(slab, index);
+	struct bp_track track = bp_track_read(slab, granule);
 	u32 size = slab->depot->class->size;
 	struct leak_site *site = report->site;
 
@@ -62,14 +63,14 @@ static void report_leaks(struct bytepool *pool, struct list_head *slabs)
 	struct leak_report *report = kzalloc(sizeof(*report), GFP_KERNEL);
 	struct bp_slab *slab;
 	unsigned int i;
-	u32 index;
+	u32 granule;
 
 	if (!report)
 		return;
 	list_for_each_entry(slab, slabs, list) {
-		for (index = 0; index < slab->nr; index++) {
-			if (slab->state[index] == BP_BLOCK_IN_USE)
-				report_leak(report, slab, index);
+		bp_for_each_block(granule, slab) {
+			if (slab->state[granule] == BP_BLOCK_IN_USE)
+				report_leak(report, slab, granule);
 		}
 		cond_resched();
 	}

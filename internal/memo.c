@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memos: where the table found the blocks that a CPU freed last.
+ * Memos: where the table found the pages of the blocks that a CPU freed last.
  */
 #include <linux/atomic.h>
 #include <linux/cache.h>
@@ -11,6 +11,9 @@
 
 #include "cache.h"
 #include "memo.h"
+#include "slab.h"
+#include "table.h"
+#include "types.h"
 #include "wake.h"
 
 struct bp_memo __percpu *bp_memos;
@@ -62,46 +65,50 @@ bool bp_memo_refresh(void)
  * Set an entry. Compiler barriers are enough, because only interrupts of this
  * CPU can read it meanwhile.
  */
-static void memo_set(struct bp_where *where, const struct bp_where *from)
+static void memo_set(struct bp_memo_entry *entry, const struct bp_memo_entry *from)
 {
-	where->cache = &bp_closed_cache;
+	entry->cache = &bp_closed_cache;
 	barrier();
-	where->block = from->block;
-	where->state = from->state;
-	where->slab = from->slab;
+	entry->page = from->page;
+	entry->state = from->state;
+	entry->slab = from->slab;
 	barrier();
-	where->cache = from->cache;
+	entry->cache = from->cache;
 }
 
 /*
- * Remember @new. It must have been looked up after bp_memo_refresh() returned
- * true. The entry that it displaces moves to its second place.
+ * Remember the page of a block, whose blocks go to @cache. The block must have been
+ * looked up after bp_memo_refresh() returned true. The entry that it displaces moves
+ * to its second place.
  * Context: Section.
  */
-void bp_memo_enter(const struct bp_where *new)
+void bp_memo_enter(const struct bp_where *where, struct bp_cache *cache)
 {
+	unsigned long address = (unsigned long)where->block;
+	const struct bp_memo_entry new = {
+		.cache = cache,
+		.page = address & PAGE_MASK,
+		.state = where->state - bp_granule(address & ~PAGE_MASK, cache->shift),
+		.slab = where->slab,
+	};
 	struct bp_memo *memo = this_cpu_ptr(bp_memos);
-	struct bp_where *where = &memo->at[0][bp_memo_place(new->block, 0)];
+	struct bp_memo_entry *entry = &memo->at[0][bp_memo_place(address >> PAGE_SHIFT, 0)];
 
-	if (where->cache != &bp_closed_cache)
-		memo_set(&memo->at[1][bp_memo_place(where->block, 1)], where);
-	memo_set(where, new);
+	if (entry->cache != &bp_closed_cache && entry->page != new.page)
+		memo_set(&memo->at[1][bp_memo_place(entry->page >> PAGE_SHIFT, 1)], entry);
+	memo_set(entry, &new);
 }
 
 /*
- * Fill in @where for its @block from the memo. Return false if the block is not
- * in it.
+ * Fill in @where for its @block from the table. Return false if no block of any
+ * pool starts there. @slab is set even if the address is inside a block.
  * Context: Section.
  */
-bool bp_memo_find(struct bp_where *where)
+bool bp_where_look_up(struct bp_where *where)
 {
-	struct bp_where __percpu *at;
-
-	if (!bp_memo_current() || !bp_memo_locate(where->block, &at) ||
-	    raw_cpu_read(at->cache) == &bp_closed_cache)
-		return false;
-	*where = *this_cpu_ptr(at);
-	return true;
+	where->slab = bp_table_find(where->block);
+	where->state = where->slab ? bp_block_state(where->slab, where->block) : NULL;
+	return where->state;
 }
 
 int __init bp_memo_init(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A memo: each CPU remembers where the table found the blocks that it freed
- * last, so that the next free of one of them needs no lookup.
+ * A memo: each CPU remembers where the table found the pages of the blocks that
+ * it freed last, so that the next free of a block there needs no lookup.
  */
 #ifndef _BP_MEMO_H
 #define _BP_MEMO_H
@@ -10,30 +10,41 @@
 #include <linux/bits.h>
 #include <linux/compiler.h>
 #include <linux/hash.h>
+#include <linux/mm.h>
 #include <linux/percpu.h>
 #include <linux/types.h>
 
+#include "size_class.h"
 #include "types.h"
 
-/*
- * A memo has two entries for each of these places, and takes 16 KiB on a 64-bit
- * machine: enough for blocks on their way from CPU to CPU.
- */
+/* A memo has two entries for each of these places, and takes 16 KiB on a 64-bit machine. */
 #define BP_MEMO_BITS	8
 #define BP_MEMO_PLACES	BIT(BP_MEMO_BITS)
 
 /**
- * struct bp_where - a block that this CPU has freed, and where the table found it
- * @cache: the cache to free it to; bp_closed_cache while the other members are invalid
- * @block: its address
- * @state: its state in @slab
- * @slab: where it lies
+ * struct bp_memo_entry - a page of blocks
+ * @cache: the cache to free them to; bp_closed_cache while the other members are invalid
+ * @page: its address
+ * @state: the state of its first granule
+ * @slab: the slab that it is part of
  */
-struct bp_where {
+struct bp_memo_entry {
 	struct bp_cache *cache;
-	const void *block;
+	unsigned long page;
 	u8 *state;
 	struct bp_slab *slab;
+};
+
+/**
+ * struct bp_where - where a block is
+ * @block: its address
+ * @slab: the slab that it lies in
+ * @state: its state in @slab
+ */
+struct bp_where {
+	const void *block;
+	struct bp_slab *slab;
+	u8 *state;
 };
 
 /*
@@ -46,7 +57,7 @@ struct bp_where {
  * A memo is read in sections. See memo_writable() for when it may be written.
  */
 struct bp_memo {
-	struct bp_where at[2][BP_MEMO_PLACES];
+	struct bp_memo_entry at[2][BP_MEMO_PLACES];
 };
 
 extern struct bp_memo __percpu *bp_memos;
@@ -54,19 +65,19 @@ DECLARE_PER_CPU(long, bp_memo_seen);
 extern atomic_long_t bp_memo_generation;
 
 bool bp_memo_refresh(void);
-void bp_memo_enter(const struct bp_where *new);
-bool bp_memo_find(struct bp_where *where);
+void bp_memo_enter(const struct bp_where *where, struct bp_cache *cache);
+bool bp_where_look_up(struct bp_where *where);
 int bp_memo_init(void);
 void bp_memo_exit(void);
 
 /*
- * Return one of the two places of a block. They are different parts of one
- * product, which spreads addresses that are far apart as well as those that are
- * near.
+ * Return one of the two places of a page, whose number is @pfn. They are different
+ * parts of one product, which spreads pages that are far apart as well as those that
+ * are near.
  */
-static __always_inline u32 bp_memo_place(const void *block, unsigned int which)
+static __always_inline u32 bp_memo_place(unsigned long pfn, unsigned int which)
 {
-	unsigned long hash = (unsigned long)block * GOLDEN_RATIO_32;
+	unsigned long hash = pfn * GOLDEN_RATIO_32;
 
 	if (!which)
 		return (u32)hash >> (32 - BP_MEMO_BITS);
@@ -74,22 +85,63 @@ static __always_inline u32 bp_memo_place(const void *block, unsigned int which)
 }
 
 /*
- * Find the entry of a block. Return false if there is none.
+ * Return true if the entry has the page of the block, and set *@cache to its cache
+ * and *@granule to the granule of the page in which the block starts. One comparison
+ * tells, because the result of bp_granule() is huge for another page, too.
+ */
+static __always_inline bool bp_memo_hit(struct bp_memo_entry __percpu *entry,
+					const void *block, struct bp_cache **cache,
+					unsigned long *granule)
+{
+	*cache = raw_cpu_read(entry->cache);
+	*granule = bp_granule((unsigned long)block ^ raw_cpu_read(entry->page), (*cache)->shift);
+	return *granule < (*cache)->page_granules;
+}
+
+/*
+ * Find the entry of the page of a block. Return false if there is none, or if no
+ * granule starts there.
  * Context: Section.
  */
-static __always_inline bool bp_memo_locate(const void *block, struct bp_where __percpu **where)
+static __always_inline bool bp_memo_locate(const void *block,
+					   struct bp_memo_entry __percpu **entry,
+					   struct bp_cache **cache, unsigned long *granule)
 {
-	*where = &bp_memos->at[0][bp_memo_place(block, 0)];
-	if (likely(raw_cpu_read((*where)->block) == block))
+	unsigned long pfn = (unsigned long)block >> PAGE_SHIFT;
+
+	*entry = &bp_memos->at[0][bp_memo_place(pfn, 0)];
+	if (likely(bp_memo_hit(*entry, block, cache, granule)))
 		return true;
-	*where = &bp_memos->at[1][bp_memo_place(block, 1)];
-	return raw_cpu_read((*where)->block) == block;
+	/* Compute the product again, which takes fewer registers than to keep it. */
+	OPTIMIZER_HIDE_VAR(pfn);
+	*entry = &bp_memos->at[1][bp_memo_place(pfn, 1)];
+	return bp_memo_hit(*entry, block, cache, granule);
 }
 
 /* Return true if the entries of this CPU are valid, for the rest of the section. */
 static __always_inline bool bp_memo_current(void)
 {
 	return likely(raw_cpu_read(bp_memo_seen) == atomic_long_read(&bp_memo_generation));
+}
+
+/*
+ * Fill in @where for its @block from the memo. Return false if the memo does not have
+ * the page of the block, or if no block starts there.
+ * Context: Section.
+ */
+static inline bool bp_memo_find(struct bp_where *where)
+{
+	struct bp_memo_entry __percpu *entry;
+	struct bp_cache *cache;
+	unsigned long granule;
+
+	if (!bp_memo_current())
+		return false;
+	if (!bp_memo_locate(where->block, &entry, &cache, &granule))
+		return false;
+	where->slab = raw_cpu_read(entry->slab);
+	where->state = raw_cpu_read(entry->state) + granule;
+	return true;
 }
 
 /*

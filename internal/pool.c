@@ -93,10 +93,15 @@ static void pool_free(struct bytepool *pool)
 	int cpu;
 
 	if (pool->cpu) {
-		for_each_possible_cpu(cpu)
-			kvfree(per_cpu_ptr(pool->cpu, cpu)->open);
+		for_each_possible_cpu(cpu) {
+			struct bp_cache **open = per_cpu_ptr(pool->cpu, cpu)->open;
+
+			if (open != pool->closed)
+				kvfree(open);
+		}
 	}
 	free_percpu(pool->cpu);
+	kvfree(pool->closed);
 	kvfree(pool->class);
 	kfree(pool);
 }
@@ -106,22 +111,17 @@ static int pool_alloc_tables(struct bytepool *pool)
 {
 	u32 nr = bp_nr_slots(&pool->sizes);
 	int cpu;
+	u32 i;
 
 	pool->class = kvcalloc(pool->sizes.nr, sizeof(*pool->class), GFP_KERNEL);
+	pool->closed = kvmalloc_array(nr, sizeof(*pool->closed), GFP_KERNEL);
 	pool->cpu = alloc_percpu(struct bp_cpu);
-	if (!pool->class || !pool->cpu)
+	if (!pool->class || !pool->closed || !pool->cpu)
 		return -ENOMEM;
-	for_each_possible_cpu(cpu) {
-		struct bp_cache **open;
-		u32 i;
-
-		open = kvmalloc_node(array_size(nr, sizeof(*open)), GFP_KERNEL, cpu_to_node(cpu));
-		if (!open)
-			return -ENOMEM;
-		for (i = 0; i < nr; i++)
-			open[i] = &bp_closed_cache;
-		per_cpu_ptr(pool->cpu, cpu)->open = open;
-	}
+	for (i = 0; i < nr; i++)
+		pool->closed[i] = &bp_closed_cache;
+	for_each_possible_cpu(cpu)
+		per_cpu_ptr(pool->cpu, cpu)->open = pool->closed;
 	return 0;
 }
 
@@ -162,8 +162,9 @@ static unsigned long class_teardown(struct bp_class *class)
 	/* No CPU is inside a cache, because the caller is the last user of the pool. */
 	bp_for_each_cache(cache, class)
 		bp_cache_flush_all(cache);
-	bp_class_flush_batches(class, &bp_gc_everything);
+	bp_class_flush_magazines(class, &bp_gc_everything);
 	WRITE_ONCE(class->reserve, 0);
+	atomic_long_set(&class->spare, atomic_long_read(&class->nr_blocks));
 	bp_class_reap(class, &bp_gc_everything, ULONG_MAX);
 	leaked = atomic_long_read(&class->nr_blocks) - bp_class_nr_idle(class);
 	if (leaked)

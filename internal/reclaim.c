@@ -7,12 +7,15 @@
 #include <linux/list.h>
 #include <linux/minmax.h>
 #include <linux/mutex.h>
+#include <linux/rcupdate.h>
 #include <linux/sched.h>
+#include <linux/slab.h>
 
 #include "age.h"
 #include "backing.h"
 #include "cache.h"
 #include "class.h"
+#include "context.h"
 #include "depot.h"
 #include "memo.h"
 #include "reclaim.h"
@@ -22,7 +25,8 @@
 #include "types.h"
 
 /*
- * Close the caches of a class: all, or those with blocks that the pass wants.
+ * Close the caches of a class: all, or those with blocks that the pass wants. Grants
+ * end with each pass, because they may bind slabs that it wants.
  * Return true if any cache of the class is closed now. This includes caches
  * that the first half of a background pass has closed and whose grace period
  * has not ended.
@@ -31,12 +35,12 @@ bool bp_class_close(struct bp_class *class, const struct bp_gc_pass *pass)
 {
 	struct bp_cache *cache;
 	bool closed = false;
-	unsigned long flags;
+	unsigned long flags, oldest;
 
 	lockdep_assert_held(&class->pool->gc_lock);
 	bp_for_each_cache(cache, class) {
-		if (!cache->gc_owned && !pass->all &&
-		    !(bp_cache_nr(cache) && bp_gc_pass_wants(pass, bp_cache_oldest(cache))))
+		if (!cache->gc_owned && !pass->all && !READ_ONCE(cache->granted) &&
+		    !(bp_cache_peek(cache, &oldest) && bp_gc_pass_wants(pass, oldest)))
 			continue;
 		flags = bp_depot_lock(cache->depot);
 		cache->gc_owned = true;
@@ -50,52 +54,57 @@ bool bp_class_close(struct bp_class *class, const struct bp_gc_pass *pass)
 }
 
 /*
- * Take a batch whose oldest entry the pass wants and was freed no later than
- * @begun. The entries are in order of age, so the first one tells. Compare
- * ages, because a time may be more than half of the range of jiffies ago.
+ * Remove the oldest magazine, if the pass wants a block of it, and put its blocks back
+ * into their slabs. Its oldest block was freed no later than @begun. Compare ages, because
+ * a time may be more than half of the range of jiffies ago.
  */
-static struct bp_batch *depot_take_old_batch(struct bp_depot *depot,
-					     const struct bp_gc_pass *pass,
-					     unsigned long begun)
+static struct bp_magazine *depot_flush_magazine(struct bp_depot *depot,
+						const struct bp_gc_pass *pass,
+						unsigned long begun)
 {
-	struct bp_batch **at = &depot->full;
+	struct bp_magazine *last = bp_depot_last_full(depot);
 	unsigned long now = jiffies;
 
 	bp_depot_assert_held(depot);
-	while (*at && (!bp_gc_pass_wants(pass, (*at)->entries[0].idle_since) ||
-		       now - (*at)->entries[0].idle_since < now - begun))
-		at = &(*at)->next;
-	return bp_batch_take(at);
+	if (!last || !bp_gc_pass_wants(pass, bp_magazine_oldest(last)) ||
+	    now - bp_magazine_oldest(last) < now - begun)
+		return NULL;
+	bp_depot_push_entries(depot, last->entries, last->nr);
+	bp_depot_del_magazine(depot, last);
+	return last;
 }
 
 /*
- * Put the blocks of batches that the pass wants back into their slabs. Batches
- * that fill meanwhile stay.
+ * Put the blocks of magazines that the pass wants back into their slabs, and free
+ * these magazines and the empty ones. Magazines that fill meanwhile stay.
  */
-void bp_class_flush_batches(struct bp_class *class, const struct bp_gc_pass *pass)
+void bp_class_flush_magazines(struct bp_class *class, const struct bp_gc_pass *pass)
 {
 	unsigned long begun = jiffies;
+	struct bp_magazine *magazine;
 	struct bp_depot *depot;
-	struct bp_batch *batch;
 	unsigned long flags;
 
 	bp_for_each_depot(depot, class) {
-		do {
+		/* Others may add magazines meanwhile. */
+		unsigned long left = data_race(depot->nr_magazines);
+
+		while (left--) {
 			flags = bp_depot_lock(depot);
-			batch = depot_take_old_batch(depot, pass, begun);
-			if (batch) {
-				bp_depot_push_entries(depot, batch->entries, batch->nr);
-				batch->nr = 0;
-				bp_depot_put_batch(depot, batch);
-			}
+			magazine = depot_flush_magazine(depot, pass, begun) ?:
+				   bp_depot_take_empty(depot, 0);
 			bp_depot_unlock(depot, flags);
-		} while (batch);
+			if (!magazine)
+				break;
+			kfree_rcu(magazine, rcu);
+			cond_resched();
+		}
 	}
 }
 
 /*
  * Take what the pass wants out of the closed caches of a class, a grace period
- * after they were closed, and out of its batches. A cache that is empty then
+ * after they were closed, and out of its magazines. A cache that is empty then
  * stays closed, but the GC no longer owns it. It is opened when depot_alloc()
  * or depot_free() puts a block into it and wakes the GC.
  */
@@ -106,22 +115,47 @@ void bp_class_drain(struct bp_class *class, const struct bp_gc_pass *pass)
 
 	lockdep_assert_held(&class->pool->gc_lock);
 	bp_for_each_cache(cache, class) {
-		u32 nr = 0;
-
 		if (!cache->gc_owned)
 			continue;
 		flags = bp_depot_lock(cache->depot);
-		while (nr < bp_cache_nr(cache) && bp_gc_pass_wants(pass,
-								   cache->entries[nr].idle_since))
-			nr++;
-		bp_cache_flush(cache, nr);
+		bp_cache_drain(cache, pass);
 		cache->gc_owned = false;
 		/* Only a pool that is awake may have open caches. */
-		if (bp_cache_nr(cache) && !class->reserve && READ_ONCE(class->pool->awake))
+		if (bp_cache_nr(cache) && READ_ONCE(class->pool->awake))
 			bp_cache_open(cache);
 		bp_depot_unlock(cache->depot, flags);
 	}
-	bp_class_flush_batches(class, pass);
+	bp_class_flush_magazines(class, pass);
+}
+
+static bool class_has_grants(struct bp_class *class)
+{
+	struct bp_cache *cache;
+	unsigned long flags;
+	bool granted = false;
+
+	bp_for_each_cache(cache, class) {
+		flags = bp_depot_lock(cache->depot);
+		granted |= cache->granted;
+		bp_depot_unlock(cache->depot, flags);
+	}
+	return granted;
+}
+
+/*
+ * Have all blocks of the caches of a class come back to its depots: always, or if a
+ * cache has a grant.
+ * Context: May sleep, and waits for a grace period.
+ */
+void bp_class_recall(struct bp_class *class, bool always)
+{
+	mutex_lock(&class->pool->gc_lock);
+	if ((always || class_has_grants(class)) && bp_class_close(class, &bp_gc_everything)) {
+		if (!bp_pool_single(class->pool))
+			synchronize_rcu();
+		bp_class_drain(class, &bp_gc_everything);
+	}
+	mutex_unlock(&class->pool->gc_lock);
 }
 
 /* Give back a few wholly idle slabs, until @most blocks are given back. */
@@ -203,12 +237,12 @@ void bp_pool_drain(struct bytepool *pool, const struct bp_gc_pass *pass)
 	}
 }
 
-void bp_pool_flush_batches(struct bytepool *pool, const struct bp_gc_pass *pass)
+void bp_pool_flush_magazines(struct bytepool *pool, const struct bp_gc_pass *pass)
 {
 	struct bp_class *class;
 
 	bp_for_each_class(class, pool) {
-		bp_class_flush_batches(class, pass);
+		bp_class_flush_magazines(class, pass);
 		cond_resched();
 	}
 }

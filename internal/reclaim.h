@@ -24,14 +24,15 @@ struct bp_gc_reaped {
 };
 
 bool bp_class_close(struct bp_class *class, const struct bp_gc_pass *pass);
-void bp_class_flush_batches(struct bp_class *class, const struct bp_gc_pass *pass);
+void bp_class_flush_magazines(struct bp_class *class, const struct bp_gc_pass *pass);
 void bp_class_drain(struct bp_class *class, const struct bp_gc_pass *pass);
+void bp_class_recall(struct bp_class *class, bool always);
 struct bp_gc_reaped bp_class_reap(struct bp_class *class, const struct bp_gc_pass *pass,
 				  unsigned long most);
 void bp_pool_wait_for_reap(struct bytepool *pool);
 bool bp_pool_close(struct bytepool *pool, const struct bp_gc_pass *pass);
 void bp_pool_drain(struct bytepool *pool, const struct bp_gc_pass *pass);
-void bp_pool_flush_batches(struct bytepool *pool, const struct bp_gc_pass *pass);
+void bp_pool_flush_magazines(struct bytepool *pool, const struct bp_gc_pass *pass);
 unsigned long bp_pool_reap(struct bytepool *pool, const struct bp_gc_pass *pass);
 bool bp_pool_reclaimable(struct bytepool *pool);
 

@@ -7,7 +7,6 @@
 #include <linux/gfp.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
-#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/swait.h>
 
@@ -26,10 +25,9 @@
 /*
  * Set the reserve of the class. Return the old one.
  *
- * While a class has a reserve, the depots alone serve it, so that each idle
- * block serves any CPU. The reserve is written under the lock of every depot. A
- * CPU that opens a cache under one of them without seeing the reserve has done
- * so before the caches are closed here.
+ * The reserve is written under the lock of every depot. A CPU that opens a cache
+ * under one of them without seeing the reserve has done so before the caches are
+ * closed here. All grants end, because they were made beside another reserve.
  */
 static unsigned int class_set_reserve(struct bp_class *class, unsigned int nr)
 {
@@ -40,16 +38,16 @@ static unsigned int class_set_reserve(struct bp_class *class, unsigned int nr)
 
 	mutex_lock(&pool->gc_lock);
 	old = class->reserve;
+	/* What the reserve needs must be bound before it counts as kept. */
+	atomic_long_sub((long)nr - old, &class->spare);
 	bp_for_each_depot(depot, class) {
 		flags = bp_depot_lock(depot);
 		WRITE_ONCE(class->reserve, nr);
 		bp_depot_unlock(depot, flags);
 	}
-	if (nr && !old && bp_class_close(class, &bp_gc_everything)) {
-		synchronize_rcu();
-		bp_class_drain(class, &bp_gc_everything);
-	}
 	mutex_unlock(&pool->gc_lock);
+	if (nr || old)
+		bp_class_recall(class, true);
 	/*
 	 * More may be idle in depots or above the reserve, or there may be
 	 * nothing to wait for any more.

@@ -1,6 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The reserve: blocks of a class that are always there.
+ *
+ * A class never has fewer blocks than its reserve, and as many of these as are idle
+ * serve any CPU and context. So the caches together may have no more than the blocks
+ * beyond the reserve. Each cache is granted as many as it takes, or none:
+ *
+ *	blocks in caches <= grants <= blocks - reserve
+ *
+ * @spare of the class is what the two sides of the last comparison differ by. A grant
+ * and the death of a slab take from it, and fail if it is too small.
+ *
+ * A task that waits for a block takes all grants back first, and no CPU is granted
+ * blocks while it waits. So each free goes to a depot and wakes it.
  */
 #ifndef _BP_RESERVE_H
 #define _BP_RESERVE_H

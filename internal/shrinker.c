@@ -94,7 +94,7 @@ static unsigned long shrink_count(struct shrinker *shrinker, struct shrink_contr
  * struct shrink_survey - how old the oldest idle memory of a pool is
  * @now: jiffies
  * @age: age of the oldest slab that a depot could give back, jiffies; -1 = none
- * @cached_age: age of the oldest block in a cache or a batch; -1 = none
+ * @cached_age: age of the oldest block in a cache or a magazine of a depot; -1 = none
  */
 struct shrink_survey {
 	unsigned long now;
@@ -111,19 +111,20 @@ static void survey_add(const struct shrink_survey *survey, long *oldest, unsigne
 
 static void survey_depot(struct bp_depot *depot, struct shrink_survey *survey)
 {
-	const struct bp_batch *batch;
+	const struct bp_magazine *magazine;
 	struct bp_slab *slab;
 	unsigned long flags;
 
 	/* There is nothing to give back, or it came just now. */
-	if (!data_race(depot->nr_whole) && !READ_ONCE(depot->full))
+	if (!data_race(depot->nr_whole) && list_empty(&depot->full))
 		return;
 	flags = bp_depot_lock(depot);
 	slab = bp_depot_oldest(depot, &bp_gc_everything);
 	if (slab)
 		survey_add(survey, &survey->age, slab->idle_since);
-	for (batch = depot->full; batch; batch = batch->next)
-		survey_add(survey, &survey->cached_age, batch->entries[0].idle_since);
+	magazine = bp_depot_last_full(depot);
+	if (magazine)
+		survey_add(survey, &survey->cached_age, bp_magazine_oldest(magazine));
 	bp_depot_unlock(depot, flags);
 }
 
@@ -133,13 +134,16 @@ static struct shrink_survey survey_pool(struct bytepool *pool)
 	struct bp_class *class;
 	struct bp_depot *depot;
 	struct bp_cache *cache;
+	unsigned long oldest;
 
 	bp_for_each_class(class, pool) {
 		bp_for_each_depot(depot, class)
 			survey_depot(depot, &survey);
 		bp_for_each_cache(cache, class) {
-			if (bp_cache_nr(cache))
-				survey_add(&survey, &survey.cached_age, bp_cache_oldest(cache));
+			if (bp_cache_peek(cache, &oldest))
+				survey_add(&survey, &survey.cached_age, oldest);
+			else if (READ_ONCE(cache->granted))	/* may bind slabs */
+				survey_add(&survey, &survey.cached_age, survey.now);
 		}
 		cond_resched();
 	}
@@ -175,7 +179,7 @@ static unsigned long pool_reap_bytes(struct bytepool *pool, const struct bp_gc_p
 
 /*
  * Drain what the pass wants out of the caches. Without gc_lock, drain only the
- * batches, after a grace period in which the owner of the lock may have dealt
+ * magazines of depots, after a grace period in which the owner of the lock may have dealt
  * with the caches.
  */
 static void shrink_drain(struct bytepool *pool, const struct bp_gc_pass *pass, bool locked)
@@ -185,7 +189,7 @@ static void shrink_drain(struct bytepool *pool, const struct bp_gc_pass *pass, b
 	if (locked)
 		bp_pool_drain(pool, pass);
 	else
-		bp_pool_flush_batches(pool, pass);
+		bp_pool_flush_magazines(pool, pass);
 }
 
 /*

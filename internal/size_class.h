@@ -18,7 +18,7 @@
 #define BP_SIZE_MAX	((u32)SZ_1G)	/* largest class there can be */
 #define BP_CLASSES_MAX	1048576U	/* 8 MiB of pointers, for each CPU, too */
 #define BP_SLAB_PAGES	8U		/* most pages of a slab of several blocks */
-#define BP_SLAB_BLOCKS	4000U		/* most blocks; their states fit into 4 KiB */
+#define BP_SLAB_STATES	3840U		/* most granules; a descriptor fits into 4 KiB */
 
 /**
  * struct bp_sizes - the size classes of a pool
@@ -41,20 +41,25 @@ struct bp_sizes {
 };
 
 /*
- * Return the point of the geometric grid that serves @size. The grid has four
+ * Return the point of the geometric grid that serves size @last + 1. The grid has four
  * points per doubling, 8 bytes apart at least:
  * 8 16 24 32, 40 48 56 64, 80 96 112 128, 160 ...
  *
  * The two bits below the highest tell the quarter of the doubling: last >>
  * (order - 2) is 4 ... 7. Order 5 begins with point 4; what is below it counts
- * as of order 5, and has quarters 0 ... 3 there.
+ * as of order 5, and has quarters 0 ... 3 there. Without the mask, UBSAN would
+ * check the shift, and the fast path would need a stack frame.
  */
-static __always_inline u32 bp_grid_point(u32 size)
+static __always_inline u32 bp_grid_point_of_last(unsigned long last)
 {
-	u32 last = size - 1;
 	u32 order = __fls(last | 4 * BP_GRAIN);
 
-	return 4 * order - 20 + (last >> (order - 2));
+	return 4 * order - 20 + (last >> ((order - 2) & 31));
+}
+
+static inline u32 bp_grid_point(u32 size)
+{
+	return bp_grid_point_of_last(size - 1);
 }
 
 static inline u32 bp_grid_size(u32 point)
@@ -128,6 +133,39 @@ static inline void bp_sizes_init(struct bp_sizes *sizes, u32 min, u32 max, u32 s
 	sizes->nr = bp_class_index(sizes, max) + 1;
 }
 
+/*
+ * Blocks start at multiples of a stride in their slab, and the stride is a
+ * multiple of a granule, a power of two of bytes. A granule is at least a
+ * 64th of the size, so a stride is at most a 32nd larger than the size. A page
+ * is the largest granule, and that of a class whose slabs have one block.
+ */
+static inline u32 bp_granule_shift(u32 size)
+{
+	if (size > BP_SLAB_PAGES * PAGE_SIZE / 2)
+		return PAGE_SHIFT;
+	return min_t(u32, max_t(u32, __ffs(size), max(__fls(size), 5UL) - 5), PAGE_SHIFT);
+}
+
+static inline u32 bp_stride(u32 size)
+{
+	return ALIGN(size, 1U << bp_granule_shift(size));
+}
+
+/* Return the number of blocks of a slab of @bytes. */
+static inline u32 bp_slab_blocks(u32 bytes, u32 size)
+{
+	return bytes / bp_stride(size);
+}
+
+/*
+ * Return the number of granules in the pages in which the blocks of a slab start, if
+ * it has @nr blocks at a stride of so many granules.
+ */
+static inline u32 bp_slab_granules(u32 nr, u32 stride, u32 shift)
+{
+	return (((nr - 1) * stride << shift >> PAGE_SHIFT) + 1) << (PAGE_SHIFT - shift);
+}
+
 /**
  * bp_slab_bytes() - compute the size of the slabs of a class
  * @size: of a block, bytes
@@ -142,11 +180,13 @@ static inline void bp_sizes_init(struct bp_sizes *sizes, u32 min, u32 max, u32 s
  */
 static inline u32 bp_slab_bytes(u32 size)
 {
-	u32 nr = min_t(u32, BP_SLAB_PAGES * PAGE_SIZE / size, BP_SLAB_BLOCKS);
+	u32 most = min_t(u32, BP_SLAB_PAGES * PAGE_SIZE, BP_SLAB_STATES << bp_granule_shift(size));
+	u32 stride = bp_stride(size);
 	u32 best = PAGE_ALIGN(size);
+	u32 nr;
 
-	for (; nr > 1; nr--) {
-		u32 bytes = PAGE_ALIGN(nr * size);
+	for (nr = (most & PAGE_MASK) / stride; nr > 1; nr--) {
+		u32 bytes = PAGE_ALIGN(nr * stride);
 		u32 waste = bytes - nr * size;
 
 		if (waste <= bytes / 8)
@@ -157,29 +197,13 @@ static inline u32 bp_slab_bytes(u32 size)
 	return best;
 }
 
-/* Return the number of blocks of a slab of @bytes. */
-static inline u32 bp_slab_blocks(u32 bytes, u32 size)
-{
-	return min(bytes / size, BP_SLAB_BLOCKS);
-}
-
 /*
- * The index of the block that starts at an offset in its slab is computed by a
- * product instead of a division. Because the reciprocal is rounded up, the
- * quotient is exact while offset * size < 2^40, which holds in slabs of several
- * blocks. In a slab of one block, any offset may occur: 0 gives 0, and
- * bp_block_state() refuses all others, whatever the quotient.
+ * Return the granule of a slab or a page in which a block at @offset would
+ * start. The rotation makes the result huge if no granule starts there.
  */
-#define BP_RECIPROCAL_SHIFT	40
-
-static inline u64 bp_reciprocal(u32 size)
+static __always_inline unsigned long bp_granule(unsigned long offset, u32 shift)
 {
-	return DIV_ROUND_UP_ULL(1ULL << BP_RECIPROCAL_SHIFT, size);
-}
-
-static inline u32 bp_block_index(u32 offset, u64 reciprocal)
-{
-	return offset * reciprocal >> BP_RECIPROCAL_SHIFT;
+	return BITS_PER_LONG == 64 ? ror64(offset, shift) : ror32(offset, shift);
 }
 
 #endif /* _BP_SIZE_CLASS_H */

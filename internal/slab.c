@@ -21,34 +21,26 @@
 /* Fill the blocks of a new slab. */
 static void slab_poison(struct bp_slab *slab)
 {
-	u32 size = slab->depot->class->size;
-	u32 index;
+	const struct bp_class *class = slab->depot->class;
+	u32 granule;
 
-	for (index = 0; index < slab->nr; index++)
-		bp_block_poison(bp_slab_block(slab, size, index), size);
+	bp_for_each_block(granule, slab)
+		bp_block_poison(bp_slab_block(slab, class, granule), class->size);
 }
 
 /* Check the blocks of a slab that is about to be freed. */
 static void slab_verify(struct bp_slab *slab)
 {
 	const struct bp_class *class = slab->depot->class;
-	u32 index;
+	u32 granule;
 
-	for (index = 0; index < slab->nr; index++) {
+	bp_for_each_block(granule, slab) {
 		struct bp_track last = {};
 
 		if (class->pool->flags & BYTEPOOL_TRACK)
-			last = bp_track_read(slab, index);
-		bp_block_verify(class, bp_slab_block(slab, class->size, index), &last);
+			last = bp_track_read(slab, granule);
+		bp_block_verify(class, bp_slab_block(slab, class, granule), &last);
 	}
-}
-
-/* Return the size of the descriptor of a slab of @nr blocks. */
-static size_t slab_desc_bytes(unsigned int nr, bool tracked)
-{
-	if (tracked)
-		return bp_slab_track_offset(nr) + nr * sizeof(struct bp_track);
-	return struct_size_t(struct bp_slab, state, nr);
 }
 
 /*
@@ -59,9 +51,14 @@ static struct bp_slab *slab_desc_alloc(struct bp_class *class, void *base,
 				       unsigned int nr, gfp_t gfp, int node)
 {
 	unsigned int flags = class->pool->flags;
+	u32 granules = bp_slab_granules(nr, class->stride, class->shift);
+	size_t bytes = bp_slab_track_offset(granules);
 	struct bp_slab *slab;
+	u32 granule;
 
-	slab = kmalloc_node(slab_desc_bytes(nr, flags & BYTEPOOL_TRACK), gfp, node);
+	if (flags & BYTEPOOL_TRACK)
+		bytes += nr * sizeof(struct bp_track);
+	slab = kmalloc_node(bytes, gfp, node);
 	if (!slab)
 		return NULL;
 	/* Otherwise @base would be a reference to the first block and hide its leak. */
@@ -77,7 +74,9 @@ static struct bp_slab *slab_desc_alloc(struct bp_class *class, void *base,
 	slab->pending = false;
 	slab->leaked = false;
 	slab->chained = nr > 1 && !(flags & BYTEPOOL_POISON) && !IS_ENABLED(CONFIG_KASAN_GENERIC);
-	memset(slab->state, BP_BLOCK_IDLE, nr);
+	memset(slab->state, BP_BLOCK_NONE, granules);
+	bp_for_each_block(granule, slab)
+		slab->state[granule] = BP_BLOCK_IDLE;
 	if (flags & BYTEPOOL_TRACK)
 		memset(bp_slab_track(slab, 0), 0, nr * sizeof(struct bp_track));
 	return slab;
@@ -158,7 +157,7 @@ unsigned long bp_slab_destroy(struct bp_slab *slab)
 	struct bp_class *class = slab->depot->class;
 	struct bytepool *pool = class->pool;
 	/* Less than a page is left over, see bp_slab_bytes(). */
-	unsigned long bytes = PAGE_ALIGN((unsigned long)slab->nr * class->size);
+	unsigned long bytes = PAGE_ALIGN((unsigned long)bp_slab_end(slab, class) << class->shift);
 
 	trace_shrink(pool->name, class->size, slab->nr, bytes, slab->idle_since);
 	bp_instrument_open((void *)slab->base, bytes);

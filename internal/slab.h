@@ -2,12 +2,12 @@
 /*
  * A slab: one run of memory carved into equal blocks.
  *
- * Idle blocks are chained by index: the first two bytes of a chained block hold
- * the index of the next. A block joins the chain when it is freed for the first
- * time. Until then its index is not below @carved, so a new slab costs the same
- * whatever its size.
+ * A block is known by its granule, the one in which it starts. Idle blocks are
+ * chained: the first two bytes of a chained block hold the granule of the next. A
+ * block joins the chain when it is freed for the first time. Until then its
+ * granule is not below @carved, so a new slab costs the same whatever its size.
  *
- * @state holds the state of each block, outside of the blocks, where no caller
+ * @state holds the state of each granule, outside of the blocks, where no caller
  * can write. A link is followed only if @state agrees. If idle blocks must not
  * be written to, there is no chain, and @state is searched.
  *
@@ -28,97 +28,123 @@ struct bp_slab *bp_slab_create_fitting(struct bp_class *class, bool large,
 				       gfp_t gfp, int node, bool *at_limit);
 unsigned long bp_slab_destroy(struct bp_slab *slab);
 
-static inline void *bp_slab_block(const struct bp_slab *slab, u32 size, u32 index)
+static inline void *bp_slab_block(const struct bp_slab *slab, const struct bp_class *class,
+				  u32 granule)
 {
-	return (void *)(slab->base + (unsigned long)index * size);
+	return (void *)slab->base + ((unsigned long)granule << class->shift);
 }
 
-static inline bool bp_slab_link_ok(const struct bp_slab *slab, u32 index)
+/* Return the granule after the last block. */
+static inline u32 bp_slab_end(const struct bp_slab *slab, const struct bp_class *class)
 {
-	return index == BP_NO_BLOCK ||
-	       (index < slab->carved && READ_ONCE(slab->state[index]) == BP_BLOCK_IDLE);
+	return slab->nr * class->stride;
+}
+
+/* Set *@granule to *@next, and that to the block after it. Return false at the end. */
+static inline bool bp_block_next(const struct bp_slab *slab, u32 *next, u32 *granule)
+{
+	const struct bp_class *class = slab->depot->class;
+
+	*granule = *next;
+	*next += class->stride;
+	return *granule < bp_slab_end(slab, class);
+}
+
+#define bp_for_each_block(granule, slab) \
+	for (u32 __next = 0; bp_block_next(slab, &__next, &(granule)); )
+
+static inline bool bp_slab_link_ok(const struct bp_slab *slab, u32 granule)
+{
+	return granule == BP_NO_BLOCK ||
+	       (granule < slab->carved && READ_ONCE(slab->state[granule]) == BP_BLOCK_IDLE);
 }
 
 /* Return the first idle block of a slab without a chain. */
-static inline u32 bp_slab_search(const struct bp_slab *slab)
+static inline u32 bp_slab_search(const struct bp_slab *slab, const struct bp_class *class)
 {
-	u32 index = 0;
+	u32 last = bp_slab_end(slab, class) - class->stride;
+	u32 granule = 0;
 
-	while (index < slab->nr - 1U && READ_ONCE(slab->state[index]) != BP_BLOCK_IDLE)
-		index++;
-	return index;
+	while (granule < last && READ_ONCE(slab->state[granule]) != BP_BLOCK_IDLE)
+		granule += class->stride;
+	return granule;
 }
 
 /* Chain all idle blocks but @except again, by their states. */
-static inline void bp_slab_rechain(struct bp_slab *slab, u32 size, u32 except)
+static inline void bp_slab_rechain(struct bp_slab *slab, const struct bp_class *class, u32 except)
 {
-	u32 index;
+	u32 granule = slab->carved;
 
 	slab->first = BP_NO_BLOCK;
-	for (index = slab->carved; index-- > 0; ) {
-		if (index == except || READ_ONCE(slab->state[index]) != BP_BLOCK_IDLE)
+	while (granule) {
+		granule -= class->stride;
+		if (granule == except || READ_ONCE(slab->state[granule]) != BP_BLOCK_IDLE)
 			continue;
-		*(u16 *)bp_slab_block(slab, size, index) = slab->first;
-		slab->first = index;
+		*(u16 *)bp_slab_block(slab, class, granule) = slab->first;
+		slab->first = granule;
 	}
 }
 
 /**
  * bp_slab_pop() - take an idle block
  * @slab: the slab, with at least one idle block
- * @size: of a block, bytes
+ * @class: the class of the slab
  * @overwritten: set to a block that was written to while it was idle, or to which
  *	the link of such a block led; may be NULL if no block was ever handed out
  *
  * If a link is corrupt (it does not lead to an idle block, or it ends the chain
  * early), the chain is rebuilt from @state, and no block is lost.
  *
- * Return: its index. The caller has to set its state.
+ * Return: its granule. The caller has to set its state.
  */
-static inline u32 bp_slab_pop(struct bp_slab *slab, u32 size, void **overwritten)
+static inline u32 bp_slab_pop(struct bp_slab *slab, const struct bp_class *class,
+			      void **overwritten)
 {
-	u32 index = slab->first;
+	u32 granule = slab->first;
 	u32 next;
 
 	slab->nr_idle--;
 	if (!slab->chained)
-		return bp_slab_search(slab);
-	if (index == BP_NO_BLOCK)
-		return slab->carved++;
+		return bp_slab_search(slab, class);
+	if (granule == BP_NO_BLOCK) {
+		granule = slab->carved;
+		slab->carved += class->stride;
+		return granule;
+	}
 	/* A caller that has freed the block may still write to it. */
-	next = READ_ONCE(*(u16 *)bp_slab_block(slab, size, index));
+	next = READ_ONCE(*(u16 *)bp_slab_block(slab, class, granule));
 	slab->first = next;
 	/* Where the chain ends, all idle blocks must be uncarved. */
-	if (unlikely(!bp_slab_link_ok(slab, next) || next == index ||
-		     (next == BP_NO_BLOCK && slab->nr_idle > slab->nr - slab->carved))) {
-		*overwritten = bp_slab_block(slab, size, index);
-		bp_slab_rechain(slab, size, index);
+	if (unlikely(!bp_slab_link_ok(slab, next) || next == granule ||
+		     (next == BP_NO_BLOCK && slab->carved + slab->nr_idle * class->stride >
+					     bp_slab_end(slab, class)))) {
+		*overwritten = bp_slab_block(slab, class, granule);
+		bp_slab_rechain(slab, class, granule);
 	}
-	return index;
+	return granule;
 }
 
 /* Put a block back, which is idle since @idle_since. */
-static inline void bp_slab_push(struct bp_slab *slab, u32 size, u32 index,
+static inline void bp_slab_push(struct bp_slab *slab, const struct bp_class *class, u32 granule,
 				unsigned long idle_since)
 {
 	if (!slab->nr_idle || bp_longer_ago(slab->idle_since, idle_since))
 		slab->idle_since = idle_since;
 	slab->nr_idle++;
-	WRITE_ONCE(slab->state[index], BP_BLOCK_IDLE);
+	WRITE_ONCE(slab->state[granule], BP_BLOCK_IDLE);
 	if (!slab->chained)
 		return;
-	*(u16 *)bp_slab_block(slab, size, index) = slab->first;
-	slab->first = index;
+	*(u16 *)bp_slab_block(slab, class, granule) = slab->first;
+	slab->first = granule;
 }
 
-/* Return the state of the block that starts at the address, or NULL if none does. */
+/* Return the state of the granule that starts at the address, or NULL if none does. */
 static inline u8 *bp_block_state(struct bp_slab *slab, const void *block)
 {
 	const struct bp_class *class = slab->depot->class;
-	u32 offset = (unsigned long)block - slab->base;
-	u32 index = bp_block_index(offset, class->reciprocal);
+	unsigned long granule = bp_granule((unsigned long)block - slab->base, class->shift);
 
-	return index < slab->nr && index * class->size == offset ? &slab->state[index] : NULL;
+	return granule <= bp_slab_end(slab, class) - class->stride ? &slab->state[granule] : NULL;
 }
 
 #endif /* _BP_SLAB_H */

@@ -63,10 +63,12 @@ static const struct rhashtable_params bp_table_params = {
 	.obj_cmpfn = bp_table_cmp,
 };
 
-/* Return true if one of the blocks of the slab is at the address. */
+/* Return true if the address is in the slab, before the end of its last block. */
 static inline bool bp_slab_holds(const struct bp_slab *slab, unsigned long address)
 {
-	return address - slab->base < (unsigned long)slab->nr * slab->depot->class->size;
+	const struct bp_class *class = slab->depot->class;
+
+	return address - slab->base < (unsigned long)slab->nr * class->stride << class->shift;
 }
 
 /*

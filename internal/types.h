@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The data model: pool, class, depot, slab, cache and batch.
+ * The data model: pool, class, depot, slab, cache and magazine.
  *
  * A pool has size classes. A class has a depot for each NUMA node, with slabs,
  * and a cache for each CPU that uses it. Every other file stands on this one.
@@ -27,13 +27,14 @@
 #include "../bytepool.h"
 #include "size_class.h"
 
-#define BP_NO_BLOCK	0xffff	/* a slab has at most BP_SLAB_BLOCKS */
+#define BP_NO_BLOCK	0xffff	/* no granule of a slab has this number */
 
 /* The state of a block. Only the transition from IN_USE is raced for, see bp_state_claim(). */
 enum bp_block_state {
 	BP_BLOCK_IDLE,	/* in its slab */
 	BP_BLOCK_CACHED,	/* idle in a per-CPU cache, or on its way there or out */
 	BP_BLOCK_IN_USE,	/* a caller has it */
+	BP_BLOCK_NONE,	/* no block starts in this granule */
 };
 
 /**
@@ -49,14 +50,14 @@ enum bp_block_state {
  * @cpu: the first CPU to take blocks of it since it was wholly idle
  * @nr: number of blocks
  * @nr_idle: number of idle blocks in the slab
- * @first: head of the chain if it is @chained, or BP_NO_BLOCK
- * @carved: number of blocks that were ever handed out; the others have no links
+ * @first: granule of the head of the chain if it is @chained, or BP_NO_BLOCK
+ * @carved: no block from this granule on was ever handed out, and none has a link
  * @hashed: it is in the table of addresses
  * @pending: it is not in the table yet, see bp_table_add()
  * @leaked: its pool was destroyed with blocks in use
  * @chained: idle blocks are chained: there are several, and they may be written to
- * @state: enum bp_block_state of each block; in a pool with BYTEPOOL_TRACK, a
- *	struct bp_track of each block follows
+ * @state: enum bp_block_state of each granule; in a pool with BYTEPOOL_TRACK, a
+ *	struct bp_track of each granule follows
  */
 struct bp_slab {
 	union {
@@ -93,7 +94,7 @@ struct bp_track {
 };
 
 /**
- * struct bp_entry - an idle block in a cache
+ * struct bp_entry - an idle block in a magazine
  * @block: its address
  * @state: its state in @slab
  * @slab: the slab that it lies in
@@ -108,19 +109,49 @@ struct bp_entry {
 } __aligned(4 * sizeof(long));	/* in one cache line */
 
 /**
+ * struct bp_magazine - a stack of idle blocks of one class and node
+ * @list: link in a list of the depot, unless a cache has it
+ * @rcu: defers its end until no CPU can be looking at it
+ * @nr: number of entries, unless it is the loaded one of a cache
+ * @capacity: most entries
+ * @floor: one below the oldest entry, without a block
+ * @entries: the blocks, the oldest first
+ */
+struct bp_magazine {
+	union {
+		struct list_head list;
+		struct rcu_head rcu;
+	};
+	u32 nr;
+	u32 capacity;
+	struct bp_entry floor;
+	struct bp_entry entries[];
+};
+
+/* bp_cache_pop() relies on this. */
+static_assert(offsetof(struct bp_magazine, entries) ==
+	      offsetof(struct bp_magazine, floor) + sizeof(struct bp_entry));
+
+/**
  * struct bp_cache - the idle blocks of one class on one CPU
  * @pool: its pool; BP_CACHE_BUSY while its CPU is inside, so that an interrupt uses the depot
- * @top: one above the youngest entry
- * @end: value of @top when the cache is full
+ * @top: one above the youngest entry of @loaded
+ * @end: value of @top when @loaded is full; NULL if freed blocks have to be wiped, so
+ *	that bp_free_fast() takes none
  * @hits: allocations served
  * @frees: frees taken
  * @depot: the depot that its blocks come from and go to
- * @cpu: the CPU that it belongs to
+ * @page_granules: granules of a page; 0 in bp_closed_cache
+ * @shift: log2 of the bytes of a granule
  * @gc_owned: the GC owns it, or will after a grace period; changes under gc_lock
  *	and the lock of the depot
- * @floor: one below the oldest entry, without a block
+ * @granted: the blocks that it may have beyond the reserve of the class; changes under
+ *	the lock of the depot
+ * @cpu: the CPU that it belongs to
+ * @refused: how often its CPU was served by the depot because it was not granted
+ * @loaded: the magazine in use
+ * @spare: another, which is empty, or has only blocks that are older than those of @loaded
  * @rcu: defers its end until no CPU can be looking at it
- * @entries: the blocks, the oldest first
  */
 struct bp_cache {
 	struct bytepool *pool;
@@ -129,37 +160,21 @@ struct bp_cache {
 	u64 hits;
 	u64 frees;
 	struct bp_depot *depot;
-	int cpu;
+	unsigned long page_granules;
+	u8 shift;
 	bool gc_owned;
-	union {
-		/* Nothing is popped from a cache that is about to be freed. */
-		struct bp_entry floor;
-		struct rcu_head rcu;
-	};
-	struct bp_entry entries[];
-};
+	u16 cpu;
+	u16 refused;
+	u16 granted;
+	struct bp_magazine *loaded;
+	struct bp_magazine *spare;
+	struct rcu_head rcu;
+} ____cacheline_aligned_in_smp;
 
-/* bp_cache_pop() relies on this. */
-static_assert(offsetof(struct bp_cache, entries) ==
-	      offsetof(struct bp_cache, floor) + sizeof(struct bp_entry));
-
-/**
- * struct bp_batch - idle blocks on their way from CPU to CPU
- * @next: next in the depot's list of full or of empty batches
- * @nr: number of entries
- * @entries: the blocks, the oldest first
- */
-struct bp_batch {
-	struct bp_batch *next;
-	u32 nr;
-	struct bp_entry entries[];
-};
-
-/* Flags of pools that check each block between depot and caller. */
+/* Flags of pools that check each block between depot and caller. They have no caches. */
 #define BP_FLAGS_CHECKED	(BYTEPOOL_POISON | BYTEPOOL_TRACK)
-/* Pools without per-CPU caches. */
-#define BP_FLAGS_UNCACHED	(BYTEPOOL_SINGLE | BP_FLAGS_CHECKED)
-#define BP_FLAGS_ALL		(BYTEPOOL_CONTIG | BYTEPOOL_WIPE | BP_FLAGS_UNCACHED)
+#define BP_FLAGS_ALL		(BYTEPOOL_SINGLE | BYTEPOOL_CONTIG | BYTEPOOL_WIPE | \
+				 BP_FLAGS_CHECKED)
 #define BP_NAME_MAX		63
 
 /**
@@ -173,9 +188,10 @@ struct bp_batch {
  * @nr_idle: number of idle blocks in its slabs
  * @nr_whole: number of blocks in its wholly idle slabs
  * @nr_slabs: number of slabs, in use and idle
- * @full: batches of idle blocks that CPUs have freed, for others to take; not in
- *	@nr_idle. Together with @empty, no more than the node has caches
- * @empty: batches without blocks
+ * @full: magazines with blocks, not in @nr_idle; by the age of their oldest block,
+ *	the youngest first
+ * @empty: magazines without blocks
+ * @nr_magazines: number of magazines in both lists
  * @hits: allocations that it served
  * @misses: allocations that brought it a slab
  * @frees: frees that it took
@@ -189,8 +205,9 @@ struct bp_depot {
 	unsigned long nr_idle;
 	unsigned long nr_whole;
 	unsigned long nr_slabs;
-	struct bp_batch *full;
-	struct bp_batch *empty;
+	struct list_head full;
+	struct list_head empty;
+	unsigned long nr_magazines;
 	u64 hits;
 	u64 misses;
 	u64 frees;
@@ -203,12 +220,16 @@ struct bp_depot {
  * @size: size of a block, bytes
  * @slab_bytes: size of a slab, bytes. The first slabs are as small as a block
  *	allows, and so are others when memory is short
- * @capacity: most blocks in the cache of a CPU; fewer under a limit, see
- *	cache_create(); 0 = no per-CPU caches
- * @reciprocal: reciprocal of @size, see bp_block_state()
+ * @capacity: most blocks in a magazine; fewer under a limit, see cache_create();
+ *	0 = no per-CPU caches
+ * @stride: granules from the start of a block to that of the next
+ * @shift: log2 of the bytes of a granule
  * @reserve: blocks to keep; written under gc_lock and the lock of every depot, and
- *	at the end by the last user
+ *	at the end by the last user. See internal/reserve.h
  * @nr_blocks: number of blocks of all slabs; decreases under reap_lock
+ * @spare: the blocks that no promise binds: @nr_blocks less @reserve, less what
+ *	caches are granted; negative while a new reserve is filled
+ * @nr_waiters: tasks in @wait, or about to be. While there are any, caches get no blocks
  * @nr_caches: number of caches in @cache
  * @wait: tasks that wait for a block, see bp_class_may_wait()
  * @rcu: defers its end until no CPU can be looking at it
@@ -221,9 +242,12 @@ struct bp_class {
 	u32 size;
 	u32 slab_bytes;
 	u32 capacity;
-	u64 reciprocal;
+	u32 stride;
+	u32 shift;
 	unsigned int reserve;
 	atomic_long_t nr_blocks;
+	atomic_long_t spare;
+	atomic_long_t nr_waiters;
 	atomic_long_t nr_caches;
 	struct swait_queue_head wait;
 	struct rcu_head rcu;
@@ -233,7 +257,8 @@ struct bp_class {
 
 /*
  * The caches that a CPU follows: open[slot] is its cache of the slot's class,
- * or bp_closed_cache if there is none or it must not be used.
+ * or bp_closed_cache if there is none or it must not be used. A CPU that has not
+ * made a cache yet follows @closed of the pool.
  */
 struct bp_cpu {
 	struct bp_cache **open;
@@ -248,6 +273,7 @@ struct bp_cpu {
  *	next free calls bp_pool_wake(). A pool whose blocks never expire is an exception
  * @visited: the pool is in the current pass of bp_gc_work; used by that alone
  * @class: the classes, each made at its first use
+ * @closed: bp_closed_cache for each slot; the open caches in a BYTEPOOL_SINGLE pool
  * @idle_timeout_ms: as in struct bytepool_params
  * @limit: limit of @held, bytes; 0 = none
  * @held: backing memory, bytes
@@ -282,6 +308,7 @@ struct bytepool {
 	bool awake;
 	bool visited;
 	struct bp_class **class;
+	struct bp_cache **closed;
 
 	unsigned int idle_timeout_ms;
 	unsigned long limit;

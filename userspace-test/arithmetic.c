@@ -6,6 +6,8 @@
 
 #include "test.h"
 #include "internal/cache.h"
+#include "internal/context.h"
+#include "internal/memo.h"
 #include "internal/size_class.h"
 #include "internal/slab.h"
 
@@ -73,43 +75,51 @@ static bool slab_geometry_ok(u32 size)
 	u32 bytes = bp_slab_bytes(size);
 	u32 pages = bytes / PAGE_SIZE;
 	u32 nr = bp_slab_blocks(bytes, size);
+	u32 stride = bp_stride(size), shift = bp_granule_shift(size);
+	u32 waste = bytes - nr * size;
 	u32 more;
 
-	if (!nr || bytes % PAGE_SIZE || nr > BP_NO_BLOCK)
+	if (!nr || bytes % PAGE_SIZE)
 		return false;
 	/* The size of a slab is computed from its blocks when it is freed. */
-	if (PAGE_ALIGN((unsigned long)nr * size) != bytes)
+	if (PAGE_ALIGN((unsigned long)nr * stride) != bytes)
 		return false;
 	if (nr > 1 && pages > BP_SLAB_PAGES)
 		return false;
 	/* The waste is bounded. */
-	if (size <= PAGE_SIZE && bytes % size > bytes / 8)
+	if (size <= PAGE_SIZE && waste > bytes / 8)
 		return false;
-	if (bytes <= BP_SLAB_PAGES * PAGE_SIZE && bytes % size > bytes / 5 &&
-	    bytes != PAGE_ALIGN(size))
+	if (bytes <= BP_SLAB_PAGES * PAGE_SIZE && waste > bytes / 5 && bytes != PAGE_ALIGN(size))
 		return false;
-	/* A slab of more pages wastes as much. */
+	/* A slab of more pages wastes as much, or has a larger descriptor. */
 	for (more = bytes + PAGE_SIZE; more <= BP_SLAB_PAGES * PAGE_SIZE; more += PAGE_SIZE) {
-		if (more / size > nr && nr < BP_SLAB_BLOCKS &&
-		    more % size <= more / 8)
+		u32 nr_more = more / stride;
+
+		if (nr_more > nr && more >> shift <= BP_SLAB_STATES &&
+		    more - nr_more * size <= more / 8)
 			return false;
 	}
 	return true;
 }
 
-static bool block_index_ok(u32 size)
+/* Each granule of the pages in which blocks start has a state, and no other address has one. */
+static bool granules_ok(u32 size)
 {
-	u32 bytes = bp_slab_bytes(size), nr = bp_slab_blocks(bytes, size), i;
-	u64 reciprocal = bp_reciprocal(size);
+	u32 bytes = bp_slab_bytes(size), nr = bp_slab_blocks(bytes, size);
+	u32 stride = bp_stride(size), shift = bp_granule_shift(size);
+	u32 granules = bp_slab_granules(nr, stride >> shift, shift);
+	u32 last = (nr - 1) * stride;
 
-	for (i = 0; i < nr; i++) {
-		if (bp_block_index(i * size, reciprocal) != i)
-			return false;
-		if (nr > 1 && bp_block_index(i * size + size - 1, reciprocal) != i)
-			return false;
-	}
-	/* The index is computed only for the first page of a large block. */
-	return nr > 1 || !bp_block_index(min(size, (u32)PAGE_SIZE) - 1, reciprocal);
+	if (stride < size || stride % (1U << shift) || (nr > 1 && stride - size > size / 32))
+		return false;
+	/* The class is aligned like kmalloc(), up to a page. */
+	if (stride % min(1U << __ffs(size), (u32)PAGE_SIZE))
+		return false;
+	if (granules >= BP_NO_BLOCK || (granules > BP_SLAB_STATES && bytes > PAGE_SIZE))
+		return false;
+	return (unsigned long)granules << shift > last && bp_granule(last, shift) < granules &&
+	       granules << shift == (last & PAGE_MASK) + PAGE_SIZE &&
+	       bp_granule(last + 1, shift) >= 1U << 31;
 }
 
 static void test_slab_geometry(void)
@@ -117,25 +127,32 @@ static void test_slab_geometry(void)
 	u32 size;
 
 	for (size = BP_GRAIN; size <= LARGEST; size += BP_GRAIN) {
-		if (!slab_geometry_ok(size) || !block_index_ok(size))
+		if (!slab_geometry_ok(size) || !granules_ok(size))
 			break;
 	}
 	EXPECT(size > LARGEST);
-	EXPECT(slab_geometry_ok(BP_SIZE_MAX) && block_index_ok(BP_SIZE_MAX));
+	EXPECT(slab_geometry_ok(BP_SIZE_MAX) && granules_ok(BP_SIZE_MAX));
 }
 
-#define BLOCK	16
+#define STRIDE	3	/* granules of 8 bytes */
 #define BLOCKS	9
+#define GRANULES	(BLOCKS * STRIDE)
+
+static const struct bp_class slab_class = { .stride = STRIDE, .shift = 3 };
 
 static struct bp_slab *slab_new(void)
 {
-	struct bp_slab *slab = calloc(1, sizeof(*slab) + BLOCKS);
+	struct bp_slab *slab = calloc(1, sizeof(*slab) + GRANULES);
+	u32 granule;
 
-	slab->base = (unsigned long)calloc(BLOCKS, BLOCK);
+	slab->base = (unsigned long)calloc(GRANULES, 8);
 	slab->nr = BLOCKS;
 	slab->nr_idle = BLOCKS;
 	slab->first = BP_NO_BLOCK;
 	slab->chained = true;
+	memset(slab->state, BP_BLOCK_NONE, GRANULES);
+	for (granule = 0; granule < GRANULES; granule += STRIDE)
+		slab->state[granule] = BP_BLOCK_IDLE;
 	return slab;
 }
 
@@ -148,7 +165,7 @@ static void slab_free(struct bp_slab *slab)
 static u32 slab_take(struct bp_slab *slab)
 {
 	void *overwritten = NULL;
-	u32 index = bp_slab_pop(slab, BLOCK, &overwritten);
+	u32 index = bp_slab_pop(slab, &slab_class, &overwritten);
 
 	slab->state[index] = BP_BLOCK_IN_USE;
 	return index;
@@ -160,9 +177,9 @@ static void slab_shuffle(struct bp_slab *slab)
 	u32 steps = shim_random() % 40, index;
 
 	while (steps--) {
-		index = shim_random() % BLOCKS;
+		index = shim_random() % BLOCKS * STRIDE;
 		if (slab->state[index] == BP_BLOCK_IN_USE)
-			bp_slab_push(slab, BLOCK, index, 0);
+			bp_slab_push(slab, &slab_class, index, 0);
 		else if (slab->nr_idle)
 			slab_take(slab);
 	}
@@ -176,12 +193,12 @@ static bool slab_gives_all(struct bp_slab *slab)
 	u32 i;
 
 	for (i = 0; i < BLOCKS; i++)
-		seen[i] = slab->state[i] == BP_BLOCK_IN_USE;
+		seen[i] = slab->state[i * STRIDE] == BP_BLOCK_IN_USE;
 	while (left--) {
 		index = slab_take(slab);
-		if (index >= BLOCKS || seen[index])
+		if (index >= GRANULES || index % STRIDE || seen[index / STRIDE])
 			return false;
-		seen[index] = true;
+		seen[index / STRIDE] = true;
 	}
 	return !slab->nr_idle && !memchr(seen, false, BLOCKS);
 }
@@ -194,13 +211,13 @@ static bool slab_survives(const struct bp_slab *slab, u32 index, u16 link)
 	bool ok;
 	u32 i;
 
-	memcpy(copy, slab, sizeof(*copy) + BLOCKS);
+	memcpy(copy, slab, sizeof(*copy) + GRANULES);
 	copy->base = page;
-	memcpy((void *)page, (void *)slab->base, BLOCKS * BLOCK);
-	*(u16 *)bp_slab_block(copy, BLOCK, index) = link;
+	memcpy((void *)page, (void *)slab->base, GRANULES * 8);
+	*(u16 *)bp_slab_block(copy, &slab_class, index) = link;
 	ok = slab_gives_all(copy);
 	for (i = 0; i < BLOCKS; i++)
-		bp_slab_push(copy, BLOCK, i, 0);
+		bp_slab_push(copy, &slab_class, i * STRIDE, 0);
 	ok &= slab_gives_all(copy);
 	slab_free(copy);
 	return ok;
@@ -231,10 +248,10 @@ static void test_slab_overwritten(void)
 		struct bp_slab *slab = slab_new();
 
 		slab_shuffle(slab);
-		for (i = 0; i < slab->carved; i++) {
+		for (i = 0; i < slab->carved; i += STRIDE) {
 			if (slab->state[i] != BP_BLOCK_IDLE)
 				continue;
-			for (link = 0; link < BLOCKS + 2; link++)
+			for (link = 0; link < GRANULES + 2; link++)
 				ok &= slab_survives(slab, i, link);
 			ok &= slab_survives(slab, i, BP_NO_BLOCK);
 			ok &= slab_survives(slab, i, shim_random());
@@ -254,10 +271,10 @@ static void test_slab_garbage(void)
 		struct bp_slab *slab = slab_new();
 
 		slab_shuffle(slab);
-		for (i = 0; i < slab->carved; i++) {
+		for (i = 0; i < slab->carved; i += STRIDE) {
 			if (slab->state[i] == BP_BLOCK_IDLE)
-				*(u16 *)bp_slab_block(slab, BLOCK, i) =
-					shim_random() % (BLOCKS + 2);
+				*(u16 *)bp_slab_block(slab, &slab_class, i) =
+					shim_random() % (GRANULES + 2);
 		}
 		ok &= slab_gives_all(slab);
 		slab_free(slab);
@@ -272,7 +289,8 @@ static bool cache_ordered(const struct bp_cache *cache)
 	u32 i;
 
 	for (i = 1; i < bp_cache_nr(cache); i++) {
-		if (time_after(cache->entries[i - 1].idle_since, cache->entries[i].idle_since))
+		if (time_after(cache->loaded->entries[i - 1].idle_since,
+			       cache->loaded->entries[i].idle_since))
 			return false;
 	}
 	return true;
@@ -281,20 +299,24 @@ static bool cache_ordered(const struct bp_cache *cache)
 /* Times wrap around. They are out of order where a block comes from the depot. */
 static void test_cache_order(void)
 {
-	struct bp_cache *cache = calloc(1, struct_size(cache, entries, ENTRIES));
-	unsigned long round, mask = 0;
+	struct bp_magazine *magazine = calloc(1, struct_size(magazine, entries, ENTRIES));
+	struct bp_magazine empty = {};
+	struct bp_cache the_cache = { .spare = &empty }, *cache = &the_cache;
+	unsigned long round, mask = 0, oldest;
 	u8 state[ENTRIES];
 	bool ok = true;
 
 	/* The virtual clock starts shortly before it wraps. A real clock may be far from that. */
 	shim_virtual_clock = true;
-	cache->top = cache->entries;
-	cache->end = cache->entries + ENTRIES;
+	magazine->capacity = ENTRIES;
+	cache->loaded = magazine;
+	cache->top = magazine->entries;
+	cache->end = magazine->entries + ENTRIES;
 	for (round = 0; round < 200000; round++) {
 		u32 what = shim_random() % 8, nr;
 
 		shim_clock_advance(shim_random() % 4 == 0);
-		if (what < 4 && !bp_cache_full(cache)) {
+		if (what < 4 && cache->top != cache->end) {
 			for (nr = 0; mask & BIT(nr); )
 				nr++;
 			mask |= BIT(nr);
@@ -315,16 +337,80 @@ static void test_cache_order(void)
 			}
 		} else {
 			for (nr = 0; nr < bp_cache_nr(cache) / 2; nr++)
-				mask &= ~BIT(cache->entries[nr].state - state);
+				mask &= ~BIT(magazine->entries[nr].state - state);
 			bp_cache_drop_oldest(cache, nr);
 		}
 		ok &= cache_ordered(cache) && (u32)__builtin_popcountl(mask) == bp_cache_nr(cache);
+		ok &= bp_cache_peek(cache, &oldest) == bp_cache_nr(cache);
 		if (mask)
-			ok &= bp_cache_oldest(cache) == cache->entries[0].idle_since;
+			ok &= oldest == magazine->entries[0].idle_since;
 	}
 	EXPECT(ok);
-	free(cache);
+	free(magazine);
 	shim_virtual_clock = false;
+}
+
+static u8 page_states[PAGE_SIZE / 8];
+
+/* Expect that the memo has a granule of 8 bytes at the address, or that it has none. */
+static void expect_memo(unsigned long address, bool known)
+{
+	struct bp_where where = { .block = (void *)address };
+
+	EXPECT(bp_memo_find(&where) == known);
+	EXPECT(!known || where.state == page_states + address % PAGE_SIZE / 8);
+}
+
+static void expect_page(unsigned long page)
+{
+	expect_memo(page, true);
+	expect_memo(page + 40, true);
+	expect_memo(page + PAGE_SIZE - 8, true);
+	expect_memo(page + 4, false);
+	expect_memo(page + 47, false);
+	expect_memo(page - 8, false);
+	expect_memo(page + PAGE_SIZE, false);
+	expect_memo(page ^ PAGE_SIZE, false);
+	expect_memo(page ^ (1UL << 40), false);
+}
+
+/* A memo has the granules of a page, in either of its two places, and no others. */
+static void test_memo(void)
+{
+	struct bp_cache cache = { .shift = 3, .page_granules = PAGE_SIZE / 8 };
+	unsigned long page, other;
+
+	shim_cpu_enter(0);
+	test_module_start();
+	bp_section_enter();
+	for (page = 1UL << 32; page < (1UL << 32) + 1000 * PAGE_SIZE; page += PAGE_SIZE) {
+		struct bp_where where = { .block = (void *)(page + 80), .state = page_states + 10 };
+
+		bp_memo_forget();
+		EXPECT(bp_memo_refresh());
+		bp_memo_enter(&where, &cache);
+		expect_page(page);
+		/* Another page takes the first place. */
+		other = page + 16 * PAGE_SIZE;
+		while (bp_memo_place(other >> PAGE_SHIFT, 0) !=
+		       bp_memo_place(page >> PAGE_SHIFT, 0))
+			other += PAGE_SIZE;
+		where.block = (void *)(other + 80);
+		bp_memo_enter(&where, &cache);
+		expect_page(page);
+		expect_page(other);
+	}
+	bp_memo_forget();
+	bp_section_exit();
+	test_module_stop();
+	shim_cpu_exit();
+}
+
+static void test_no_pool(void)
+{
+	EXPECT(bp_no_pool(NULL));
+	EXPECT(bp_no_pool(ERR_PTR(-1)) && bp_no_pool(ERR_PTR(-MAX_ERRNO)));
+	EXPECT(!bp_no_pool((void *)8) && !bp_no_pool(ERR_PTR(-MAX_ERRNO - 1)));
 }
 
 static const struct test tests[] = {
@@ -334,6 +420,8 @@ static const struct test tests[] = {
 	{ "a slab survives any link overwritten", test_slab_overwritten },
 	{ "a slab survives all links overwritten", test_slab_garbage },
 	{ "a cache is ordered by age", test_cache_order },
+	{ "a memo has the granules of its pages", test_memo },
+	{ "no pool", test_no_pool },
 	{}
 };
 

@@ -14,7 +14,9 @@ extern const struct test sysfs_tests[];
 extern const struct test gc_tests[];
 extern const struct test node_tests[];
 extern const struct test limit_tests[];
+extern const struct test magazine_tests[];
 extern const struct test reserve_tests[];
+extern const struct test grant_tests[];
 extern const struct test failure_tests[];
 extern const struct test context_tests[];
 extern const struct test table_tests[];
@@ -34,5 +36,8 @@ extern unsigned int nr_between;
 /* A hook of grace periods: count it in @nr_graces. */
 void count_grace(void);
 extern unsigned int nr_graces;
+
+/* Return the number of blocks in the caches of the class with blocks of @size. */
+unsigned long class_cached(unsigned int size);
 
 #endif /* BASIC_H */

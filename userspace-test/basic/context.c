@@ -162,16 +162,16 @@ static void reuse_known(void)
 	}
 }
 
-/* Blocks displace each other in the memo, while an interrupt frees the remembered ones. */
+/* Pages displace each other in the memo, while an interrupt frees blocks of the remembered ones. */
 static void test_memo_places(void)
 {
 	const struct bytepool_params params = { .idle_timeout_ms = BYTEPOOL_TIMEOUT_NEVER };
-	static void *blocks[100];
+	static void *blocks[200];
 	unsigned int i, point;
 
 	pool_start(&params);
 	EXPECT(bytepool_alloc_bulk(pool, 3000, GFP_KERNEL, ARRAY_SIZE(known), known));
-	EXPECT(bytepool_alloc_bulk(pool, 64, GFP_KERNEL, ARRAY_SIZE(blocks), blocks));
+	EXPECT(bytepool_alloc_bulk(pool, PAGE_SIZE, GFP_KERNEL, ARRAY_SIZE(blocks), blocks));
 	shim_hardirq = reuse_known;
 	shim_point_hook = at_point;
 	between = shim_interrupt;
@@ -185,8 +185,8 @@ static void test_memo_places(void)
 			bytepool_free(pool, blocks[i]);
 			shim_countdown = 0;
 			shim_irq_restore(shim_irq_save());
-			blocks[i] = bytepool_alloc(pool, 64, GFP_KERNEL);
-			EXPECT(bytepool_usable_size(pool, blocks[i]) == 64);
+			blocks[i] = bytepool_alloc(pool, PAGE_SIZE, GFP_KERNEL);
+			EXPECT(bytepool_usable_size(pool, blocks[i]) == PAGE_SIZE);
 			if (!nr_between)
 				break;
 		}

@@ -17,6 +17,7 @@ static void test_debugfs_classes(void)
 	char *line;
 
 	pool_start(&params);
+	shim_exact_node = true;
 	EXPECT(shim_debugfs_read("bytepool/none/classes", file_text, sizeof(file_text)) == -ENOENT);
 	EXPECT(shim_debugfs_read("bytepool/basic/classes", file_text, sizeof(file_text)) > 0);
 	EXPECT(text_lines(file_text) == 1);
@@ -31,6 +32,7 @@ static void test_debugfs_classes(void)
 			      &cached, &hits, &misses) == 6);
 	EXPECT(slabs == 5 && in_use == 2 && idle == 3 && cached == 3 && hits == 0 && misses == 5);
 	bytepool_free_bulk(pool, 2, p + 3);
+	shim_exact_node = false;
 	pool_stop();
 }
 

@@ -39,9 +39,9 @@ void block_check(struct block *block)
 	CHECK(last / 2 == 0 || *word(block, 0) == (u32)block->mark);
 }
 
-static bool block_zero(const struct block *block)
+/* Return true if the first @size bytes of the block are zero. */
+static bool block_zero(const struct block *block, size_t size)
 {
-	size_t size = block->run->size;
 	u8 *p = model_block_address(block);
 
 	if (size <= 4 * PAGE_SIZE)
@@ -51,7 +51,7 @@ static bool block_zero(const struct block *block)
 }
 
 /* Check a block that was allocated, and mark it. */
-static void block_got(void *p, gfp_t gfp)
+static void block_got(void *p, u32 size, gfp_t gfp)
 {
 	struct block *block = model_block_at(p);
 	struct model_pool *pool;
@@ -60,8 +60,10 @@ static void block_got(void *p, gfp_t gfp)
 	pool = block->run->pool;
 	CHECK(pool == op.pool && run_class(block->run) == &pool->class[op.class]);
 	CHECK((unsigned long)p % min_t(u32, block->run->size & -block->run->size, PAGE_SIZE) == 0);
-	if (gfp & __GFP_ZERO || (pool->flags & BYTEPOOL_WIPE && block->used_before))
-		CHECK(block_zero(block));
+	if (gfp & __GFP_ZERO)
+		CHECK(block_zero(block, size));
+	if (pool->flags & BYTEPOOL_WIPE && block->used_before)
+		CHECK(block_zero(block, block->run->size));
 	block_looked_at(block);
 	block->in_use = true;
 	block->used_before = true;
@@ -182,7 +184,7 @@ void *model_alloc(struct model_pool *pool, u32 size, gfp_t gfp)
 	pool->stats.misses += op.born;
 	check_limit();
 	if (p)
-		block_got(p, gfp);
+		block_got(p, size, gfp);
 	else
 		check_failure(gfp, nested_before);
 	op = outer;
@@ -256,7 +258,7 @@ void model_alloc_bulk(struct model_pool *pool, u32 size, gfp_t gfp, u32 nr)
 	else
 		bulk_failed(pool, gfp, blocks, nested == nested_before);
 	for (i = 0; i < got; i++)
-		block_got(blocks[i], gfp);
+		block_got(blocks[i], size, gfp);
 	op = outer;
 }
 

@@ -54,6 +54,7 @@ struct model_pool {
 	unsigned int flags;
 	unsigned int timeout_ms;
 	unsigned long limit;
+	bool reserved;			/* a class has or had a reserve */
 	unsigned long changed;		/* last change of a timeout or a reserve */
 	unsigned long held;
 	unsigned int told;		/* kinds of bad frees that were warned about */

@@ -73,6 +73,7 @@ void model_reserve(struct model_pool *pool, u32 size, u32 nr)
 
 	op.any_age = true;
 	class->reserve = min(old, nr);
+	pool->reserved |= nr;
 	err = bytepool_reserve(pool->pool, size, nr, GFP_KERNEL);
 	CHECK(!err || err == -ENOMEM);
 	CHECK(!err || shim_failed() || pool->limit ||

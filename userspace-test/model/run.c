@@ -61,16 +61,16 @@ struct block *model_block_at(const char *p)
 		struct run *run = run_at(page);
 
 		if (run)
-			return (p - run->base) % run->size ||
-			       (p - run->base) / run->size >= model_run_blocks(run) ? NULL :
-			       &run->block[(p - run->base) / run->size];
+			return (p - run->base) % bp_stride(run->size) ||
+			       (p - run->base) / bp_stride(run->size) >= model_run_blocks(run) ?
+			       NULL : &run->block[(p - run->base) / bp_stride(run->size)];
 	}
 	return NULL;
 }
 
 void *model_block_address(const struct block *block)
 {
-	return block->run->base + (block - block->run->block) * (size_t)block->run->size;
+	return block->run->base + (block - block->run->block) * (size_t)bp_stride(block->run->size);
 }
 
 /* The pool checks a block when it is allocated, or when its memory is freed. */

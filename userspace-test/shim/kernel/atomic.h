@@ -75,6 +75,7 @@ struct shim_atomic_long {
 #define atomic_long_t		struct shim_atomic_long
 #define atomic64_read(a)	__atomic_load_n(&(a)->value, __ATOMIC_RELAXED)
 #define atomic_long_read(a)	atomic64_read(a)
+#define atomic_long_set(a, n)	__atomic_store_n(&(a)->value, n, __ATOMIC_RELAXED)
 #define atomic64_inc(a)		((void)__atomic_fetch_add(&(a)->value, 1, __ATOMIC_RELAXED))
 #define ATOMIC_LONG_INIT(n)	{ .value = (n) }
 #define atomic_long_inc(a)	atomic64_inc(a)

@@ -35,6 +35,7 @@ typedef unsigned int gfp_t;
 #define __releases(x)
 #define __acquire(x)	((void)(x))
 #define __release(x)	((void)(x))
+#define OPTIMIZER_HIDE_VAR(var)	__asm__("" : "=r" (var) : "0" (var))
 #define likely(x)	__builtin_expect(!!(x), 1)
 #define unlikely(x)	__builtin_expect(!!(x), 0)
 #define ____cacheline_aligned_in_smp __aligned(64)

@@ -12,10 +12,7 @@
 #define list_head			cds_list_head
 #define LIST_HEAD(name)			CDS_LIST_HEAD(name)
 #define INIT_LIST_HEAD(head)		CDS_INIT_LIST_HEAD(head)
-#define list_add(entry, head)		cds_list_add(entry, head)
 #define list_add_tail(entry, head)	cds_list_add_tail(entry, head)
-#define list_del(entry)			cds_list_del(entry)
-#define list_empty(head)		cds_list_empty(head)
 #define list_entry(ptr, type, member)	container_of(ptr, type, member)
 #define list_last_entry(head, type, member) \
 	list_entry((head)->prev, type, member)
@@ -39,7 +36,36 @@
 	     !list_entry_is_head(pos, head, member);				\
 	     (pos) = list_entry(READ_ONCE((pos)->member.next), typeof(*(pos)), member))
 
-/* TSan does not see the atomic accesses of liburcu's own functions. */
+/*
+ * TSan does not see the atomic accesses of liburcu's own functions. As in the kernel,
+ * list_empty() may look at a list that another CPU changes. These are no points,
+ * because the shim uses lists, too.
+ */
+static inline bool list_empty(const struct list_head *head)
+{
+	return __atomic_load_n(&head->next, __ATOMIC_RELAXED) == head;
+}
+
+static inline void list_add(struct list_head *entry, struct list_head *head)
+{
+	entry->next = head->next;
+	entry->prev = head;
+	head->next->prev = entry;
+	__atomic_store_n(&head->next, entry, __ATOMIC_RELAXED);
+}
+
+static inline void list_del(struct list_head *entry)
+{
+	entry->next->prev = entry->prev;
+	__atomic_store_n(&entry->prev->next, entry->next, __ATOMIC_RELAXED);
+}
+
+static inline void list_move(struct list_head *entry, struct list_head *head)
+{
+	list_del(entry);
+	list_add(entry, head);
+}
+
 static inline void list_add_tail_rcu(struct list_head *entry, struct list_head *head)
 {
 	struct list_head *prev = head->prev;

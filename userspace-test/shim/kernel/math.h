@@ -13,6 +13,7 @@
 #define min(a, b) \
 	({ __auto_type _a = (a); __auto_type _b = (b); _a < _b ? _a : _b; })
 #define min_t(type, a, b)	min((type)(a), (type)(b))
+#define max_t(type, a, b)	max((type)(a), (type)(b))
 #define clamp(x, low, high) \
 	({ __auto_type _x = (x); _x < (low) ? (low) : _x > (high) ? (high) : _x; })
 #define ALIGN(x, to)		(((x) + (to) - 1) & ~((typeof(x))(to) - 1))
@@ -23,7 +24,10 @@
 #define struct_size_t(type, member, n)	struct_size((type *)NULL, member, n)
 #define DIV_ROUND_UP(n, d)		(((n) + (d) - 1) / (d))
 #define fls(x)			(32 - __builtin_clz(x))
-#define __fls(x)		(63 - __builtin_clzl(x))
+#define __fls(x)		(63UL - __builtin_clzl(x))
+#define __ffs(x)		((unsigned long)__builtin_ctzl(x))
+#define ror32(x, by)		((u32)(x) >> ((by) & 31) | (u32)(x) << (-(by) & 31))
+#define ror64(x, by)		((u64)(x) >> ((by) & 63) | (u64)(x) << (-(by) & 63))
 #define GOLDEN_RATIO_32		0x61c88647
 #define GOLDEN_RATIO_64		0x61c8864680b583ebULL
 #define SZ_1M			0x100000

@@ -76,6 +76,7 @@ void *kvcalloc(size_t n, size_t size, gfp_t gfp);
 #define kzalloc(size, gfp)			kmalloc(size, (gfp) | __GFP_ZERO)
 #define kmalloc_node(size, gfp, node)		((void)(node), kmalloc(size, gfp))
 #define kzalloc_node(size, gfp, node)		((void)(node), kzalloc(size, gfp))
+#define kvmalloc_array(n, size, gfp)		kmalloc(array_size(n, size), gfp)
 #define kvmalloc_node(size, gfp, node)		((void)(node), kmalloc(size, gfp))
 #define kvfree(p)				kfree(p)
 

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Caches of a class with a reserve: a CPU is granted blocks beyond it.
+ */
+#include "basic.h"
+
+#define SIZE		5120
+#define SLAB		8192UL	/* a slab of one block */
+#define SMALL		1024	/* several of these share a slab */
+#define RESERVE		8
+#define CAPACITY	58	/* blocks that a cache takes */
+
+/* Use the class often enough for a grant. */
+static void work_with(size_t size)
+{
+	unsigned int i;
+
+	for (i = 0; i < 200; i++)
+		bytepool_free(pool, bytepool_alloc(pool, size, GFP_KERNEL));
+}
+
+static void work(void)
+{
+	work_with(SIZE);
+}
+
+static void set_reserve(unsigned int nr)
+{
+	EXPECT(!bytepool_reserve(pool, SIZE, nr, GFP_KERNEL));
+}
+
+/* Neither reclaim nor growth interferes. */
+static void fail_system(bool on)
+{
+	shim_fail(SHIM_FAIL_ANY, on, on);
+}
+
+/* A CPU is granted blocks after a while, and as many as its cache takes. */
+static void test_grant(void)
+{
+	void *blocks[100];
+	unsigned int i;
+	long before;
+
+	pool_start(NULL);
+	set_reserve(RESERVE);
+	for (i = 0; i < 20; i++)
+		bytepool_free(pool, bytepool_alloc(pool, SIZE, GFP_KERNEL));
+	EXPECT(!class_cached(SIZE) && bytepool_size(pool) == RESERVE * SLAB);
+	work();
+	EXPECT(class_cached(SIZE));
+	EXPECT(bytepool_alloc_bulk(pool, SIZE, GFP_KERNEL, 100, blocks) == 100);
+	before = shim_usage().kmallocs;
+	for (i = 0; i < 100; i++)
+		bytepool_free(pool, blocks[i]);
+	EXPECT(class_cached(SIZE) && class_cached(SIZE) <= CAPACITY);
+	/* What its cache does not take goes to slabs, not to magazines. */
+	EXPECT(shim_usage().kmallocs == before);
+	/* The reserve serves another CPU. */
+	fail_system(true);
+	shim_cpu_move(3);
+	EXPECT(bytepool_alloc_bulk(pool, SIZE, GFP_ATOMIC, RESERVE, blocks) == RESERVE);
+	fail_system(false);
+	bytepool_free_bulk(pool, RESERVE, blocks);
+	pool_stop();
+}
+
+/* A grant needs as many blocks beyond the reserve as the cache takes. */
+static void test_grant_spare(void)
+{
+	unsigned long cached;
+
+	pool_start(NULL);
+	bytepool_free(pool, bytepool_alloc(pool, SIZE, GFP_KERNEL));
+	set_reserve(RESERVE + CAPACITY);
+	EXPECT(bytepool_size(pool) == (RESERVE + CAPACITY) * SLAB);
+	fail_system(true);
+	set_reserve(RESERVE + 1);
+	work();
+	EXPECT(!class_cached(SIZE));
+	set_reserve(RESERVE);
+	work();
+	EXPECT(class_cached(SIZE));
+	/* With another reserve, or the same, the grant ends. */
+	set_reserve(RESERVE);
+	EXPECT(!class_cached(SIZE));
+	work();
+	EXPECT(class_cached(SIZE));
+	/* A grant binds the blocks that others would be granted. */
+	cached = class_cached(SIZE);
+	fail_system(false);
+	shim_cpu_move(2);
+	bytepool_free(pool, bytepool_alloc(pool, SIZE, GFP_KERNEL));
+	fail_system(true);
+	work();
+	shim_cpu_move(0);
+	EXPECT(class_cached(SIZE) == cached);
+	fail_system(false);
+	pool_stop();
+}
+
+/* A grant ends with each pass, and what it bound can be given back. */
+static void test_grant_age(void)
+{
+	pool_start(NULL);
+	set_reserve(RESERVE);
+	work();
+	EXPECT(class_cached(SIZE));
+	bytepool_gc(pool, NULL);
+	EXPECT(!class_cached(SIZE));
+	work();
+	EXPECT(class_cached(SIZE));
+	EXPECT(bytepool_trim(pool));
+	EXPECT(!class_cached(SIZE) && bytepool_size(pool) == RESERVE * SLAB);
+	pool_stop();
+}
+
+/* Nobody is granted blocks at a limit, and the class does not grow for it. */
+static void test_grant_limit(void)
+{
+	const struct bytepool_params params = { .limit_bytes = 3 << 20 };
+
+	pool_start(&params);
+	set_reserve(RESERVE);
+	work();
+	EXPECT(!class_cached(SIZE) && bytepool_size(pool) == RESERVE * SLAB);
+	set_reserve(RESERVE + CAPACITY);
+	set_reserve(RESERVE);
+	work();
+	EXPECT(!class_cached(SIZE));
+	pool_stop();
+}
+
+/* The pool is awake when the class has grown for a cache. */
+static void test_grant_grows(void)
+{
+	unsigned int i;
+
+	pool_start(NULL);
+	set_reserve(RESERVE);
+	EXPECT(!shim_works_pending());
+	for (i = 0; i < 200; i++) {
+		void *p = bytepool_alloc(pool, SIZE, GFP_KERNEL);
+		bool grown = bytepool_size(pool) > RESERVE * SLAB;
+
+		if (grown)
+			EXPECT(shim_works_pending());
+		bytepool_free(pool, p);
+		if (grown)
+			break;
+	}
+	EXPECT(i < 200);
+	pool_stop();
+}
+
+static void *held;
+static unsigned int nr_waits;
+
+static void free_held(void)
+{
+	bytepool_free(pool, held);
+	held = NULL;
+}
+
+static void on_wait(void)
+{
+	if (++nr_waits > 10)
+		shim_die("it waits for ever");
+	if (held)
+		shim_cpu_run_other(3, free_held);
+}
+
+/* A task that waits gets blocks out of caches, and caches get blocks after that. */
+static void test_grant_wait(void)
+{
+	void *blocks[200], *p;
+	unsigned int nr = 0;
+
+	pool_start(NULL);
+	EXPECT(!bytepool_reserve(pool, SMALL, RESERVE, GFP_KERNEL));
+	shim_cpu_move(2);
+	work_with(SMALL);
+	EXPECT(class_cached(SMALL));
+	shim_cpu_move(5);
+	fail_system(true);
+	while (nr < ARRAY_SIZE(blocks) && (p = bytepool_alloc(pool, SMALL, GFP_ATOMIC)))
+		blocks[nr++] = p;
+	EXPECT(nr < ARRAY_SIZE(blocks) && class_cached(SMALL));
+	held = blocks[--nr];
+	nr_waits = 0;
+	shim_wait_hook = on_wait;
+	p = bytepool_alloc(pool, SMALL, GFP_KERNEL);
+	EXPECT(p && !nr_waits && held);
+	blocks[nr++] = p;
+	/* All that is left is in use. The next one that is freed goes to the waiter. */
+	while (nr < ARRAY_SIZE(blocks) && (p = bytepool_alloc(pool, SMALL, GFP_ATOMIC)))
+		blocks[nr++] = p;
+	p = bytepool_alloc(pool, SMALL, GFP_KERNEL);
+	EXPECT(p && nr_waits == 1 && !held);
+	shim_wait_hook = NULL;
+	fail_system(false);
+	bytepool_free(pool, p);
+	bytepool_free_bulk(pool, nr, blocks);
+	shim_cpu_move(2);
+	work_with(SMALL);
+	EXPECT(class_cached(SMALL));
+	pool_stop();
+}
+
+/*
+ * A grant to a cache without blocks wakes the pool, because it may bind slabs, even at
+ * another node. They can be given back when the CPU dies.
+ */
+static void test_grant_dies(void)
+{
+	void *blocks[RESERVE + CAPACITY - 1], *p;
+	unsigned int i;
+
+	shim_exact_node = true;
+	pool_start(NULL);
+	shim_cpu_move(2);
+	bytepool_free(pool, bytepool_alloc(pool, SIZE, GFP_KERNEL));
+	bytepool_trim(pool);
+	set_reserve(RESERVE);
+	EXPECT(bytepool_alloc_bulk(pool, SIZE, GFP_KERNEL, ARRAY_SIZE(blocks), blocks) ==
+	       ARRAY_SIZE(blocks));
+	shim_cpu_move(3);
+	p = bytepool_alloc(pool, SIZE, GFP_KERNEL);
+	shim_clock_advance(20 * HZ);
+	EXPECT(!shim_works_pending());
+	shim_cpu_move(2);
+	fail_system(true);
+	for (i = 0; i < 70; i++)
+		EXPECT(!bytepool_alloc(pool, SIZE, GFP_ATOMIC));
+	fail_system(false);
+	EXPECT(shim_works_pending());
+	shim_cpu_move(3);
+	bytepool_free(pool, p);
+	shim_cpu_die(2);
+	bytepool_free_bulk(pool, ARRAY_SIZE(blocks), blocks);
+	pool_stop();
+	shim_exact_node = false;
+}
+
+const struct test grant_tests[] = {
+	{ "grants", test_grant },
+	{ "grants, and spare blocks", test_grant_spare },
+	{ "grants, and age", test_grant_age },
+	{ "grants, at a limit", test_grant_limit },
+	{ "grants, for which the class grows", test_grant_grows },
+	{ "grants, and a task that waits", test_grant_wait },
+	{ "grants, and a CPU that dies", test_grant_dies },
+	{}
+};
