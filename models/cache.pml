@@ -13,9 +13,9 @@
  * There are three blocks. However many of them a pass takes, each block is in
  * one place at any time, and no section uses the cache while the GC empties it.
  *
- * Abstracted: The stack is a set. The memo is one entry that stands for any
- * block. The moves between a slab and the depot are left out, because they are
- * made under the lock.
+ * Abstracted: The two magazines of the cache are one set. The slabs and the magazines
+ * of the depot are another, because moves between them are made under the lock. The
+ * memo is one entry, which stands for the page of each block.
  *
  * Wrong:
  *	WRONG_NO_GRACE_PERIOD: the GC does not wait
@@ -61,7 +61,7 @@ byte done;
 
 #define lowest(set)	((set) & 1 -> 1 : ((set) & 2 -> 2 : (set) & 4))
 
-/* Use the stack. The cache is busy, or the lock is held. */
+/* Use the magazines. The cache is busy, or the lock is held. */
 inline push()
 {
 	atomic { load(x, BLOCKS); assert(!(x & block)) };

@@ -11,7 +11,7 @@
  * One free succeeds, the others are counted as bad, and the block is in one
  * place. The slab is not idle until the block is back in it.
  *
- * Abstracted: There are two stacks of one block each, and a slab of one block.
+ * Abstracted: There are two magazines of one block each, and a slab of one block.
  *
  * Wrong:
  *	WRONG_LOOK_THEN_STORE: a test and a store instead of try_cmpxchg()
@@ -30,7 +30,7 @@
 #define BLOCK_CACHED	1
 #define BLOCK_IN_USE	2
 
-byte cached[NR_CPUS];	/* blocks on the CPU's stack */
+byte cached[NR_CPUS];	/* blocks in the CPU's magazine */
 bool busy[NR_CPUS];
 bool in_irq;
 bool irqs_off;		/* on CPU 0 */

@@ -8,13 +8,14 @@
  *
  * Abstracted: prepare_to_swait_exclusive() and swake_up_one() hold the lock of
  * the queue. The queue has one bit per waiter, and the lowest bit is the first
- * waiter. A task that is woken is no longer on the queue.
+ * waiter. A task that is woken is no longer on the queue. All frees go to the depot,
+ * because no cache has a grant while a task waits, see grant.pml.
  *
  * Wrong:
  *	WRONG_LATE_QUEUE: class_wait() checks for a block before it queues the task
  *	WRONG_NO_LOCK: class_wait() checks for a block without the depot's lock
  *	WRONG_EARLY_LOOK: depot_free() checks for waiters before it takes the lock
- *	WRONG_NOT_PASSED_ON: bp_alloc_slow() does not call bp_class_wake()
+ *	WRONG_NOT_PASSED_ON: bp_class_wait_end() does not call bp_class_wake()
  *	WRONG_NO_WAKE: depot_free() does not wake
  *	WRONG_NOT_ANNOUNCED: bp_class_grow() does not wake
  */

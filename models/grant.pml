@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Caches beside a reserve: cache_granted(), cache_revoke(), bp_class_recall(),
+ * bp_class_take_spare().
+ *
+ * A class has two blocks, of two depots, and a reserve of one. CPU 0 has both blocks,
+ * and a cache of depot 0, which may be granted one block. CPU 0 frees one block
+ * or both: bp_free_fast(), depot_free(). CPU 1 waits for a block:
+ * bp_class_wait_begin(), class_wait(), bp_class_wait_end(). Another CPU frees the
+ * slab of depot 1 if it is idle: depot_take_oldest().
+ *
+ * At any time, blocks in the cache <= grants <= blocks - reserve. In the end, no task
+ * waits while a block is idle, although no wait times out here.
+ *
+ * Abstracted: A cache takes one block. How often the depot has served CPU 0 is
+ * left out, so it may be granted blocks at any time. The queue of waiters is as in
+ * wait.pml. The memo is left out, see cache.pml.
+ *
+ * Wrong:
+ *	WRONG_WAITERS_IGNORED: cache_granted() does not check nr_waiters
+ *	WRONG_LATE_WAITERS: bp_class_wait_begin() increments nr_waiters after the recall
+ *	WRONG_NO_RECALL: bp_class_wait_begin() does not call bp_class_recall()
+ *	WRONG_NO_GRACE_PERIOD: bp_class_recall() does not wait
+ *	WRONG_NOT_DRAINED: bp_cache_drain() takes the grant and leaves the blocks
+ *	WRONG_SPARE_LATE: depot_take_oldest() checks spare, and subtracts from it later
+ */
+#define NR_CPUS	2
+#define NR_VARS	7
+#define SPARE	0	/* class->spare */
+#define WAITERS	1	/* class->nr_waiters */
+#define OPEN	2	/* the open pointer: the cache, or bp_closed_cache, which is 0 */
+#define CACHE	3	/* blocks in the cache */
+#define DEPOT	4	/* idle blocks in depot 0 */
+#define LOCK	5	/* the lock of depot 0 */
+#define QUEUE	6	/* class->wait: the waiter is on it */
+
+#include "memory.pml"
+
+#define RESERVE	1
+
+byte blocks = 2;	/* class->nr_blocks */
+bool other_lock;	/* the lock of depot 1 */
+bool idle;		/* the block of depot 1 is idle; changes under other_lock */
+bool gc_owned;		/* this and the next change under LOCK */
+bool granted;
+bool woken;
+bool served;		/* the waiter has a block */
+
+inline check()
+{
+	assert(granted + RESERVE <= blocks)
+}
+
+/* Bind the blocks of a grant or of a slab: bp_class_take_spare(). */
+inline take_spare()
+{
+	atomic {
+		taken = memory[SPARE] > 0;
+		memory[SPARE] = memory[SPARE] - taken
+	}
+}
+
+inline swake_up_one()
+{
+	smp_mb();
+	atomic {
+		if
+		:: memory[QUEUE] -> memory[QUEUE] = 0; woken = true
+		:: else
+		fi
+	}
+}
+
+/* Call with LOCK held. */
+inline cache_granted()
+{
+	load(x, WAITERS);
+#ifdef WRONG_WAITERS_IGNORED
+	x = 0;
+#endif
+	own = false;
+	if
+	:: x
+	:: !x && granted -> own = true
+	:: !x && !granted	/* the depot has not served the CPU often enough */
+	:: !x && !granted ->
+		take_spare();
+		granted = taken;
+		own = taken;
+		check()
+	fi
+}
+
+/* Call with LOCK held. */
+inline bp_depot_this_cpu_cache()
+{
+	if
+	:: gc_owned -> own = false
+	:: else -> cache_granted()
+	fi
+}
+
+/* Free the block of depot 0 to the open cache. */
+inline bp_free_fast()
+{
+	bp_section_enter();
+	load(x, OPEN);
+	if
+	:: x ->
+		load(x, CACHE);
+		if
+		:: !x -> store(CACHE, 1); mine = false
+		:: else
+		fi
+	:: else
+	fi;
+	bp_section_exit()
+}
+
+inline depot_free()
+{
+	bp_section_enter();
+	atomic {
+		lock(LOCK);
+		load(waited_for, QUEUE);
+		own = false;
+		if
+		:: !waited_for -> bp_depot_this_cpu_cache()
+		:: else
+		fi;
+		load(d, CACHE);
+		if
+		:: own && !d ->
+			store(CACHE, 1);
+			smp_store_release(OPEN, 1)
+		:: else ->
+			load(d, DEPOT);
+			store(DEPOT, d + 1)
+		fi;
+		mine = false;
+		unlock(LOCK)
+	}
+	if
+	:: waited_for -> swake_up_one()
+	:: else
+	fi;
+	bp_section_exit()
+}
+
+/* Free the block of depot 1, which the cache does not take. */
+inline depot_free_other()
+{
+	atomic { !other_lock -> load(waited_for, QUEUE); idle = true; theirs = false }
+	if
+	:: waited_for -> swake_up_one()
+	:: else
+	fi
+}
+
+proctype user()
+{
+	byte cpu, x, d, waited_for;
+	bool own, taken;
+	bool mine = true, theirs = true;
+
+	do
+	:: mine ->
+		bp_free_fast();
+		if
+		:: mine -> depot_free()
+		:: else
+		fi
+	:: theirs -> depot_free_other()
+	:: !mine || !theirs -> break
+	od
+}
+
+inline bp_class_alloc_or_grow()
+{
+	atomic {
+		lock(LOCK);
+		load(x, DEPOT);
+		if
+		:: x -> store(DEPOT, x - 1); served = true
+		:: else
+		fi;
+		unlock(LOCK)
+	}
+	atomic {
+		!other_lock;
+		if
+		:: !served && idle -> idle = false; served = true
+		:: else
+		fi
+	}
+}
+
+/* This and bp_cache_drain() are bp_class_recall(). */
+inline bp_class_close()
+{
+	atomic {
+		lock(LOCK);
+		gc_owned = true;
+		smp_store_release(OPEN, 0);
+		unlock(LOCK)
+	}
+}
+
+inline bp_cache_drain()
+{
+	atomic {
+		lock(LOCK);
+		load(x, CACHE);
+#ifndef WRONG_NOT_DRAINED
+		load(d, DEPOT);
+		d = d + x;
+		store(DEPOT, d);
+		store(CACHE, 0);
+		x = 0;
+#endif
+		memory[SPARE] = memory[SPARE] + granted;
+		granted = false;
+		gc_owned = false;
+		if
+		:: x -> smp_store_release(OPEN, 1)
+		:: else
+		fi;
+		unlock(LOCK)
+	}
+}
+
+inline bp_class_wait_begin()
+{
+#ifndef WRONG_LATE_WAITERS
+	atomic_inc(WAITERS);
+#endif
+#ifndef WRONG_NO_RECALL
+	bp_class_close();
+#ifndef WRONG_NO_GRACE_PERIOD
+	synchronize_rcu();
+#endif
+	bp_cache_drain();
+#endif
+#ifdef WRONG_LATE_WAITERS
+	atomic_inc(WAITERS);
+#endif
+	skip
+}
+
+inline class_wait()
+{
+	smp_mb();
+	atomic { memory[QUEUE] = 1; woken = false }
+	atomic { lock(LOCK); load(x, DEPOT); unlock(LOCK) }
+	atomic { !other_lock -> x = x + idle }
+	if
+	:: !x ->
+end_asleep:
+		woken
+	:: else
+	fi;
+	smp_mb();
+	memory[QUEUE] = 0
+}
+
+inline bp_class_wait_end()
+{
+	atomic { smp_mb(); memory[WAITERS] = memory[WAITERS] - 1 }
+}
+
+proctype waiter()
+{
+	byte cpu = 1;
+	byte x, d, other;
+
+	bp_class_alloc_or_grow();
+	if
+	:: !served ->
+		bp_class_wait_begin();
+		bp_class_alloc_or_grow();
+		do
+		:: !served -> class_wait(); bp_class_alloc_or_grow()
+		:: else -> break
+		od;
+		bp_class_wait_end()
+	:: else
+	fi
+}
+
+/* depot_take_oldest() */
+proctype reaper()
+{
+	bool taken;
+
+end:
+	atomic { idle && !other_lock -> other_lock = true }
+#ifdef WRONG_SPARE_LATE
+	taken = memory[SPARE] > 0;
+	atomic { memory[SPARE] = memory[SPARE] - (taken && memory[SPARE]) }
+#else
+	take_spare();
+#endif
+	atomic {
+		blocks = blocks - taken;
+		idle = !taken;
+		other_lock = false;
+		check()
+	}
+}
+
+/* The waiter may sleep for ever, but not while a block is idle. */
+init {
+	atomic {
+		if
+		:: memory[SPARE] = 1
+		:: granted = true; memory[OPEN] = 1
+		fi;
+		run commits(0);
+		run commits(1);
+		run user();
+		run waiter();
+		run reaper()
+	}
+	timeout;
+	assert(memory[CACHE] <= granted);
+	assert(memory[SPARE] + granted + RESERVE == blocks);
+	assert(served || !idle && !memory[DEPOT] && !memory[CACHE])
+}
