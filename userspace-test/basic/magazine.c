@@ -179,6 +179,30 @@ static void test_spare(void)
 	}
 }
 
+/* All CPUs use the same cache of a SINGLE pool. */
+static void test_single_cache(void)
+{
+	const struct bytepool_params params = { .flags = BYTEPOOL_SINGLE };
+	long before;
+	void *p;
+
+	start_near(&params);
+	make_caches(20000, 0);
+	bytepool_trim(pool);
+	before = shim_usage().kmallocs;
+	make_caches(20000, 4);
+	p = bytepool_alloc(pool, 20000, GFP_KERNEL);
+	bytepool_free(pool, p);
+	shim_cpu_move(2);
+	EXPECT(class_cached(20480) == 1);
+	EXPECT(bytepool_alloc(pool, 20000, GFP_KERNEL) == p);
+	EXPECT(!class_cached(20480));
+	bytepool_free(pool, p);
+	bytepool_trim(pool);
+	EXPECT(shim_usage().kmallocs == before);
+	stop_near();
+}
+
 /* Blocks of a WIPE pool are wiped, whichever magazine they enter. */
 static void test_wiped(void)
 {
@@ -210,5 +234,6 @@ const struct test magazine_tests[] = {
 	{ "a magazine that comes late", test_late_magazine },
 	{ "magazines, and age", test_magazine_age },
 	{ "a spare magazine", test_spare },
+	{ "the cache of a SINGLE pool", test_single_cache },
 	{}
 };
