@@ -178,8 +178,8 @@ static __always_inline u64 loop_random(struct subject *s, unsigned int nr,
 	return bench_clock() - start;
 }
 
-/* Define the loops for an allocator that has peer_alloc() and peer_free(). */
-#define DEFINE_LOOPS(peer)							\
+/* Define the hot pair and the set for an allocator that has peer_alloc() and peer_free(). */
+#define DEFINE_PAIR(peer)							\
 static u64 peer##_pair(struct subject *s, unsigned int nr)			\
 {										\
 	return loop_pair(s, nr, peer##_alloc, peer##_free);			\
@@ -188,7 +188,11 @@ static u64 peer##_pair(struct subject *s, unsigned int nr)			\
 static u64 peer##_set(struct subject *s, unsigned int nr)			\
 {										\
 	return loop_set(s, nr, peer##_alloc, peer##_free);			\
-}										\
+}
+
+/* Define all loops for such an allocator. */
+#define DEFINE_LOOPS(peer)							\
+DEFINE_PAIR(peer)								\
 										\
 static u64 peer##_produce(struct subject *s, unsigned int nr)			\
 {										\

@@ -80,17 +80,6 @@ static __always_inline void shared_free(struct subject *s, void *block, size_t s
 #define local_free	plain_free
 #define zero_free	plain_free
 
-#define DEFINE_PAIR(path)							\
-static u64 path##_pair(struct subject *s, unsigned int nr)			\
-{										\
-	return loop_pair(s, nr, path##_alloc, path##_free);			\
-}										\
-										\
-static u64 path##_set(struct subject *s, unsigned int nr)			\
-{										\
-	return loop_set(s, nr, path##_alloc, path##_free);			\
-}
-
 DEFINE_PAIR(plain)
 DEFINE_PAIR(any)
 DEFINE_PAIR(asked)
