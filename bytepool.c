@@ -177,6 +177,14 @@ static __always_inline bool size_on_grid(const struct bytepool *pool, size_t siz
 	return likely(size - 1 < pool->sizes.grid_max);
 }
 
+/* Return a block by the fast path, or NULL. */
+static __always_inline void *alloc_fast(struct bytepool *pool, size_t size, gfp_t gfp)
+{
+	if (unlikely(!alloc_is_plain(pool, gfp) || !size_on_grid(pool, size)))
+		return NULL;
+	return bp_cache_alloc(pool, bp_grid_point_of_last(size - 1));
+}
+
 /**
  * bytepool_alloc() - get a block
  * @pool: the pool
@@ -228,13 +236,12 @@ EXPORT_SYMBOL_GPL(bytepool_alloc);
  */
 void *bytepool_alloc_node(struct bytepool *pool, size_t size, gfp_t gfp, int node)
 {
-	if (likely(alloc_is_plain(pool, gfp) && size_on_grid(pool, size) &&
-		   bp_node_is_local(pool, gfp, node))) {
-		void *block = bp_cache_alloc(pool, bp_grid_point_of_last(size - 1));
+	void *block = NULL;
 
-		if (likely(block))
-			return block;
-	}
+	if (likely(!bp_no_pool(pool) && bp_node_is_local(pool, gfp, node)))
+		block = alloc_fast(pool, size, gfp);
+	if (likely(block))
+		return block;
 	if (unlikely(node < 0 || node >= MAX_NUMNODES || !node_state(node, N_MEMORY)))
 		node = NUMA_NO_NODE;
 	return bp_alloc_any(pool, size, gfp, node, _RET_IP_);
@@ -252,12 +259,10 @@ EXPORT_SYMBOL_GPL(bytepool_alloc_node);
  */
 void *bytepool_zalloc(struct bytepool *pool, size_t size, gfp_t gfp)
 {
-	if (likely(alloc_is_plain(pool, gfp) && size_on_grid(pool, size))) {
-		void *block = bp_cache_alloc(pool, bp_grid_point_of_last(size - 1));
+	void *block = alloc_fast(pool, size, gfp);
 
-		if (likely(block))
-			return memset(block, 0, size);
-	}
+	if (likely(block))
+		return memset(block, 0, size);
 	return bp_alloc_any(pool, size, gfp | __GFP_ZERO, NUMA_NO_NODE, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(bytepool_zalloc);

@@ -83,8 +83,11 @@ static enum bp_bad_free_reason block_claim(struct bytepool *pool, struct bp_wher
 }
 
 /* Push a claimed block onto a cache that is not full. */
-static void cache_push_freed(struct bp_cache *cache, const struct bp_where *where)
+static __always_inline void cache_push_freed(struct bp_cache *cache,
+					     const struct bp_where *where)
 {
+	if (bp_cache_loaded_full(cache))
+		bp_cache_swap(cache);
 	bp_cache_push(cache, cache->top, (void *)where->block, where->state, where->slab, jiffies);
 	bp_cache_count(cache->frees, 1);
 }
@@ -103,8 +106,6 @@ static struct bp_cache *cache_free(struct bytepool *pool, const struct bp_where 
 	if (!bp_cache_enter(cache, pool))
 		return NULL;
 	if (!bp_cache_full(cache) && cache->depot == depot) {
-		if (bp_cache_loaded_full(cache))
-			bp_cache_swap(cache);
 		cache_push_freed(cache, where);
 		taken = cache;
 	}
@@ -130,8 +131,6 @@ static struct bp_cache *depot_free(const struct bp_where *where, u32 *wanted)
 	if (cache) {
 		if (bp_cache_full(cache))
 			*wanted = bp_cache_make_space(depot, cache);
-		else if (bp_cache_loaded_full(cache))
-			bp_cache_swap(cache);
 		cache_push_freed(cache, where);
 		bp_cache_open(cache);
 		wake = true;
@@ -253,8 +252,6 @@ static enum bp_free_result free_known(struct bytepool *pool, const void *block)
 	if (bp_state_claim(where.state)) {
 		if (wipe)
 			memset((void *)block, 0, wipe);
-		if (bp_cache_loaded_full(cache))
-			bp_cache_swap(cache);
 		cache_push_freed(cache, &where);
 		result = BP_FREE_DONE;
 	}

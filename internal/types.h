@@ -57,7 +57,7 @@ enum bp_block_state {
  * @leaked: its pool was destroyed with blocks in use
  * @chained: idle blocks are chained: there are several, and they may be written to
  * @state: enum bp_block_state of each granule; in a pool with BYTEPOOL_TRACK, a
- *	struct bp_track of each granule follows
+ *	struct bp_track of each block follows
  */
 struct bp_slab {
 	union {
