@@ -164,11 +164,13 @@ void bytepool_destroy(struct bytepool *pool)
 }
 EXPORT_SYMBOL_GPL(bytepool_destroy);
 
-/* Return true if the fast path may serve an allocation of any valid size. */
-static __always_inline bool alloc_is_plain(const struct bytepool *pool, gfp_t gfp)
+/*
+ * Return true if the fast path may serve an allocation of any valid size. It does not
+ * handle the bits of @slow.
+ */
+static __always_inline bool alloc_is_plain(const struct bytepool *pool, gfp_t gfp, gfp_t slow)
 {
-	return !BP_INSTRUMENTED && !bp_no_pool(pool) && !trace_alloc_enabled() &&
-	       !(gfp & GFP_SLOW);
+	return !BP_INSTRUMENTED && !bp_no_pool(pool) && !trace_alloc_enabled() && !(gfp & slow);
 }
 
 /* Return true if the slot of @size is its grid point. If @size is 0, size - 1 wraps around. */
@@ -178,9 +180,10 @@ static __always_inline bool size_on_grid(const struct bytepool *pool, size_t siz
 }
 
 /* Return a block by the fast path, or NULL. */
-static __always_inline void *alloc_fast(struct bytepool *pool, size_t size, gfp_t gfp)
+static __always_inline void *alloc_fast(struct bytepool *pool, size_t size, gfp_t gfp,
+					gfp_t slow)
 {
-	if (unlikely(!alloc_is_plain(pool, gfp) || !size_on_grid(pool, size)))
+	if (unlikely(!alloc_is_plain(pool, gfp, slow) || !size_on_grid(pool, size)))
 		return NULL;
 	return bp_cache_alloc(pool, bp_grid_point_of_last(size - 1));
 }
@@ -210,7 +213,7 @@ void *bytepool_alloc(struct bytepool *pool, size_t size, gfp_t gfp)
 	void *block;
 
 	/* The common case takes few instructions and no stack frame. */
-	if (unlikely(!alloc_is_plain(pool, gfp)))
+	if (unlikely(!alloc_is_plain(pool, gfp, GFP_SLOW)))
 		return bp_alloc_any(pool, size, gfp, NUMA_NO_NODE, _RET_IP_);
 	if (!size_on_grid(pool, size))
 		return bp_alloc_off_grid(pool, size, gfp, _RET_IP_);
@@ -238,8 +241,8 @@ void *bytepool_alloc_node(struct bytepool *pool, size_t size, gfp_t gfp, int nod
 {
 	void *block = NULL;
 
-	if (likely(!bp_no_pool(pool) && bp_node_is_local(pool, gfp, node)))
-		block = alloc_fast(pool, size, gfp);
+	if (likely(!bp_no_pool(pool) && bp_node_is_local(pool, node)))
+		block = alloc_fast(pool, size, gfp, GFP_SLOW | __GFP_THISNODE);
 	if (likely(block))
 		return block;
 	if (unlikely(node < 0 || node >= MAX_NUMNODES || !node_state(node, N_MEMORY)))
@@ -259,13 +262,41 @@ EXPORT_SYMBOL_GPL(bytepool_alloc_node);
  */
 void *bytepool_zalloc(struct bytepool *pool, size_t size, gfp_t gfp)
 {
-	void *block = alloc_fast(pool, size, gfp);
+	void *block = alloc_fast(pool, size, gfp, GFP_SLOW);
 
 	if (likely(block))
 		return memset(block, 0, size);
 	return bp_alloc_any(pool, size, gfp | __GFP_ZERO, NUMA_NO_NODE, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(bytepool_zalloc);
+
+/* Free a block for the caller of this function's caller. If @any, the pool is the block's. */
+static __always_inline void free_one(struct bytepool *pool, const void *block, bool any)
+{
+	enum bp_free_result result = BP_FREE_UNKNOWN;
+	struct bp_where where = { .block = block };
+	struct bp_cache *cache;
+
+	bp_section_enter();
+	if (bp_memo_current() && !trace_free_enabled()) {
+		result = bp_free_fast(pool, &where, &cache, any);
+		if (likely(result == BP_FREE_DONE)) {
+			bp_section_exit();
+			return;
+		}
+		if (result == BP_FREE_FULL) {
+			if (any)
+				pool = cache->depot->class->pool;
+			bp_free_full(pool, block, where.state, where.slab, cache, _RET_IP_);
+			return;
+		}
+	}
+	bp_section_exit();
+	if (any)
+		bp_free_any_slow(block, result, _RET_IP_);
+	else
+		bp_free_slow(pool, block, result, _RET_IP_);
+}
 
 /**
  * bytepool_free() - give a block back
@@ -279,18 +310,7 @@ EXPORT_SYMBOL_GPL(bytepool_zalloc);
  */
 void bytepool_free(struct bytepool *pool, const void *block)
 {
-	enum bp_free_result result = BP_FREE_UNKNOWN;
-
-	bp_section_enter();
-	if (bp_memo_current() && !trace_free_enabled()) {
-		result = bp_free_fast(pool, block, false);
-		if (likely(result == BP_FREE_DONE)) {
-			bp_section_exit();
-			return;
-		}
-	}
-	bp_section_exit();
-	bp_free_slow(pool, block, result, _RET_IP_);
+	free_one(pool, block, false);
 }
 EXPORT_SYMBOL_GPL(bytepool_free);
 
@@ -306,18 +326,7 @@ EXPORT_SYMBOL_GPL(bytepool_free);
  */
 void bytepool_free_any(const void *block)
 {
-	enum bp_free_result result = BP_FREE_UNKNOWN;
-
-	bp_section_enter();
-	if (bp_memo_current() && !trace_free_enabled()) {
-		result = bp_free_fast(NULL, block, true);
-		if (likely(result == BP_FREE_DONE)) {
-			bp_section_exit();
-			return;
-		}
-	}
-	bp_section_exit();
-	bp_free_any_slow(block, result, _RET_IP_);
+	free_one(NULL, block, true);
 }
 EXPORT_SYMBOL_GPL(bytepool_free_any);
 
@@ -433,20 +442,38 @@ void bytepool_free_bulk(struct bytepool *pool, unsigned int nr, void **blocks)
 
 	while (i < nr) {
 		unsigned int end = i + min(nr - i, BULK_SECTION);
-		enum bp_free_result result = BP_FREE_UNKNOWN;
+		unsigned int run = 0;
 
 		bp_section_enter();
 		if (bp_memo_current() && !trace_free_enabled()) {
 			do {
-				i += bp_free_run(pool, blocks + i, end - i, &result);
-			} while (result == BP_FREE_DONE && i < end);
+				run = bp_free_run(pool, blocks + i, end - i);
+				i += run;
+			} while (run && i < end);
 		}
 		bp_section_exit();
-		if (unlikely(result != BP_FREE_DONE))
-			bp_free_slow(pool, blocks[i++], result, _RET_IP_);
+		if (unlikely(!run))
+			free_one(pool, blocks[i++], false);
 	}
 }
 EXPORT_SYMBOL_GPL(bytepool_free_bulk);
+
+/* Do as bytepool_usable_size() by the table. */
+static noinline size_t usable_size_slow(struct bytepool *pool, const void *block)
+{
+	struct bp_where where = { .block = block };
+	const struct bp_class *class;
+	size_t size = 0;
+
+	bp_section_enter();
+	if (bp_where_look_up(&where)) {
+		class = where.slab->depot->class;
+		if (class->pool == pool && READ_ONCE(*where.state) == BP_BLOCK_IN_USE)
+			size = class->size;
+	}
+	bp_section_exit();
+	return size;
+}
 
 /**
  * bytepool_usable_size() - ask how much of a block may be used
@@ -458,16 +485,22 @@ EXPORT_SYMBOL_GPL(bytepool_free_bulk);
  */
 size_t bytepool_usable_size(struct bytepool *pool, const void *block)
 {
-	struct bp_where where = { .block = block };
+	struct bp_memo_entry __percpu *entry;
 	const struct bp_class *class;
+	struct bp_cache *cache;
+	unsigned long granule;
 	size_t size = 0;
 
 	bp_section_enter();
-	if (bp_memo_find(&where) || bp_where_look_up(&where)) {
-		class = where.slab->depot->class;
-		if (class->pool == pool && READ_ONCE(*where.state) == BP_BLOCK_IN_USE)
-			size = class->size;
+	if (unlikely(!bp_memo_current() ||
+		     !bp_memo_locate(block, &entry, &cache, &granule))) {
+		bp_section_exit();
+		return usable_size_slow(pool, block);
 	}
+	class = cache->depot->class;
+	if (class->pool == pool &&
+	    READ_ONCE(raw_cpu_read(entry->state)[granule]) == BP_BLOCK_IN_USE)
+		size = class->size;
 	bp_section_exit();
 	return size;
 }

@@ -439,11 +439,8 @@ noinline void *bp_alloc_any(struct bytepool *pool, size_t size, gfp_t gfp, int n
 
 	if (!bp_alloc_ok(pool, size, gfp) || bp_alloc_injected(pool, size, gfp))
 		return bp_alloc_refuse(pool, size, gfp, caller);
-	/*
-	 * This CPU's cache has blocks of its node alone. The task may move to
-	 * another node meanwhile.
-	 */
-	if (node == NUMA_NO_NODE || bp_node_is_local(pool, gfp, node))
+	/* This CPU's cache has blocks of its node alone. */
+	if (node == NUMA_NO_NODE || (bp_node_is_local(pool, node) && !(gfp & __GFP_THISNODE)))
 		block = bp_cache_alloc(pool, bp_slot(&pool->sizes, size));
 	class_size = bp_class_size(&pool->sizes, bp_class_index(&pool->sizes, size));
 	if (block) {

@@ -37,13 +37,13 @@ void *bp_alloc_any(struct bytepool *pool, size_t size, gfp_t gfp, int node,
 		   unsigned long caller);
 
 /*
- * Return true if this CPU's cache may serve an allocation for the node. The one cache of
+ * Return true if this CPU's cache may serve an allocation for the node, unless it must
+ * come from there: the task may move to another node meanwhile. The one cache of
  * a BYTEPOOL_SINGLE pool has blocks of one node, whichever CPU uses it.
  */
-static __always_inline bool bp_node_is_local(const struct bytepool *pool, gfp_t gfp, int node)
+static __always_inline bool bp_node_is_local(const struct bytepool *pool, int node)
 {
-	return node == numa_mem_id() && !(gfp & __GFP_THISNODE) &&
-	       !(nr_node_ids > 1 && bp_pool_single(pool));
+	return node == numa_mem_id() && !(nr_node_ids > 1 && bp_pool_single(pool));
 }
 
 /* Return a block from this CPU's cache, or NULL if that has none or must not be used. */

@@ -225,51 +225,39 @@ static void report_refused(struct bytepool *pool, const void *block, unsigned lo
 }
 
 /*
- * Free a block whose page is in the memo of this CPU to its open cache, in a pool that
- * wipes its blocks, or when the loaded magazine is full. A large block is not wiped
- * in a section.
+ * Complete a free that found its cache marked busy here, and either the loaded magazine
+ * full or blocks to wipe. A large block is not wiped in a section.
+ * Context: Section, which ends here.
  */
-static enum bp_free_result free_known(struct bytepool *pool, const void *block)
+noinline void bp_free_full(struct bytepool *pool, const void *block, u8 *state,
+			   struct bp_slab *slab, struct bp_cache *cache, unsigned long caller)
 {
+	const struct bp_where where = { .block = block, .slab = slab, .state = state };
+	const struct bp_class *class = cache->depot->class;
 	enum bp_free_result result = BP_FREE_KNOWN;
-	struct bp_memo_entry __percpu *entry;
-	struct bp_where where = { .block = block };
-	struct bp_cache *cache;
-	unsigned long granule;
-	u32 wipe = 0;
+	u32 wipe = cache->end ? 0 : class->size;
 
-	bp_section_enter();
-	if (!bp_memo_current() || !bp_memo_locate(block, &entry, &cache, &granule) ||
-	    !bp_cache_enter(cache, pool))
-		goto exit;
-	if (!cache->end)
-		wipe = cache->depot->class->size;
-	if (bp_cache_full(cache) || wipe > WIPE_IN_SECTION)
-		goto leave;
-	where.slab = raw_cpu_read(entry->slab);
-	where.state = raw_cpu_read(entry->state) + granule;
-	result = BP_FREE_REFUSED;
-	if (bp_state_claim(where.state)) {
-		if (wipe)
-			memset((void *)block, 0, wipe);
-		cache_push_freed(cache, &where);
-		result = BP_FREE_DONE;
+	if (!bp_cache_full(cache) && wipe <= WIPE_IN_SECTION) {
+		result = BP_FREE_REFUSED;
+		if (bp_state_claim(state)) {
+			if (wipe)
+				memset((void *)block, 0, wipe);
+			if (BP_INSTRUMENTED)
+				bp_instrument_free(block, class->size);
+			cache_push_freed(cache, &where);
+			result = BP_FREE_DONE;
+		}
 	}
-leave:
 	bp_cache_leave(cache, pool);
-exit:
 	bp_section_exit();
-	return result;
+	if (unlikely(result != BP_FREE_DONE))
+		bp_free_slow(pool, block, result, caller);
 }
 
 /* Complete a free that bp_free_fast() did not. */
 noinline void bp_free_slow(struct bytepool *pool, const void *block, enum bp_free_result result,
 			   unsigned long caller)
 {
-	if (result == BP_FREE_KNOWN && !BP_INSTRUMENTED)
-		result = free_known(pool, block);
-	if (result == BP_FREE_DONE)
-		return;
 	if (result == BP_FREE_REFUSED)
 		report_refused(pool, block, caller);
 	else if (block)

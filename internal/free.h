@@ -30,13 +30,16 @@ enum bp_free_result {
 	BP_FREE_DONE,
 	BP_FREE_REFUSED,	/* no block in use starts there */
 	BP_FREE_UNKNOWN,	/* the memo of this CPU does not have its page */
-	BP_FREE_KNOWN,	/* the memo has it, but its cache cannot take it */
+	BP_FREE_KNOWN,	/* the memo has it, but its cache is busy or another pool's */
+	BP_FREE_FULL,	/* its cache is marked busy now, for bp_free_full() */
 };
 
 void bp_bad_free(struct bytepool *pool, const void *block,
 		 enum bp_bad_free_reason why, unsigned long caller);
 void bp_free_looked_up(struct bytepool *pool, const void *block, bool known,
 		       unsigned long caller);
+void bp_free_full(struct bytepool *pool, const void *block, u8 *state, struct bp_slab *slab,
+		  struct bp_cache *cache, unsigned long caller);
 void bp_free_slow(struct bytepool *pool, const void *block, enum bp_free_result result,
 		  unsigned long caller);
 void bp_free_any_slow(const void *block, enum bp_free_result result, unsigned long caller);
@@ -53,21 +56,20 @@ static __always_inline bool bp_state_claim(u8 *state)
 }
 
 /*
- * Free a block whose page is in the memo of this CPU to its open cache. If @any, the
- * pool is that of the cache.
+ * Free a block whose page is in the memo of this CPU to its open cache. Fill in the rest
+ * of @where, and *@found with the cache. If @any, the pool is that of the cache.
  * Context: Section, and bp_memo_current() is true.
  */
-static __always_inline enum bp_free_result bp_free_fast(struct bytepool *pool, const void *block,
-							bool any)
+static __always_inline enum bp_free_result bp_free_fast(struct bytepool *pool,
+							struct bp_where *where,
+							struct bp_cache **found, bool any)
 {
 	struct bp_memo_entry __percpu *entry;
-	struct bp_entry *top;
 	struct bp_cache *cache;
-	struct bp_slab *slab;
+	struct bp_entry *top;
 	unsigned long granule;
-	u8 *state;
 
-	if (unlikely(!bp_memo_locate(block, &entry, &cache, &granule)))
+	if (unlikely(!bp_memo_locate(where->block, &entry, &cache, &granule)))
 		return BP_FREE_UNKNOWN;
 	if (any) {
 		/* An interrupt that enters the cache here leaves it as it was. */
@@ -75,20 +77,19 @@ static __always_inline enum bp_free_result bp_free_fast(struct bytepool *pool, c
 	}
 	if (unlikely((any && pool == BP_CACHE_BUSY) || !bp_cache_enter(cache, pool)))
 		return BP_FREE_KNOWN;
+	*found = cache;
 	top = cache->top;
-	if (unlikely(top >= cache->end)) {
-		bp_cache_leave(cache, pool);
-		return BP_FREE_KNOWN;
-	}
-	state = raw_cpu_read(entry->state) + granule;
-	if (unlikely(!bp_state_claim(state))) {
+	where->state = raw_cpu_read(entry->state) + granule;
+	where->slab = raw_cpu_read(entry->slab);
+	if (unlikely(top >= cache->end))
+		return BP_FREE_FULL;
+	if (unlikely(!bp_state_claim(where->state))) {
 		bp_cache_leave(cache, pool);
 		return BP_FREE_REFUSED;
 	}
-	slab = raw_cpu_read(entry->slab);
 	if (BP_INSTRUMENTED)
-		bp_instrument_free(block, slab->depot->class->size);
-	bp_cache_push(cache, top, (void *)block, state, slab, jiffies);
+		bp_instrument_free(where->block, where->slab->depot->class->size);
+	bp_cache_push(cache, top, (void *)where->block, where->state, where->slab, jiffies);
 	bp_cache_count(cache->frees, 1);
 	bp_cache_leave(cache, pool);
 	return BP_FREE_DONE;
@@ -96,12 +97,11 @@ static __always_inline enum bp_free_result bp_free_fast(struct bytepool *pool, c
 
 /*
  * Free blocks like bp_free_fast(), as long as they go to the cache of the first one.
- * Return their number. If it is less than @nr, *@result tells why the next one was not
- * freed, or is BP_FREE_DONE if that may go to another cache.
+ * Return their number.
  * Context: As for bp_free_fast().
  */
 static __always_inline unsigned int bp_free_run(struct bytepool *pool, void **blocks,
-						unsigned int nr, enum bp_free_result *result)
+						unsigned int nr)
 {
 	struct bp_memo_entry __percpu *entry;
 	struct bp_cache *cache, *next;
@@ -109,15 +109,17 @@ static __always_inline unsigned int bp_free_run(struct bytepool *pool, void **bl
 	unsigned long granule, now;
 	unsigned int done = 0;
 
-	*result = BP_FREE_UNKNOWN;
 	if (unlikely(!bp_memo_locate(blocks[0], &entry, &cache, &granule)))
 		return 0;
-	*result = BP_FREE_KNOWN;
 	if (unlikely(!bp_cache_enter(cache, pool)))
 		return 0;
 	/* Not before an interrupt can free blocks to the cache any more. */
 	now = jiffies;
 	top = cache->top;
+	if (top == cache->end && !cache->spare->nr) {
+		bp_cache_swap(cache);
+		top = cache->top;
+	}
 	while (likely(top < cache->end)) {
 		struct bp_slab *slab = raw_cpu_read(entry->slab);
 		unsigned long page = raw_cpu_read(entry->page);
@@ -126,7 +128,6 @@ static __always_inline unsigned int bp_free_run(struct bytepool *pool, void **bl
 		do {
 			u8 *state = states + granule;
 
-			*result = BP_FREE_REFUSED;
 			if (unlikely(!bp_state_claim(state)))
 				goto leave;
 			if (BP_INSTRUMENTED)
@@ -136,15 +137,13 @@ static __always_inline unsigned int bp_free_run(struct bytepool *pool, void **bl
 			top->slab = slab;
 			top->idle_since = now;
 			top++;
-			*result = BP_FREE_DONE;
 			if (++done == nr)
 				goto leave;
 			granule = bp_granule((unsigned long)blocks[done] ^ page, cache->shift);
 		} while (granule < cache->page_granules && likely(top < cache->end));
 		/* The next block is in another page, or there is no room for it. */
 		if (!bp_memo_locate(blocks[done], &entry, &next, &granule) || next != cache)
-			goto leave;
-		*result = BP_FREE_KNOWN;
+			break;
 	}
 leave:
 	WRITE_ONCE(cache->top, top);

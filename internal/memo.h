@@ -110,10 +110,13 @@ static __always_inline bool bp_memo_locate(const void *block,
 	unsigned long pfn = (unsigned long)block >> PAGE_SHIFT;
 
 	*entry = &bp_memos->at[0][bp_memo_place(pfn, 0)];
+	/* Keep the sum, not its parts. */
+	OPTIMIZER_HIDE_VAR(*entry);
 	if (likely(bp_memo_hit(*entry, block, cache, granule)))
 		return true;
-	/* Compute the product again, which takes fewer registers than to keep it. */
+	/* Compute the product and read bp_memos again, which takes fewer registers. */
 	OPTIMIZER_HIDE_VAR(pfn);
+	barrier();
 	*entry = &bp_memos->at[1][bp_memo_place(pfn, 1)];
 	return bp_memo_hit(*entry, block, cache, granule);
 }

@@ -54,7 +54,7 @@ static __always_inline u32 bp_grid_point_of_last(unsigned long last)
 {
 	u32 order = __fls(last | 4 * BP_GRAIN);
 
-	return 4 * order - 20 + (last >> ((order - 2) & 31));
+	return 4 * order - 20 + ((u32)last >> ((order - 2) & 31));
 }
 
 static inline u32 bp_grid_point(u32 size)
