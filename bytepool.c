@@ -104,7 +104,7 @@ EXPORT_SYMBOL_GPL(bytepool_system);
  * @name: its name, 1 to 63 of [A-Za-z0-9._-], unique, not "." or ".."; copied
  * @params: its parameters; NULL for every default
  *
- * The pool appears as /sys/kernel/bytepool/pools/@name. It takes memory for blocks
+ * The pool appears as /sys/kernel/bytepool/pools/@name, and keeps the module loaded. It takes memory for blocks
  * when they are first asked for, or by bytepool_reserve().
  *
  * Context: Process; may sleep.
@@ -113,7 +113,7 @@ EXPORT_SYMBOL_GPL(bytepool_system);
  * * ERR_PTR(-EINVAL): @name or @params is out of range; a line in the log says which and why
  * * ERR_PTR(-EEXIST): the name is in use
  * * ERR_PTR(-ENOMEM): memory is short
- * * ERR_PTR(-ENODEV): a built-in bytepool has not started yet, or has failed to
+ * * ERR_PTR(-ENODEV): bytepool has not started yet, has failed to, or is being unloaded
  */
 struct bytepool *bytepool_create(const char *name, const struct bytepool_params *params)
 {
@@ -153,7 +153,8 @@ EXPORT_SYMBOL_GPL(devm_bytepool_create);
  * @pool: the pool; NULL and ERR_PTR are no-ops
  *
  * Nobody may use the pool any more. Blocks that are still in use are reported and
- * leaked, because their owners may still touch them.
+ * leaked, because their owners may still touch them. A free of one of them is refused.
+ * The shared pool cannot be destroyed.
  *
  * Context: Process; may sleep.
  */

@@ -5,6 +5,7 @@
 #include <linux/compiler.h>
 #include <linux/gfp.h>
 #include <linux/mm.h>
+#include <linux/ratelimit.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
@@ -184,6 +185,16 @@ static void class_wait(struct bp_class *class)
 	if (!idle)
 		io_schedule_timeout(bp_class_retry_delay(class));
 	finish_swait(&class->wait, &wait);
+}
+
+/* Tell of a wait that no free can end, because the limit is below the size of a block. */
+static void tell_hopeless(const struct bp_class *class)
+{
+	unsigned long limit = READ_ONCE(class->pool->limit);
+
+	if (bp_over_limit(limit, 0, PAGE_ALIGN(class->size)) && !atomic_long_read(&class->nr_blocks))
+		pr_warn_ratelimited("%s: a block of %u bytes with __GFP_NOFAIL has to wait until limit_bytes is more than %lu\n",
+				    class->pool->name, class->size, limit);
 }
 
 /*
@@ -373,10 +384,12 @@ noinline void *bp_alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, int 
 			break;
 		if (!bp_class_may_wait(class, gfp))
 			break;
-		if (!waited)
+		if (!waited) {
+			tell_hopeless(class);
 			bp_class_wait_begin(class);
-		else
+		} else {
 			class_wait(class);
+		}
 		waited = true;
 	}
 	if (waited)

@@ -26,6 +26,14 @@ static inline size_t bp_slab_track_offset(u32 granules)
 		     __alignof__(struct bp_track));
 }
 
+/* Return the bytes of the descriptor of a slab with @nr blocks. */
+static inline size_t bp_slab_desc_bytes(const struct bp_class *class, u32 nr)
+{
+	size_t bytes = bp_slab_track_offset(bp_slab_granules(nr, class->stride, class->shift));
+
+	return class->pool->flags & BYTEPOOL_TRACK ? bytes + nr * sizeof(struct bp_track) : bytes;
+}
+
 /* Return the record of a block. Only slabs of pools with BYTEPOOL_TRACK have them. */
 static inline struct bp_track *bp_slab_track(struct bp_slab *slab, u32 granule)
 {

@@ -31,10 +31,9 @@ static struct bp_class *class_new(struct bytepool *pool, u32 index, gfp_t gfp)
 {
 	u32 size = bp_class_size(&pool->sizes, index);
 	struct bp_class *class;
-	size_t caches = struct_size(class, depot, nr_node_ids);
 	unsigned int node;
 
-	class = kzalloc(caches + array_size(nr_cpu_ids, sizeof(*class->cache)), gfp);
+	class = kzalloc(bp_class_bytes(), gfp);
 	if (!class)
 		return NULL;
 	class->pool = pool;
@@ -51,7 +50,7 @@ static struct bp_class *class_new(struct bytepool *pool, u32 index, gfp_t gfp)
 	if (!(pool->flags & BP_FLAGS_CHECKED))
 		class->capacity = min(MAGAZINE_BYTES / size, MAGAZINE_ENTRIES);
 	init_swait_queue_head(&class->wait);
-	class->cache = (void *)class + caches;
+	class->cache = (void *)&class->depot[nr_node_ids];
 	for (node = 0; node < nr_node_ids; node++)
 		bp_depot_init(&class->depot[node], class);
 	return class;

@@ -8,6 +8,7 @@
 #include <linux/compiler.h>
 #include <linux/gfp.h>
 #include <linux/jiffies.h>
+#include <linux/overflow.h>
 #include <linux/types.h>
 
 #include "context.h"
@@ -20,6 +21,13 @@
  */
 #define BP_RESERVE_RETRY	(5 * HZ)
 #define BP_NOFAIL_RETRY		(HZ / 10)
+
+/* Return the bytes of the structure of a class. */
+static inline size_t bp_class_bytes(void)
+{
+	return struct_size_t(struct bp_class, depot, nr_node_ids) +
+	       array_size(nr_cpu_ids, sizeof(struct bp_cache *));
+}
 
 struct bp_class *bp_class_add(struct bytepool *pool, u32 index, gfp_t gfp);
 bool bp_class_reclaimable(struct bp_class *class);

@@ -109,6 +109,7 @@ static struct bp_slab *depot_take_oldest(struct bp_depot *depot, const struct bp
 	depot_del_idle(depot, slab);
 	depot->nr_idle -= slab->nr;
 	depot->nr_slabs--;
+	depot->overhead -= bp_slab_desc_bytes(depot->class, slab->nr);
 	atomic_long_sub(slab->nr, &depot->class->nr_blocks);
 	return slab;
 }
@@ -211,8 +212,7 @@ struct bp_magazine *bp_magazine_new(u32 capacity, int node)
 {
 	struct bp_magazine *magazine;
 
-	magazine = kzalloc_node(struct_size(magazine, entries, capacity),
-				GFP_NOWAIT | __GFP_NOWARN, node);
+	magazine = kzalloc_node(bp_magazine_bytes(capacity), GFP_NOWAIT | __GFP_NOWARN, node);
 	if (!magazine)
 		return NULL;
 	/* Its entries are no references to blocks. */
@@ -242,7 +242,7 @@ void bp_depot_grow_magazines(struct bp_depot *depot, u32 capacity)
 	unsigned long flags;
 
 	if (!bp_system_may_serve() ||
-	    !depot_may_grow(depot, struct_size(magazine, entries, capacity)))
+	    !depot_may_grow(depot, bp_magazine_bytes(capacity)))
 		return;
 	magazine = bp_magazine_new(capacity, depot - depot->class->depot);
 	if (!magazine)
@@ -269,6 +269,7 @@ void bp_depot_put_magazine(struct bp_depot *depot, struct bp_magazine *magazine)
 	}
 	list_add(&magazine->list, magazine->nr ? &depot->full : &depot->empty);
 	depot->nr_magazines++;
+	depot->overhead += bp_magazine_bytes(magazine->capacity);
 }
 
 /*

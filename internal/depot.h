@@ -8,12 +8,14 @@
 #include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/list.h>
+#include <linux/overflow.h>
 #include <linux/rbtree.h>
 #include <linux/smp.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
 #include "age.h"
+#include "check.h"
 #include "context.h"
 #include "slab.h"
 #include "types.h"
@@ -155,8 +157,15 @@ static inline void bp_depot_account(struct bp_depot *depot, const struct bp_slab
 	bp_depot_assert_held(depot);
 	depot->nr_idle += slab->nr;
 	depot->nr_slabs++;
+	depot->overhead += bp_slab_desc_bytes(depot->class, slab->nr);
 	atomic_long_add(slab->nr, &depot->class->nr_blocks);
 	atomic_long_add(slab->nr, &depot->class->spare);
+}
+
+/* Return the bytes of a magazine for so many blocks. */
+static inline size_t bp_magazine_bytes(u32 capacity)
+{
+	return struct_size_t(struct bp_magazine, entries, capacity);
 }
 
 /* Return the time when the oldest block of a magazine with blocks was freed. */
@@ -186,6 +195,7 @@ static inline void bp_depot_del_magazine(struct bp_depot *depot, struct bp_magaz
 	bp_depot_assert_held(depot);
 	list_del(&magazine->list);
 	depot->nr_magazines--;
+	depot->overhead -= bp_magazine_bytes(magazine->capacity);
 }
 
 /* Return true if the slab is wholly idle, or this CPU was the first to take blocks of it. */

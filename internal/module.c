@@ -172,7 +172,7 @@ static struct bytepool *__init system_create(void)
 		.flags = want_init_on_alloc(0) || want_init_on_free() ? BYTEPOOL_WIPE : 0,
 	};
 
-	return bp_pool_create("system", &params);
+	return bp_pool_make("system", &params);
 }
 
 static enum cpuhp_state cpuhp_state;	/* of bp_cpu_dead() */
@@ -254,7 +254,7 @@ exit_table:
 static void __exit bytepool_exit(void)
 {
 	debugfs_remove(faults_dir);
-	bp_pool_destroy(bytepool_system);
+	bp_pool_end(bytepool_system);
 	debugfs_remove(bp_debugfs_root);
 	module_sysfs_remove();
 	cpuhp_remove_state_nocalls(cpuhp_state);
@@ -262,6 +262,7 @@ static void __exit bytepool_exit(void)
 	bp_table_exit();
 	destroy_workqueue(bp_gc_wq);
 	bp_memo_exit();
+	bp_pools_exit();
 }
 
 /* Start before the drivers of a kernel that bytepool is built into. */

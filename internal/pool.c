@@ -8,6 +8,7 @@
 #include <linux/ctype.h>
 #include <linux/debugfs.h>
 #include <linux/gfp.h>
+#include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/overflow.h>
 #include <linux/percpu.h>
@@ -58,8 +59,9 @@ static int params_check(const char *name, struct bytepool_params *params)
 	const char *why = NULL;
 
 	if (!name_ok(name)) {
-		pr_err("a pool's name is 1 to %d of [A-Za-z0-9._-], not . or ..\n",
-		       BP_NAME_MAX);
+		/* Each byte that may not be in a name may not be in the log, either. */
+		pr_err("\"%*pEp\": a pool's name is 1 to %d of [A-Za-z0-9._-], not . or ..\n",
+		       name ? (int)strnlen(name, BP_NAME_MAX + 1) : 0, name, BP_NAME_MAX);
 		return -EINVAL;
 	}
 	params->min_size = params->min_size ?: BP_GRAIN;
@@ -88,7 +90,7 @@ static int params_check(const char *name, struct bytepool_params *params)
 	return -EINVAL;
 }
 
-static void pool_free(struct bytepool *pool)
+static void pool_free_tables(struct bytepool *pool)
 {
 	int cpu;
 
@@ -103,6 +105,11 @@ static void pool_free(struct bytepool *pool)
 	free_percpu(pool->cpu);
 	kvfree(pool->closed);
 	kvfree(pool->class);
+}
+
+static void pool_free(struct bytepool *pool)
+{
+	pool_free_tables(pool);
 	kfree(pool);
 }
 
@@ -173,8 +180,8 @@ static unsigned long class_teardown(struct bp_class *class)
 	return leaked;
 }
 
-/* Make a pool. Return the pool or an ERR_PTR(). */
-struct bytepool *bp_pool_create(const char *name, const struct bytepool_params *params)
+/* Make a pool, which does not keep the module. Return the pool or an ERR_PTR(). */
+struct bytepool *bp_pool_make(const char *name, const struct bytepool_params *params)
 {
 	struct bytepool_params checked = {};
 	struct bytepool *pool;
@@ -211,8 +218,11 @@ free_pool:
 	return ERR_PTR(err);
 }
 
-/* Give the memory of the pool back, and end it. */
-void bp_pool_destroy(struct bytepool *pool)
+/*
+ * Give the memory of the pool back, and end it. If it leaks blocks, keep what the free of
+ * one of them looks at.
+ */
+void bp_pool_end(struct bytepool *pool)
 {
 	struct bp_class *class;
 	unsigned long leaked = 0;
@@ -229,5 +239,31 @@ void bp_pool_destroy(struct bytepool *pool)
 	bp_for_each_class(class, pool)
 		bp_class_free(class);
 	WARN(leaked, pr_fmt("%s: destroyed with %lu blocks in use\n"), pool->name, leaked);
-	pool_free(pool);
+	pool_free_tables(pool);
+	if (leaked)
+		bp_pool_bury(pool);
+	else
+		kfree(pool);
+}
+
+/* Make a pool, which keeps the module loaded. Return the pool or an ERR_PTR(). */
+struct bytepool *bp_pool_create(const char *name, const struct bytepool_params *params)
+{
+	struct bytepool *pool;
+
+	if (!try_module_get(THIS_MODULE))
+		return ERR_PTR(-ENODEV);
+	pool = bp_pool_make(name, params);
+	if (IS_ERR(pool))
+		module_put(THIS_MODULE);
+	return pool;
+}
+
+/* End a pool of bp_pool_create(). The module of its owner keeps this one until it returns. */
+void bp_pool_destroy(struct bytepool *pool)
+{
+	if (WARN(pool == bytepool_system, pr_fmt("the shared pool cannot be destroyed\n")))
+		return;
+	bp_pool_end(pool);
+	module_put(THIS_MODULE);
 }

@@ -9,6 +9,8 @@
 
 #include "types.h"
 
+struct bytepool *bp_pool_make(const char *name, const struct bytepool_params *params);
+void bp_pool_end(struct bytepool *pool);
 struct bytepool *bp_pool_create(const char *name, const struct bytepool_params *params);
 void bp_pool_destroy(struct bytepool *pool);
 

@@ -6,6 +6,7 @@
 #include <linux/completion.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/slab.h>
 #include <linux/string.h>
 
 #include "cache.h"
@@ -19,6 +20,9 @@
 /* All pools. The mutex protects the list, and the pins of each pool. */
 static LIST_HEAD(pools);
 static DEFINE_MUTEX(pools_lock);
+
+/* Pools that were destroyed with blocks in use, under pools_lock. */
+static LIST_HEAD(buried);
 
 /* Add the pool to the list. Return 0, or -EEXIST if its name is in use. */
 int bp_pool_link(struct bytepool *pool)
@@ -51,6 +55,28 @@ void bp_pool_unlink(struct bytepool *pool)
 	mutex_lock(&pools_lock);
 	list_del(&pool->list);
 	mutex_unlock(&pools_lock);
+}
+
+/*
+ * Keep the structure of a pool whose owner may still free a block that leaked. Such a
+ * free is refused, and told by the name of the pool.
+ */
+void bp_pool_bury(struct bytepool *pool)
+{
+	mutex_lock(&pools_lock);
+	list_add(&pool->list, &buried);
+	mutex_unlock(&pools_lock);
+}
+
+/* Nobody can call a function of this module any more. */
+void bp_pools_exit(void)
+{
+	struct bytepool *pool, *next;
+
+	list_for_each_entry_safe(pool, next, &buried, list) {
+		list_del(&pool->list);
+		kfree(pool);
+	}
 }
 
 /*

@@ -52,13 +52,10 @@ static struct bp_slab *slab_desc_alloc(struct bp_class *class, void *base,
 {
 	unsigned int flags = class->pool->flags;
 	u32 granules = bp_slab_granules(nr, class->stride, class->shift);
-	size_t bytes = bp_slab_track_offset(granules);
 	struct bp_slab *slab;
 	u32 granule;
 
-	if (flags & BYTEPOOL_TRACK)
-		bytes += nr * sizeof(struct bp_track);
-	slab = kmalloc_node(bytes, gfp, node);
+	slab = kmalloc_node(bp_slab_desc_bytes(class, nr), gfp, node);
 	if (!slab)
 		return NULL;
 	/* Otherwise @base would be a reference to the first block and hide its leak. */

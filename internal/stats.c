@@ -5,6 +5,9 @@
 #include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/minmax.h>
+#include <linux/overflow.h>
+#include <linux/percpu.h>
+#include <linux/rcupdate.h>
 #include <linux/string.h>
 
 #include "backing.h"
@@ -47,6 +50,48 @@ void bp_class_add_stats(struct bp_class *class, struct bytepool_stats *stats)
 	stats->bytes_idle += (blocks - in_use) * class->size;
 }
 
+/* Return the bytes of a class and all that hangs on it, but for its slabs. */
+static u64 class_overhead(struct bp_class *class)
+{
+	u64 bytes = bp_class_bytes();
+	struct bp_depot *depot;
+	struct bp_cache *cache;
+	unsigned long flags;
+
+	bp_for_each_depot(depot, class) {
+		flags = bp_depot_lock(depot);
+		bytes += depot->overhead;
+		bp_depot_unlock(depot, flags);
+	}
+	bp_for_each_cache(cache, class) {
+		bytes += sizeof(*cache);
+		/* The depot may get a magazine meanwhile, and free it. */
+		rcu_read_lock();
+		bytes += bp_magazine_bytes(READ_ONCE(cache->loaded)->capacity) +
+			 bp_magazine_bytes(READ_ONCE(cache->spare)->capacity);
+		rcu_read_unlock();
+	}
+	return bytes;
+}
+
+/* Return the bytes that the pool takes beside the memory that it holds. */
+static u64 pool_overhead(struct bytepool *pool)
+{
+	u64 table = array_size(bp_nr_slots(&pool->sizes), sizeof(*pool->closed));
+	u64 bytes = sizeof(*pool) + array_size(pool->sizes.nr, sizeof(*pool->class)) + table;
+	struct bp_class *class;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		bytes += sizeof(struct bp_cpu);
+		if (READ_ONCE(per_cpu_ptr(pool->cpu, cpu)->open) != pool->closed)
+			bytes += table;
+	}
+	bp_for_each_class(class, pool)
+		bytes += class_overhead(class);
+	return bytes;
+}
+
 /* Fill in @stats. They are exact while nobody uses the pool. */
 void bp_pool_stats(struct bytepool *pool, struct bytepool_stats *stats)
 {
@@ -56,6 +101,7 @@ void bp_pool_stats(struct bytepool *pool, struct bytepool_stats *stats)
 	bp_for_each_class(class, pool)
 		bp_class_add_stats(class, stats);
 	stats->bytes_held = bp_pool_held(pool);
+	stats->bytes_overhead = pool_overhead(pool);
 	stats->failures = atomic64_read(&pool->failures);
 	stats->bad_frees = atomic64_read(&pool->bad_frees);
 	stats->gc_runs = READ_ONCE(pool->gc_runs);

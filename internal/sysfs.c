@@ -189,6 +189,7 @@ static const struct attribute_group pool_group = { .attrs = pool_attrs };
 POOL_STAT(bytes_held);
 POOL_STAT(bytes_in_use);
 POOL_STAT(bytes_idle);
+POOL_STAT(bytes_overhead);
 POOL_STAT(blocks_in_use);
 POOL_STAT(blocks_idle);
 POOL_STAT(allocs);
@@ -205,6 +206,7 @@ static struct attribute *pool_stats_attrs[] = {
 	&bytes_held_attr.attr,
 	&bytes_in_use_attr.attr,
 	&bytes_idle_attr.attr,
+	&bytes_overhead_attr.attr,
 	&blocks_in_use_attr.attr,
 	&blocks_idle_attr.attr,
 	&allocs_attr.attr,

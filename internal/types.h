@@ -192,6 +192,7 @@ struct bp_cache {
  *	the youngest first
  * @empty: magazines without blocks
  * @nr_magazines: number of magazines in both lists
+ * @overhead: bytes of these magazines, and of the descriptors of the slabs
  * @hits: allocations that it served
  * @misses: allocations that brought it a slab
  * @frees: frees that it took
@@ -208,6 +209,7 @@ struct bp_depot {
 	struct list_head full;
 	struct list_head empty;
 	unsigned long nr_magazines;
+	size_t overhead;
 	u64 hits;
 	u64 misses;
 	u64 frees;

@@ -48,6 +48,7 @@ void test_module_stop(void)
 {
 	struct shim_usage usage;
 
+	EXPECT(shim_module_refs == 0);
 	shim_module_exit();
 	usage = shim_usage();
 	EXPECT(usage.page_bytes == 0);

@@ -86,6 +86,26 @@ static void test_gfp(void)
 	pool_stop();
 }
 
+/* What a pool takes beside its blocks is counted, and given back. */
+static void test_overhead(void)
+{
+	u64 empty, used, idle;
+	void *blocks[50];
+
+	pool_start(NULL);
+	empty = stats().bytes_overhead;
+	EXPECT(empty > 100 * sizeof(void *));
+	EXPECT(bytepool_alloc_bulk(pool, 40000, GFP_KERNEL, 50, blocks) == 50);
+	used = stats().bytes_overhead;
+	/* A descriptor for each block, the class, a cache and its magazines. */
+	EXPECT(used > empty + 50 * sizeof(long) * 8 + 2048);
+	bytepool_free_bulk(pool, 50, blocks);
+	idle = stats().bytes_overhead;
+	bytepool_trim(pool);
+	EXPECT(stats().bytes_overhead + 50 * sizeof(long) * 8 < idle);
+	pool_stop();
+}
+
 static void test_wipe(void)
 {
 	const struct bytepool_params params = { .flags = BYTEPOOL_WIPE };
@@ -241,6 +261,7 @@ const struct test alloc_tests[] = {
 	{ "sizes and zones that are refused", test_refused },
 	{ "gfp", test_gfp },
 	{ "WIPE", test_wipe },
+	{ "bytes_overhead", test_overhead },
 	{ "CONTIG", test_contig },
 	{ "counters", test_counts },
 	{ "allocations from idle blocks do not need the system", test_hot },

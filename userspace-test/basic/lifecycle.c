@@ -172,6 +172,58 @@ static void test_destroy_in_use(void)
 	test_module_stop();
 }
 
+/* A block that leaked comes back after its pool was destroyed. Its owner is told so. */
+static void test_late_free(void)
+{
+	void *p, *q;
+
+	pool_start(NULL);
+	test_note_born(true);
+	p = bytepool_alloc(pool, 50, GFP_KERNEL);
+	q = bytepool_alloc(pool, 50000, GFP_KERNEL);
+	test_note_born(false);
+	bytepool_destroy(pool);
+	test_expect_warnings(1);
+	bytepool_free(pool, q);
+	test_expect_warnings(1);
+	EXPECT(strstr(shim_last_message(), "basic: bad free"));
+	bytepool_free(pool, p);
+	bytepool_free_bulk(pool, 1, &p);
+	EXPECT(!bytepool_usable_size(pool, p));
+	bytepool_free_any(p);
+	test_expect_warnings(0);
+	/* Its name is free for another one. */
+	pool = bytepool_create("basic", NULL);
+	EXPECT(!IS_ERR(pool));
+	bytepool_destroy(pool);
+	EXPECT(test_release_born() == 2);
+	test_module_stop();
+}
+
+/* Each pool keeps the module, but for the shared one, which nobody can destroy. */
+static void test_module_kept(void)
+{
+	struct bytepool *other;
+
+	pool_start(NULL);
+	EXPECT(shim_module_refs == 1);
+	other = bytepool_create("other", NULL);
+	EXPECT(shim_module_refs == 2);
+	create_fails("basic", NULL, -EEXIST);
+	EXPECT(shim_module_refs == 2);
+	bytepool_destroy(other);
+	EXPECT(shim_module_refs == 1);
+	test_expect_warnings(0);
+	bytepool_destroy(bytepool_system);
+	test_expect_warnings(1);
+	EXPECT(shim_module_refs == 1);
+	bytepool_free(bytepool_system, bytepool_alloc(bytepool_system, 1000, GFP_KERNEL));
+	shim_module_going = true;
+	create_fails("late", NULL, -ENODEV);
+	shim_module_going = false;
+	pool_stop();
+}
+
 const struct test lifecycle_tests[] = {
 	{ "built in, before the initcall and after its failure", test_built_in },
 	{ "load and unload", test_load },
@@ -180,5 +232,7 @@ const struct test lifecycle_tests[] = {
 	{ "parameters of a pool", test_parameters },
 	{ "every allocation failing while loading", test_load_failures },
 	{ "destroyed in use", test_destroy_in_use },
+	{ "a free after the pool was destroyed", test_late_free },
+	{ "pools keep the module", test_module_kept },
 	{}
 };

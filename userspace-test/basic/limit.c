@@ -35,6 +35,30 @@ static void test_limit(void)
 	pool_stop();
 }
 
+static void lift_limit(void)
+{
+	EXPECT(strstr(shim_last_message(), "basic: a block of 65536 bytes") &&
+	       strstr(shim_last_message(), "40960"));
+	EXPECT(shim_sysfs_write("bytepool/pools/basic/limit_bytes", "0") == 1);
+}
+
+/* Nothing that others do ends the wait for a block above the limit. The log says so. */
+static void test_limit_hopeless(void)
+{
+	const struct bytepool_params params = { .limit_bytes = 10 * 4096 };
+	unsigned long messages;
+	void *p;
+
+	pool_start(&params);
+	messages = shim_messages();
+	shim_wait_hook = lift_limit;
+	p = bytepool_alloc(pool, 65536, GFP_KERNEL | __GFP_NOFAIL);
+	shim_wait_hook = NULL;
+	EXPECT(p && shim_messages() == messages + 1);
+	bytepool_free(pool, p);
+	pool_stop();
+}
+
 /* The limit counts bytes, and slabs are whole pages. */
 static void test_limit_edges(void)
 {
@@ -167,6 +191,7 @@ static void test_room(void)
 }
 
 const struct test limit_tests[] = {
+	{ "a limit below __GFP_NOFAIL", test_limit_hopeless },
 	{ "room from blocks that other CPUs have cached", test_room },
 	{ "limit", test_limit },
 	{ "limit, to the byte", test_limit_edges },

@@ -9,6 +9,9 @@
 
 #include "control.h"
 
+int shim_module_refs;
+bool shim_module_going;
+
 #define MESSAGE_BYTES	256
 
 bool shim_verbose;

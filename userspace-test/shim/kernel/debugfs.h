@@ -40,7 +40,6 @@ struct file_operations {
 	int (*release)(struct inode *inode, struct file *file);
 };
 
-#define THIS_MODULE		NULL
 #define SEQ_START_TOKEN		((void *)1)
 #define seq_lseek		NULL
 ssize_t seq_read(struct seq_file *m);

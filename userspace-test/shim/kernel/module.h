@@ -8,6 +8,30 @@
 #include "compiler.h"
 #include "percpu.h"
 
+#define THIS_MODULE		((struct module *)NULL)
+
+struct module;
+
+/* References that keep the module loaded; not those of the kernel to an object's owner. */
+extern int shim_module_refs;
+/* The module is being unloaded. */
+extern bool shim_module_going;
+
+static inline bool try_module_get(struct module *module)
+{
+	(void)module;
+	if (__atomic_load_n(&shim_module_going, __ATOMIC_RELAXED))
+		return false;
+	__atomic_fetch_add(&shim_module_refs, 1, __ATOMIC_RELAXED);
+	return true;
+}
+
+static inline void module_put(struct module *module)
+{
+	(void)module;
+	__atomic_fetch_sub(&shim_module_refs, 1, __ATOMIC_RELAXED);
+}
+
 #define EXPORT_SYMBOL_GPL(name)		static_assert(sizeof(&(name)), "an object")
 #define MODULE_DESCRIPTION(text)	static_assert(sizeof(text), "a text")
 #define MODULE_LICENSE(text)		static_assert(sizeof(text), "a text")
