@@ -23,10 +23,12 @@
  * - A memo of each CPU remembers where the table found the pages of the blocks
  *   that the CPU freed last. It is invalidated when any slab dies or any cache is closed.
  * - The GC gives idle slabs back by age. To reach into the cache of another CPU it
- *   closes the cache: it points the CPU at a cache that is always busy, and waits
- *   for an RCU grace period, after which that CPU has left. No CPU is interrupted,
- *   and the fast path pays one test. A shrinker does the same, whatever the age,
- *   when the system is short of memory.
+ *   closes the cache: it points the CPU at a cache that is always busy. After an RCU
+ *   grace period, that CPU has left, and the cache can be drained. A mark of the cache
+ *   tells when that is. No CPU is interrupted, and the fast path pays one test.
+ * - One shrinker gives idle memory of all pools back, whatever the age, when the system
+ *   is short of memory. It never waits: it reaps the depots and closes the caches. The
+ *   next scan or the GC drains these. A notifier of the OOM killer waits for them.
  * - Pools with BYTEPOOL_POISON or BYTEPOOL_TRACK have no per-CPU caches, because
  *   each block is checked on its way between depot and caller.
  *
@@ -48,14 +50,16 @@
  * A name with bytepool_ is exported, one with bp_ is shared by these files, and one
  * without a prefix is static.
  *
- * Locks: gc_lock is outermost, then reap_lock. Within them comes either
- * table_pending_mutex and then table_pending_lock, or the lock of a depot, never
- * both. pools_lock nests with none. Alloc and free take the lock of a depot, and
- * alloc takes table_pending_lock: raw spinlocks, held for a bounded number of steps
- * and never over a call of the system's allocator. An alloc that may sleep also
- * takes gc_lock, to trim the pool when it is at its limit or the system is short. A
- * shrinker runs in the middle of anybody's allocation, so it only tries gc_lock.
- * Without it, reap_lock is enough to reap the depots.
+ * Locks: trim_lock is outermost. Only a trim takes it, and holds it over a grace period.
+ * Within it comes either gc_lock, to close and drain caches, or reap_lock, to give slabs
+ * back. Within gc_lock comes the lock of a depot. Within reap_lock comes either
+ * table_pending_mutex and then table_pending_lock, or the lock of a depot, never both.
+ * pools_lock nests with none. Alloc and free take the lock of a depot, and alloc takes
+ * table_pending_lock: raw spinlocks, held for a bounded number of steps and never over a
+ * call of the system's allocator. An alloc that may sleep trims the pool at its limit.
+ * When the system is short, it takes reap_lock, and while it waits for a block, gc_lock.
+ * A shrinker runs in the middle of anybody's allocation, so it only tries gc_lock. It
+ * takes pools_lock and reap_lock, so nothing is allocated under these.
  */
 #include <linux/compiler.h>
 #include <linux/device.h>
@@ -79,6 +83,7 @@
 #include "internal/instrument.h"
 #include "internal/memo.h"
 #include "internal/pool.h"
+#include "internal/reclaim.h"
 #include "internal/reserve.h"
 #include "internal/size_class.h"
 #include "internal/slab.h"
@@ -104,8 +109,8 @@ EXPORT_SYMBOL_GPL(bytepool_system);
  * @name: its name, 1 to 63 of [A-Za-z0-9._-], unique, not "." or ".."; copied
  * @params: its parameters; NULL for every default
  *
- * The pool appears as /sys/kernel/bytepool/pools/@name, and keeps the module loaded. It takes memory for blocks
- * when they are first asked for, or by bytepool_reserve().
+ * The pool appears as /sys/kernel/bytepool/pools/@name, and keeps the module loaded. It
+ * takes memory for blocks when they are first asked for, or by bytepool_reserve().
  *
  * Context: Process; may sleep.
  * Return:
@@ -369,8 +374,9 @@ static void bulk_wait(struct bp_class *class, unsigned int nr)
 {
 	unsigned long end = jiffies + bp_class_retry_delay(class);
 
-	/* While a task waits for a reserve, all idle blocks are in slabs of the depots. */
+	/* While a task waits for a reserve, all idle blocks come to slabs of the depots. */
 	do {
+		bp_class_recalled(class);
 		schedule_timeout_uninterruptible(BULK_RETRY);
 	} while (bp_class_nr_idle(class) < nr && time_before(jiffies, end));
 }

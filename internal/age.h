@@ -19,11 +19,13 @@
 /**
  * struct bp_gc_pass - the ages of memory that a GC pass gives back
  * @all: take all idle memory, otherwise only memory that has expired
+ * @scan: it is a scan of the shrinker, which does not wait for another reaper
  * @now: jiffies when the pass began
  * @timeout: a block that is idle for longer has expired, jiffies; MAX_JIFFY_OFFSET = never
  */
 struct bp_gc_pass {
 	bool all;
+	bool scan;
 	unsigned long now;
 	unsigned long timeout;
 };

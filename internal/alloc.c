@@ -162,15 +162,21 @@ static void *class_alloc(struct bp_class *class, int node, bool sure)
 	return block;
 }
 
+/* How often a task that waits looks whether closed caches can be drained. */
+#define RECALL_RETRY		(HZ / 50)
+
 /*
  * Wait until a block may be in a depot, as mempool_alloc() does. No block is
  * missed, because the task is queued before it looks, and looks under the lock
  * under which depot_free() looks for waiters. No wakeup announces memory of the
- * system, room below the limit, or a block in the cache of a CPU without a reserve.
- * Therefore the task looks for those from time to time.
+ * system, room below the limit, a block in the cache of a CPU without a reserve, or the
+ * end of the grace period of a closed cache. Therefore the task looks for those from time
+ * to time.
  */
 static void class_wait(struct bp_class *class)
 {
+	unsigned long delay = bp_class_recalled(class) ? bp_class_retry_delay(class) :
+							 RECALL_RETRY;
 	DECLARE_SWAITQUEUE(wait);
 	struct bp_depot *depot;
 	unsigned long flags;
@@ -183,7 +189,7 @@ static void class_wait(struct bp_class *class)
 		bp_depot_unlock(depot, flags);
 	}
 	if (!idle)
-		io_schedule_timeout(bp_class_retry_delay(class));
+		io_schedule_timeout(delay);
 	finish_swait(&class->wait, &wait);
 }
 
@@ -199,14 +205,16 @@ static void tell_hopeless(const struct bp_class *class)
 
 /*
  * Have all blocks that are freed from now on come to the depots, and what is in caches,
- * too. A reserve that is set or dropped meanwhile makes no difference.
+ * too, when bp_class_recalled() returns true. A reserve that is set or dropped meanwhile
+ * makes no difference.
  */
 void bp_class_wait_begin(struct bp_class *class)
 {
+	tell_hopeless(class);
 	atomic_long_inc(&class->nr_waiters);
 	/*
 	 * A grant is made under the lock of a depot, after a look at @nr_waiters. The
-	 * recall looks for grants under the same locks. Without any, it does not wait.
+	 * recall looks for grants under the same locks. Without any, it closes nothing.
 	 */
 	if (READ_ONCE(class->reserve))
 		bp_class_recall(class, false);
@@ -384,12 +392,10 @@ noinline void *bp_alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, int 
 			break;
 		if (!bp_class_may_wait(class, gfp))
 			break;
-		if (!waited) {
-			tell_hopeless(class);
+		if (!waited)
 			bp_class_wait_begin(class);
-		} else {
+		else
 			class_wait(class);
-		}
 		waited = true;
 	}
 	if (waited)

@@ -66,7 +66,7 @@ struct bp_cache *bp_depot_this_cpu_cache(struct bp_depot *depot)
 
 	bp_depot_assert_held(depot);
 	if (!cache || READ_ONCE(cache->pool) != class->pool || cache->depot != depot ||
-	    cache->gc_owned)
+	    cache->drain)
 		return NULL;
 	if (unlikely(READ_ONCE(class->reserve)) && !cache_granted(class, cache))
 		return NULL;
@@ -83,7 +83,7 @@ void bp_cache_set_open(struct bp_cache *cache, struct bp_cache *to)
 
 	bp_depot_assert_held(cache->depot);
 	for (; slot <= bp_last_slot(sizes, class->index); slot++) {
-		/* Pairs with the dependent loads of the fast paths: the GC has left the cache. */
+		/* Pairs with the dependent loads of the fast paths: the pass has left the cache. */
 		smp_store_release(&open[slot], to);
 	}
 }

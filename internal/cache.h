@@ -13,7 +13,7 @@
  *
  * Alloc and free use a cache in a section. A CPU that holds the lock of a depot
  * has interrupts off. It may then use its own cache, unless it has interrupted
- * itself inside the cache, or the GC owns the cache.
+ * itself inside the cache, or a pass owns the cache.
  */
 #ifndef _BP_CACHE_H
 #define _BP_CACHE_H

@@ -10,6 +10,7 @@
 #include <linux/irqflags.h>
 #include <linux/overflow.h>
 #include <linux/preempt.h>
+#include <linux/rcupdate.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
 #include <linux/swap.h>
@@ -23,6 +24,11 @@
 /* Since 6.5, and in the later releases of 6.1. */
 #ifndef struct_size_t
 #define struct_size_t(type, member, n)	struct_size((type *)NULL, member, n)
+#endif
+
+/* The name of the state of a grace period before 7.3. */
+#ifndef BYTEPOOL_RCU_GP_SEQ
+#define rcu_gp_seq	rcu_gp_oldstate
 #endif
 
 /*
@@ -39,72 +45,47 @@ static inline bool compat_rhashtable_writable(void)
 #endif
 }
 
-/* Since 6.7, the kernel allocates shrinkers, and they have private data. */
-#ifndef SHRINKER_ALLOCATED
-struct compat_shrinker {
-	struct shrinker shrinker;
-	void *data;
-};
-#endif
-
 typedef unsigned long (*compat_shrinker_fn)(struct shrinker *shrinker, struct shrink_control *sc);
 
 /*
- * Register a shrinker of @data, with batches of @batch objects. Return NULL if
- * memory is short.
+ * Register a shrinker with batches of @batch objects. Return NULL if memory is short.
+ * Since 6.7, the kernel allocates it.
  */
 static inline struct shrinker *compat_shrinker_add(const char *name, long batch,
 						   compat_shrinker_fn count,
-						   compat_shrinker_fn scan, void *data)
+						   compat_shrinker_fn scan)
 {
 #ifdef SHRINKER_ALLOCATED
-	struct shrinker *shrinker = shrinker_alloc(0, "bytepool-%s", name);
+	struct shrinker *shrinker = shrinker_alloc(0, "%s", name);
+#else
+	struct shrinker *shrinker = kzalloc(sizeof(*shrinker), GFP_KERNEL);
+#endif
 
 	if (!shrinker)
 		return NULL;
 	shrinker->count_objects = count;
 	shrinker->scan_objects = scan;
 	shrinker->batch = batch;
-	shrinker->private_data = data;
+#ifdef SHRINKER_ALLOCATED
 	shrinker_register(shrinker);
-	return shrinker;
 #else
-	struct compat_shrinker *compat = kzalloc(sizeof(*compat), GFP_KERNEL);
-
-	if (!compat)
-		return NULL;
-	compat->data = data;
-	compat->shrinker.count_objects = count;
-	compat->shrinker.scan_objects = scan;
-	compat->shrinker.batch = batch;
-	compat->shrinker.seeks = DEFAULT_SEEKS;
-	if (register_shrinker(&compat->shrinker, "bytepool-%s", name)) {
-		kfree(compat);
+	shrinker->seeks = DEFAULT_SEEKS;
+	if (register_shrinker(shrinker, "%s", name)) {
+		kfree(shrinker);
 		return NULL;
 	}
-	return &compat->shrinker;
 #endif
+	return shrinker;
 }
 
-static inline void *compat_shrinker_data(struct shrinker *shrinker)
-{
-#ifdef SHRINKER_ALLOCATED
-	return shrinker->private_data;
-#else
-	return container_of(shrinker, struct compat_shrinker, shrinker)->data;
-#endif
-}
-
-/* Unregister a shrinker, which may be NULL, and wait for its scans. */
+/* Unregister a shrinker, and wait for its scans. */
 static inline void compat_shrinker_remove(struct shrinker *shrinker)
 {
 #ifdef SHRINKER_ALLOCATED
 	shrinker_free(shrinker);
 #else
-	if (!shrinker)
-		return;
 	unregister_shrinker(shrinker);
-	kfree(container_of(shrinker, struct compat_shrinker, shrinker));
+	kfree(shrinker);
 #endif
 }
 

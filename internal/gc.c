@@ -7,6 +7,8 @@
 #include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/sizes.h>
 #include <linux/workqueue.h>
 
 #include "age.h"
@@ -15,6 +17,7 @@
 #include "gc.h"
 #include "pools.h"
 #include "reclaim.h"
+#include "trace.h"
 #include "types.h"
 #include "wake.h"
 
@@ -23,14 +26,20 @@
  * begin. It is a few grace periods, which usually take 10 ms. If one takes
  * longer, blocks age out later by as much.
  */
-#define GC_CLOSE_AHEAD		(HZ / 10)
+#define GC_CLOSE_AHEAD		(HZ / 10L)
+
+/*
+ * The background GC gives back this much of a pool before it comes to the next one, so
+ * that no pool waits long behind another.
+ */
+#define GC_QUOTA		SZ_4M
 
 /*
  * Let a pool with nothing idle sleep. Its caches are closed, so the next free
- * calls bp_pool_wake(). See there why the order matters. The caller waits for a
- * grace period, and then looks whether the pool has to be woken again.
+ * calls bp_pool_wake(). See there why the order matters. After a grace period, the caller
+ * looks whether the pool has to be woken again.
  */
-static void pool_sleep(struct bytepool *pool)
+static void pool_sleep(struct bytepool *pool, enum bp_drain drain)
 {
 	lockdep_assert_held(&pool->gc_lock);
 	WRITE_ONCE(pool->awake, false);
@@ -39,77 +48,172 @@ static void pool_sleep(struct bytepool *pool)
 	 * its CPU sees that the pool sleeps.
 	 */
 	smp_mb();
-	bp_pool_close(pool, &bp_gc_everything);
+	bp_pool_close(pool, &bp_gc_everything, drain);
+}
+
+static void trace_reaped(const struct bytepool *pool, const char *why,
+			 const struct bp_gc_reaped *reaped)
+{
+	if (reaped->blocks)
+		trace_gc(pool->name, why, reaped->blocks, reaped->bytes, bp_pool_held(pool));
+}
+
+/* Give back a quota of what has expired in depots. */
+static void gc_reap_some(struct bytepool *pool)
+{
+	struct bp_gc_pass pass = bp_gc_pass_begin(pool);
+	struct bp_gc_reaped reaped;
+
+	bp_pool_flush_magazines(pool, &pass);
+	reaped = bp_pool_reap(pool, &pass, GC_QUOTA);
+	trace_reaped(pool, "age", &reaped);
+	pool->more = reaped.bytes >= GC_QUOTA;
 }
 
 /*
- * Run the first half of a pass, for a pool that is awake. Return true if a
- * grace period has to follow. What has expired in depots is given back at once.
- * Caches are closed early, so that what expires during the grace period need
- * not wait for the next pass.
+ * Close the caches that have expired blocks, and those whose blocks expire soon, so that
+ * these need not wait for the next pass. Return true if a grace period has to follow.
  */
-static bool gc_begin(struct bytepool *pool)
+static bool gc_close(struct bytepool *pool)
 {
 	struct bp_gc_pass pass = bp_gc_pass_begin(pool);
 	bool closed;
 
-	if (pass.timeout == MAX_JIFFY_OFFSET) {
-		WRITE_ONCE(pool->awake, false);
-		/* Pairs with smp_mb() in bp_timeout_changed(). */
-		smp_mb();
-		bp_pool_wake(pool);
-		return false;
-	}
-	pool->visited = true;
-	mutex_lock(&pool->gc_lock);
-	bp_pool_flush_magazines(pool, &pass);
-	bp_pool_reap(pool, &pass);
+	gc_reap_some(pool);
 	pass.now += GC_CLOSE_AHEAD;
-	closed = bp_pool_close(pool, &pass);
+	mutex_lock(&pool->gc_lock);
+	closed = bp_pool_close(pool, &pass, BP_DRAIN_EXPIRED);
 	if (!closed && !bp_pool_reclaimable(pool)) {
-		pool_sleep(pool);
+		pool_sleep(pool, BP_DRAIN_EXPIRED);
 		closed = true;
 	}
 	mutex_unlock(&pool->gc_lock);
 	return closed;
 }
 
-/* Run the second half of a pass, after the grace period. */
-static void gc_finish(struct bytepool *pool)
+/*
+ * Begin a pass over a pool that is awake, or whose caches a scan has closed. Return true
+ * if a grace period has to follow.
+ */
+static bool gc_begin(struct bytepool *pool)
 {
-	struct bp_gc_pass pass = bp_gc_pass_begin(pool);
-
-	mutex_lock(&pool->gc_lock);
-	bp_pool_drain(pool, &pass);
-	bp_pool_reap(pool, &pass);
-	WRITE_ONCE(pool->gc_runs, pool->gc_runs + 1);
-	mutex_unlock(&pool->gc_lock);
-	pool->visited = false;
-	if (!READ_ONCE(pool->awake) && bp_pool_reclaimable(pool))
+	if (READ_ONCE(pool->awake) && bp_pool_timeout(pool) == MAX_JIFFY_OFFSET) {
+		WRITE_ONCE(pool->awake, false);
+		/* Pairs with smp_mb() in bp_timeout_changed(). */
+		smp_mb();
 		bp_pool_wake(pool);
+	}
+	if (READ_ONCE(pool->awake)) {
+		pool->visited = true;
+		return gc_close(pool);
+	}
+	if (!READ_ONCE(pool->draining))
+		return false;
+	pool->visited = true;
+	return true;
 }
 
-/* Run a pass over each pool that is awake. Queue the next run if a pool still is. */
-void bp_gc_work_fn(struct work_struct *work)
+/* Drain what gc_begin() and scans have closed, a grace period after gc_begin(). */
+static void gc_drain(void)
 {
-	unsigned long due = jiffies + bp_gc_interval();
 	struct bytepool *pool = NULL;
-	bool closed = false;
-	bool again = false;
 
 	while ((pool = bp_pool_next(pool))) {
-		if (READ_ONCE(pool->awake))
-			closed |= gc_begin(pool);
+		struct bp_gc_pass pass = bp_gc_pass_begin(pool);
+
+		if (!pool->visited)
+			continue;
+		mutex_lock(&pool->gc_lock);
+		/* A scan may have closed more caches meanwhile. */
+		WRITE_ONCE(pool->draining, bp_pool_drain(pool, &pass));
+		mutex_unlock(&pool->gc_lock);
+		pool->more = true;
 	}
-	if (closed)
-		synchronize_rcu();
+}
+
+/* Reap a quota of each pool that has more. Return true if one still has. */
+static bool gc_reap(void)
+{
+	struct bytepool *pool = NULL;
+	bool more = false;
+
 	while ((pool = bp_pool_next(pool))) {
-		if (pool->visited)
-			gc_finish(pool);
-		again |= READ_ONCE(pool->awake);
+		if (!pool->visited || !pool->more)
+			continue;
+		gc_reap_some(pool);
+		more |= pool->more;
 	}
-	if (again)
-		queue_delayed_work(bp_gc_wq, &bp_gc_work, max((long)(due - jiffies), 0L));
+	return more;
+}
+
+/* End a pass. Return true if the pool is awake. */
+static bool gc_end(struct bytepool *pool)
+{
+	if (!pool->visited)
+		return READ_ONCE(pool->awake);
+	pool->visited = false;
+	mutex_lock(&pool->gc_lock);
+	WRITE_ONCE(pool->gc_runs, pool->gc_runs + 1);
+	mutex_unlock(&pool->gc_lock);
+	if (!READ_ONCE(pool->awake) && bp_pool_reclaimable(pool))
+		bp_pool_wake(pool);
+	return READ_ONCE(pool->awake);
+}
+
+/* Queue the next run, an interval after this one began. If @soon, caches wait to be drained. */
+static void gc_rearm(unsigned long begun, bool soon)
+{
+	unsigned long interval;
+	long delay;
+
+	/* The interval may change meanwhile, and whoever writes it queues a run, too. */
+	do {
+		interval = bp_gc_interval();
+		delay = max((long)(begun + interval - jiffies), 0L);
+		mod_delayed_work(bp_gc_wq, &bp_gc_work, soon ? min(delay, GC_CLOSE_AHEAD) : delay);
+	} while (interval != bp_gc_interval());
+}
+
+/*
+ * Run a pass over each pool that is awake. Queue the next run if a pool still is. What
+ * depots have is given back during the grace period, which any CPU may make long. What
+ * is left when the next run is due is left to it, so that no pool is late behind another.
+ * So is a grace period that lasts longer than usual.
+ */
+void bp_gc_work_fn(struct work_struct *work)
+{
+	unsigned long begun = jiffies, due = begun + bp_gc_interval();
+	struct bytepool *pool = NULL;
+	struct rcu_gp_seq grace;
+	bool closed = false;
+	bool soon = false, again = false;
+	bool more;
+
+	while ((pool = bp_pool_next(pool)))
+		closed |= gc_begin(pool);
+	if (closed)
+		start_poll_synchronize_rcu_full(&grace);
+	do {
+		more = gc_reap() && time_before(jiffies, due);
+		if (!closed)
+			continue;
+		if (poll_state_synchronize_rcu_full(&grace)) {
+			gc_drain();
+			closed = false;
+			more = true;
+		} else if (!more && time_before(jiffies, begun + GC_CLOSE_AHEAD)) {
+			schedule_timeout_uninterruptible(1);
+			more = true;
+		}
+	} while (more);
+	if (closed)
+		gc_drain();
+	while ((pool = bp_pool_next(pool))) {
+		again |= gc_end(pool);
+		soon |= READ_ONCE(pool->draining);
+	}
+	if (soon || again)
+		gc_rearm(begun, soon);
 }
 
 /*
@@ -119,59 +223,85 @@ void bp_gc_work_fn(struct work_struct *work)
 unsigned long bp_pool_gc(struct bytepool *pool, size_t *bytes_held)
 {
 	struct bp_gc_pass pass = bp_gc_pass_begin(pool);
-	unsigned long blocks;
+	struct bp_gc_reaped reaped;
+	bool closed;
 
 	mutex_lock(&pool->gc_lock);
-	if (bp_pool_close(pool, &pass) && !bp_pool_single(pool))
-		synchronize_rcu();
+	closed = bp_pool_close(pool, &pass, BP_DRAIN_EXPIRED);
+	mutex_unlock(&pool->gc_lock);
+	if (closed)
+		bp_pool_wait_for_grace(pool);
+	mutex_lock(&pool->gc_lock);
 	bp_pool_drain(pool, &pass);
-	blocks = bp_pool_reap(pool, &pass);
 	WRITE_ONCE(pool->gc_runs, pool->gc_runs + 1);
 	mutex_unlock(&pool->gc_lock);
+	bp_pool_flush_magazines(pool, &pass);
+	reaped = bp_pool_reap(pool, &pass, BP_REAP_ALL);
+	trace_reaped(pool, "age", &reaped);
 	if (bytes_held)
 		*bytes_held = bp_pool_held(pool);
-	return blocks;
+	return reaped.blocks;
 }
 
 /*
- * Give all idle memory back, but for slabs that a shrinker has just taken.
- * Return the number of blocks.
+ * Close all caches of a pool, and let it sleep, because nothing may be left to do for it.
+ * If something is, pool_trim_end() wakes it. Return true if a grace period has to follow.
  */
+static bool pool_trim_begin(struct bytepool *pool)
+{
+	bool closed = false;
+
+	mutex_lock(&pool->gc_lock);
+	if (bp_pool_reclaimable(pool)) {
+		pool_sleep(pool, BP_DRAIN_ALL);
+		closed = true;
+	}
+	mutex_unlock(&pool->gc_lock);
+	return closed;
+}
+
+/*
+ * Give back what the depots have, but for slabs that a shrinker has just taken. Return the
+ * number of blocks.
+ */
+static unsigned long pool_trim_end(struct bytepool *pool)
+{
+	struct bp_gc_reaped reaped;
+
+	mutex_lock(&pool->gc_lock);
+	bp_pool_drain(pool, &bp_gc_everything);
+	mutex_unlock(&pool->gc_lock);
+	/*
+	 * A cache that was emptied while pool_trim_begin() looked is empty now, but its blocks
+	 * are in a magazine of the depot.
+	 */
+	bp_pool_flush_magazines(pool, &bp_gc_everything);
+	reaped = bp_pool_reap(pool, &bp_gc_everything, BP_REAP_ALL);
+	trace_reaped(pool, "trim", &reaped);
+	if (bp_pool_reclaimable(pool))
+		bp_pool_wake(pool);
+	return reaped.blocks;
+}
+
 static unsigned long pool_trim_locked(struct bytepool *pool)
 {
 	unsigned long blocks;
 
-	lockdep_assert_held(&pool->gc_lock);
+	lockdep_assert_held(&pool->trim_lock);
 	WRITE_ONCE(pool->trims, pool->trims + 1);
 	/* Pairs with smp_mb() in bp_class_new_slab(). */
 	smp_mb();
-	if (bp_pool_reclaimable(pool)) {
-		/*
-		 * Let the pool sleep, because nothing may be left to do for it.
-		 * If something is, the pool is woken again below.
-		 */
-		pool_sleep(pool);
-		if (!bp_pool_single(pool))
-			synchronize_rcu();
-		bp_pool_drain(pool, &bp_gc_everything);
-	} else {
-		/*
-		 * A cache that was emptied during the look is empty now, but
-		 * its blocks are in a magazine of the depot.
-		 */
-		bp_pool_flush_magazines(pool, &bp_gc_everything);
-	}
-	blocks = bp_pool_reap(pool, &bp_gc_everything);
+	if (pool_trim_begin(pool))
+		bp_pool_wait_for_grace(pool);
+	blocks = pool_trim_end(pool);
 	if (blocks)
 		pool->last_fruitful_trim = pool->trims;
-	if (bp_pool_reclaimable(pool))
-		bp_pool_wake(pool);
 	return blocks;
 }
 
 /*
- * Trim the pool to make room for an allocation, unless somebody has begun a
- * trim since the caller read @trims. Return true if a trim since then gave
+ * Trim the pool to make room for an allocation, unless somebody has trimmed it
+ * since the caller read @trims. Return true if a trim since then gave
  * something back. A trim that gave back nothing counts for everybody who waited
  * for it.
  */
@@ -179,11 +309,11 @@ bool bp_pool_make_room(struct bytepool *pool, unsigned long trims)
 {
 	bool made;
 
-	mutex_lock(&pool->gc_lock);
+	mutex_lock(&pool->trim_lock);
 	if (pool->trims == trims)
 		pool_trim_locked(pool);
 	made = (long)(pool->last_fruitful_trim - trims) > 0;
-	mutex_unlock(&pool->gc_lock);
+	mutex_unlock(&pool->trim_lock);
 	bp_pool_wait_for_reap(pool);
 	return made;
 }
@@ -193,9 +323,46 @@ unsigned long bp_pool_trim(struct bytepool *pool)
 {
 	unsigned long blocks;
 
-	mutex_lock(&pool->gc_lock);
+	mutex_lock(&pool->trim_lock);
 	blocks = pool_trim_locked(pool);
-	mutex_unlock(&pool->gc_lock);
+	mutex_unlock(&pool->trim_lock);
 	bp_pool_wait_for_reap(pool);
 	return blocks;
+}
+
+/*
+ * Give back @bytes of what the depots of a pool have, without waiting for what is in caches.
+ * Return the number of blocks.
+ */
+unsigned long bp_pool_give(struct bytepool *pool, unsigned long bytes)
+{
+	struct bp_gc_reaped reaped;
+
+	/* Nothing there has to be waited for. */
+	if (bp_pool_single(pool))
+		return bp_pool_trim(pool);
+	bp_pool_flush_magazines(pool, &bp_gc_everything);
+	reaped = bp_pool_reap(pool, &bp_gc_everything, bytes);
+	trace_reaped(pool, "trim", &reaped);
+	return reaped.blocks;
+}
+
+/* Trim all pools, with one grace period for all. A BYTEPOOL_SINGLE pool is its owner's. */
+void bp_trim_all(void)
+{
+	struct bytepool *pool = NULL;
+	bool closed = false;
+
+	while ((pool = bp_pool_next(pool))) {
+		if (!bp_pool_single(pool))
+			closed |= pool_trim_begin(pool);
+	}
+	if (closed)
+		synchronize_rcu();
+	while ((pool = bp_pool_next(pool))) {
+		if (bp_pool_single(pool))
+			continue;
+		pool_trim_end(pool);
+		bp_pool_wait_for_reap(pool);
+	}
 }

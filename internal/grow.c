@@ -27,9 +27,9 @@
 #define ROOM_IN_VAIN		3U
 
 /*
- * Create a slab, see bp_slab_create_fitting(). At the limit of the pool, or
- * when the system is short of memory, give back idle memory of the pool first,
- * before the system is asked to try harder.
+ * Create a slab, see bp_slab_create_fitting(). At the limit of the pool, give back idle
+ * memory of the pool first. When the system is short of memory, give back what depots
+ * have, before the system is asked to try harder.
  */
 struct bp_slab *bp_class_new_slab(struct bp_class *class, bool large, gfp_t gfp,
 				  int node)
@@ -39,7 +39,7 @@ struct bp_slab *bp_class_new_slab(struct bp_class *class, bool large, gfp_t gfp,
 	unsigned int in_vain = 0;
 	struct bp_slab *slab;
 	unsigned long trims;
-	bool at_limit;
+	bool at_limit, gave;
 
 	if (!bp_system_may_serve())
 		return NULL;
@@ -56,18 +56,20 @@ struct bp_slab *bp_class_new_slab(struct bp_class *class, bool large, gfp_t gfp,
 		slab = bp_slab_create_fitting(class, large, gently, node, &at_limit);
 		if (slab)
 			return slab;
-		in_vain = bp_pool_make_room(class->pool, trims) ? 0 : in_vain + 1;
-		/*
-		 * If the pool is below its limit, the system is short of
-		 * memory: try once more at full effort. If it is at its limit,
-		 * other allocations may have taken the room first. One trim in
-		 * vain does not prove that there is none, so try again.
-		 */
-		if (at_limit)
+		/* Wait for a grace period only at the limit, and if nothing else makes room. */
+		gave = bp_pool_give(class->pool, PAGE_ALIGN(class->size));
+		if (!at_limit) {
+			slab = bp_slab_create_fitting(class, large, gfp, node, &at_limit);
+			if (slab || !at_limit)
+				return slab;
+		}
+		if (gave)
 			continue;
-		slab = bp_slab_create_fitting(class, large, gfp, node, &at_limit);
-		if (slab || !at_limit)
-			return slab;
+		/*
+		 * Other allocations may take the room first. One trim in vain does not
+		 * prove that there is none, so try again.
+		 */
+		in_vain = bp_pool_make_room(class->pool, trims) ? 0 : in_vain + 1;
 	}
 	return bp_slab_create_fitting(class, large, gfp, node, &at_limit);
 }

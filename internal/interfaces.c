@@ -33,7 +33,6 @@
 FUNCTION(shrinker_alloc, "compat.h", struct shrinker *(unsigned int, const char *, ...));
 FUNCTION(shrinker_register, "compat.h", void (struct shrinker *));
 FUNCTION(shrinker_free, "compat.h", void (struct shrinker *));
-FIELD_OF(shrinker, private_data, "compat.h", void *);
 #else
 FUNCTION(register_shrinker, "compat.h", int (struct shrinker *, const char *, ...));
 FUNCTION(unregister_shrinker, "compat.h", void (struct shrinker *));

@@ -150,8 +150,8 @@ static inline bool bp_memo_find(struct bp_where *where)
 /*
  * Invalidate all memos: no section that begins after the next grace period uses
  * what they hold now. The caller has removed a slab from the table or closed a
- * cache, and waits for a grace period before it frees the slab or touches the
- * cache.
+ * cache. Nobody frees the slab or touches the cache before a grace period that begins
+ * after this has ended.
  */
 static inline void bp_memo_forget(void)
 {

@@ -26,6 +26,7 @@
 #include "memo.h"
 #include "pool.h"
 #include "pools.h"
+#include "shrinker.h"
 #include "sysfs.h"
 #include "table.h"
 #include "types.h"
@@ -102,15 +103,11 @@ static ssize_t module_bytes_held_show(struct kobject *kobj, struct kobj_attribut
 static ssize_t module_trim_store(struct kobject *kobj, struct kobj_attribute *attr,
 				 const char *buf, size_t len)
 {
-	struct bytepool *pool = NULL;
 	int err = bp_parse_one(buf);
 
 	if (err)
 		return err;
-	while ((pool = bp_pool_next(pool))) {
-		if (!bp_pool_single(pool))
-			bp_pool_trim(pool);
-	}
+	bp_trim_all();
 	return len;
 }
 
@@ -192,6 +189,22 @@ static bool __init module_params_ok(void)
 	return true;
 }
 
+/* Make the files of the module, and the shared pool. */
+static int __init system_start(void)
+{
+	int err = module_sysfs_add();
+
+	if (err)
+		return err;
+	bp_debugfs_root = debugfs_create_dir("bytepool", NULL);
+	bytepool_system = system_create();
+	if (!IS_ERR(bytepool_system))
+		return 0;
+	debugfs_remove(bp_debugfs_root);
+	module_sysfs_remove();
+	return PTR_ERR(bytepool_system);
+}
+
 static int __init bytepool_init(void)
 {
 	int err;
@@ -216,21 +229,17 @@ static int __init bytepool_init(void)
 		err = cpuhp_state;
 		goto destroy_wq;
 	}
-	err = module_sysfs_add();
+	err = bp_shrinker_init();
 	if (err)
 		goto remove_cpuhp;
-	bp_debugfs_root = debugfs_create_dir("bytepool", NULL);
-	bytepool_system = system_create();
-	if (IS_ERR(bytepool_system)) {
-		err = PTR_ERR(bytepool_system);
-		goto remove_files;
-	}
+	err = system_start();
+	if (err)
+		goto exit_shrinker;
 	faults_dir = bp_faults_add();
 	return 0;
 
-remove_files:
-	debugfs_remove(bp_debugfs_root);
-	module_sysfs_remove();
+exit_shrinker:
+	bp_shrinker_exit();
 	/* A write to gc_interval_ms may have armed it. */
 	cancel_delayed_work_sync(&bp_gc_work);
 remove_cpuhp:
@@ -257,6 +266,7 @@ static void __exit bytepool_exit(void)
 	bp_pool_end(bytepool_system);
 	debugfs_remove(bp_debugfs_root);
 	module_sysfs_remove();
+	bp_shrinker_exit();
 	cpuhp_remove_state_nocalls(cpuhp_state);
 	cancel_delayed_work_sync(&bp_gc_work);
 	bp_table_exit();

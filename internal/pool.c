@@ -27,7 +27,6 @@
 #include "pool.h"
 #include "pools.h"
 #include "reclaim.h"
-#include "shrinker.h"
 #include "size_class.h"
 #include "sysfs.h"
 #include "types.h"
@@ -145,6 +144,7 @@ static struct bytepool *pool_new(const char *name, const struct bytepool_params 
 	pool->limit = params->limit_bytes;
 	ratelimit_state_init(&pool->overwritten_limit, DEFAULT_RATELIMIT_INTERVAL,
 			     DEFAULT_RATELIMIT_BURST);
+	mutex_init(&pool->trim_lock);
 	mutex_init(&pool->gc_lock);
 	mutex_init(&pool->reap_lock);
 	init_completion(&pool->unpinned);
@@ -172,7 +172,7 @@ static unsigned long class_teardown(struct bp_class *class)
 	bp_class_flush_magazines(class, &bp_gc_everything);
 	WRITE_ONCE(class->reserve, 0);
 	atomic_long_set(&class->spare, atomic_long_read(&class->nr_blocks));
-	bp_class_reap(class, &bp_gc_everything, ULONG_MAX);
+	bp_class_reap(class, &bp_gc_everything, BP_REAP_ALL);
 	leaked = atomic_long_read(&class->nr_blocks) - bp_class_nr_idle(class);
 	if (leaked)
 		pr_warn("%s: %lu blocks of %u bytes still in use: leaked\n", class->pool->name,
@@ -200,17 +200,12 @@ struct bytepool *bp_pool_make(const char *name, const struct bytepool_params *pa
 	err = bp_pool_link(pool);
 	if (err)
 		goto free_pool;
-	err = bp_pool_shrinker_add(pool);
-	if (err)
-		goto unlink;
 	err = bp_pool_sysfs_add(pool);
 	if (err)
-		goto remove_shrinker;
+		goto unlink;
 	bp_pool_debugfs_add(pool);
 	return pool;
 
-remove_shrinker:
-	bp_pool_shrinker_remove(pool);
 unlink:
 	bp_pool_unlink(pool);
 free_pool:
@@ -229,7 +224,6 @@ void bp_pool_end(struct bytepool *pool)
 
 	debugfs_remove(pool->debugfs);
 	bp_pool_sysfs_remove(pool);
-	bp_pool_shrinker_remove(pool);
 	bp_pool_unlink(pool);
 	bp_for_each_class(class, pool)
 		leaked += class_teardown(class);

@@ -10,6 +10,7 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 
 #include "age.h"
 #include "backing.h"
@@ -23,34 +24,70 @@
 #include "table.h"
 #include "trace.h"
 #include "types.h"
+#include "wake.h"
+
+static bool grace_over(const struct bytepool *pool, struct rcu_gp_seq *grace)
+{
+	return bp_pool_single(pool) || poll_state_synchronize_rcu_full(grace);
+}
+
+/* Wait until every cache that is closed by now can be drained. */
+void bp_pool_wait_for_grace(struct bytepool *pool)
+{
+	if (!bp_pool_single(pool))
+		synchronize_rcu();
+}
+
+/* Close a cache for a pass. Return true if it was not closed for another pass before. */
+static bool cache_claim(struct bp_cache *cache, enum bp_drain drain)
+{
+	unsigned long flags = bp_depot_lock(cache->depot);
+	bool first = !cache->drain;
+
+	if (first)
+		bp_cache_close(cache);
+	cache->drain = max_t(u8, cache->drain, drain);
+	bp_depot_unlock(cache->depot, flags);
+	return first;
+}
 
 /*
- * Close the caches of a class: all, or those with blocks that the pass wants. Grants
- * end with each pass, because they may bind slabs that it wants.
- * Return true if any cache of the class is closed now. This includes caches
- * that the first half of a background pass has closed and whose grace period
- * has not ended.
+ * Close the caches of a class with blocks that the pass wants. If it wants all, close all.
+ * Grants end with each pass, because they may bind slabs that it wants.
+ * Return true if any cache of the class is closed for a pass now.
  */
-bool bp_class_close(struct bp_class *class, const struct bp_gc_pass *pass)
+static bool class_close(struct bp_class *class, const struct bp_gc_pass *pass,
+			enum bp_drain drain)
 {
-	struct bp_cache *cache;
+	struct bp_cache *cache, *last = NULL;
+	struct rcu_gp_seq grace = {};
 	bool closed = false;
-	unsigned long flags, oldest;
+	unsigned long oldest;
 
 	lockdep_assert_held(&class->pool->gc_lock);
 	bp_for_each_cache(cache, class) {
-		if (!cache->gc_owned && !pass->all && !READ_ONCE(cache->granted) &&
-		    !(bp_cache_peek(cache, &oldest) && bp_gc_pass_wants(pass, oldest)))
-			continue;
-		flags = bp_depot_lock(cache->depot);
-		cache->gc_owned = true;
-		bp_cache_close(cache);
-		bp_depot_unlock(cache->depot, flags);
-		closed = true;
+		if (cache->drain || pass->all || READ_ONCE(cache->granted) ||
+		    (bp_cache_peek(cache, &oldest) && bp_gc_pass_wants(pass, oldest))) {
+			closed = true;
+			if (cache_claim(cache, drain)) {
+				cache->fresh = true;
+				last = cache;
+			}
+		}
 	}
-	if (closed)
-		bp_memo_forget();
-	return closed;
+	if (!last)
+		return closed;
+	/* Only after this does no new section find the caches. */
+	bp_memo_forget();
+	if (!bp_pool_single(class->pool))
+		start_poll_synchronize_rcu_full(&grace);
+	bp_for_each_cache(cache, class) {
+		if (!cache->fresh)
+			continue;
+		cache->fresh = false;
+		cache->grace = grace;
+	}
+	return true;
 }
 
 /*
@@ -103,29 +140,44 @@ void bp_class_flush_magazines(struct bp_class *class, const struct bp_gc_pass *p
 }
 
 /*
- * Take what the pass wants out of the closed caches of a class, a grace period
- * after they were closed, and out of its magazines. A cache that is empty then
- * stays closed, but the GC no longer owns it. It is opened when depot_alloc()
- * or depot_free() puts a block into it and wakes the GC.
+ * Take what passes want out of the closed caches of a class whose grace period is over.
+ * A cache that is empty then stays closed, but no pass owns it. It is opened when
+ * depot_alloc() or depot_free() puts a block into it and wakes the GC. Return true if
+ * a cache has to wait for its grace period.
  */
-void bp_class_drain(struct bp_class *class, const struct bp_gc_pass *pass)
+static bool class_drain(struct bp_class *class, const struct bp_gc_pass *pass)
 {
 	struct bp_cache *cache;
+	bool pending = false;
 	unsigned long flags;
 
 	lockdep_assert_held(&class->pool->gc_lock);
 	bp_for_each_cache(cache, class) {
-		if (!cache->gc_owned)
+		if (!cache->drain)
 			continue;
+		if (!grace_over(class->pool, &cache->grace)) {
+			pending = true;
+			continue;
+		}
 		flags = bp_depot_lock(cache->depot);
-		bp_cache_drain(cache, pass);
-		cache->gc_owned = false;
+		bp_cache_drain(cache, cache->drain == BP_DRAIN_ALL ? &bp_gc_everything : pass);
+		cache->drain = BP_DRAIN_NONE;
 		/* Only a pool that is awake may have open caches. */
 		if (bp_cache_nr(cache) && READ_ONCE(class->pool->awake))
 			bp_cache_open(cache);
 		bp_depot_unlock(cache->depot, flags);
 	}
-	bp_class_flush_magazines(class, pass);
+	return pending;
+}
+
+/* Have the GC drain what was closed, if nobody else does before. */
+void bp_pool_drain_soon(struct bytepool *pool)
+{
+	lockdep_assert_held(&pool->gc_lock);
+	if (bp_pool_single(pool))
+		return;
+	WRITE_ONCE(pool->draining, true);
+	mod_delayed_work(bp_gc_wq, &bp_gc_work, 1);
 }
 
 static bool class_has_grants(struct bp_class *class)
@@ -144,18 +196,33 @@ static bool class_has_grants(struct bp_class *class)
 
 /*
  * Have all blocks of the caches of a class come back to its depots: always, or if a
- * cache has a grant.
- * Context: May sleep, and waits for a grace period.
+ * cache has a grant. They are there when bp_class_recalled() returns true. Return false
+ * if they are already.
+ * Context: May sleep, but does not wait for a grace period.
  */
-void bp_class_recall(struct bp_class *class, bool always)
+bool bp_class_recall(struct bp_class *class, bool always)
 {
+	bool closed;
+
 	mutex_lock(&class->pool->gc_lock);
-	if ((always || class_has_grants(class)) && bp_class_close(class, &bp_gc_everything)) {
-		if (!bp_pool_single(class->pool))
-			synchronize_rcu();
-		bp_class_drain(class, &bp_gc_everything);
-	}
+	closed = (always || class_has_grants(class)) &&
+		 class_close(class, &bp_gc_everything, BP_DRAIN_ALL);
+	if (closed)
+		bp_pool_drain_soon(class->pool);
 	mutex_unlock(&class->pool->gc_lock);
+	return closed;
+}
+
+/* Drain the closed caches of a class. Return false if one has to wait for its grace period. */
+bool bp_class_recalled(struct bp_class *class)
+{
+	const struct bp_gc_pass pass = bp_gc_pass_begin(class->pool);
+	bool pending;
+
+	mutex_lock(&class->pool->gc_lock);
+	pending = class_drain(class, &pass);
+	mutex_unlock(&class->pool->gc_lock);
+	return !pending;
 }
 
 /* Give back a few wholly idle slabs, until @most blocks are given back. */
@@ -167,7 +234,10 @@ static struct bp_gc_reaped depot_reap(struct bp_depot *depot, const struct bp_gc
 	struct bp_gc_reaped reaped = {};
 	LIST_HEAD(dead);
 
-	mutex_lock(&pool->reap_lock);
+	if (!pass->scan)
+		mutex_lock(&pool->reap_lock);
+	else if (!mutex_trylock(&pool->reap_lock))
+		return reaped;	/* somebody else gives memory of this pool back */
 	reaped.blocks = bp_depot_take_slabs(depot, pass, most, &dead);
 	list_for_each_entry(slab, &dead, list)
 		bp_table_remove(slab);
@@ -215,26 +285,29 @@ void bp_pool_wait_for_reap(struct bytepool *pool)
 	mutex_unlock(&pool->reap_lock);
 }
 
-bool bp_pool_close(struct bytepool *pool, const struct bp_gc_pass *pass)
+bool bp_pool_close(struct bytepool *pool, const struct bp_gc_pass *pass, enum bp_drain drain)
 {
 	struct bp_class *class;
 	bool closed = false;
 
 	bp_for_each_class(class, pool) {
-		closed |= bp_class_close(class, pass);
+		closed |= class_close(class, pass, drain);
 		cond_resched();
 	}
 	return closed;
 }
 
-void bp_pool_drain(struct bytepool *pool, const struct bp_gc_pass *pass)
+/* Drain the closed caches whose grace period is over. Return true if there are others. */
+bool bp_pool_drain(struct bytepool *pool, const struct bp_gc_pass *pass)
 {
 	struct bp_class *class;
+	bool pending = false;
 
 	bp_for_each_class(class, pool) {
-		bp_class_drain(class, pass);
+		pending |= class_drain(class, pass);
 		cond_resched();
 	}
+	return pending;
 }
 
 void bp_pool_flush_magazines(struct bytepool *pool, const struct bp_gc_pass *pass)
@@ -247,22 +320,23 @@ void bp_pool_flush_magazines(struct bytepool *pool, const struct bp_gc_pass *pas
 	}
 }
 
-/* Give back wholly idle slabs of all classes. Return the number of blocks. */
-unsigned long bp_pool_reap(struct bytepool *pool, const struct bp_gc_pass *pass)
+/* Give back wholly idle slabs of all classes, until @bytes are given back. */
+struct bp_gc_reaped bp_pool_reap(struct bytepool *pool, const struct bp_gc_pass *pass,
+				 unsigned long bytes)
 {
 	struct bp_gc_reaped all = {};
 	struct bp_class *class;
 
 	bp_for_each_class(class, pool) {
-		struct bp_gc_reaped reaped = bp_class_reap(class, pass, ULONG_MAX);
+		struct bp_gc_reaped reaped;
 
+		if (all.bytes >= bytes)
+			break;
+		reaped = bp_class_reap(class, pass, DIV_ROUND_UP(bytes - all.bytes, class->size));
 		all.blocks += reaped.blocks;
 		all.bytes += reaped.bytes;
 	}
-	if (all.blocks)
-		trace_gc(pool->name, pass->all ? "trim" : "age", all.blocks, all.bytes,
-			 bp_pool_held(pool));
-	return all.blocks;
+	return all;
 }
 
 bool bp_pool_reclaimable(struct bytepool *pool)

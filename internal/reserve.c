@@ -46,8 +46,10 @@ static unsigned int class_set_reserve(struct bp_class *class, unsigned int nr)
 		bp_depot_unlock(depot, flags);
 	}
 	mutex_unlock(&pool->gc_lock);
-	if (nr || old)
-		bp_class_recall(class, true);
+	if ((nr || old) && bp_class_recall(class, true)) {
+		bp_pool_wait_for_grace(pool);
+		bp_class_recalled(class);
+	}
 	/*
 	 * More may be idle in depots or above the reserve, or there may be
 	 * nothing to wait for any more.

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The shrinker of a pool. When the system is short of memory, it gives idle
- * memory back, the oldest first, whatever the timeout.
+ * The shrinker. When the system is short of memory, it gives idle memory of all pools
+ * back, the oldest first, whatever the timeout.
  *
- * A scan may run in the middle of anybody's allocation, including one for a
- * slab of this pool. Therefore no lock is held over those allocations, and a
- * scan waits for no lock that is held over a grace period.
+ * A scan may run in the middle of anybody's allocation, including one for a slab. So
+ * no lock is held over those allocations. A scan never waits for a grace period, nor
+ * for a lock that is held over one. It gives back what depots have, closes caches that
+ * have older blocks, and leaves those to the next scan, or to the GC, which it calls.
+ *
+ * If nothing else is left, the OOM killer would come before the grace period is over.
+ * Therefore its notifier waits for that, and gives all idle memory back.
  */
 #include <linux/atomic.h>
 #include <linux/compiler.h>
@@ -13,6 +17,8 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/notifier.h>
+#include <linux/oom.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/shrinker.h>
@@ -25,6 +31,7 @@
 #include "compat.h"
 #include "context.h"
 #include "depot.h"
+#include "pools.h"
 #include "reclaim.h"
 #include "shrinker.h"
 #include "size_class.h"
@@ -33,15 +40,26 @@
 #include "types.h"
 
 /*
- * The batch of a scan. It is large, because a scan may have to wait for a grace
- * period, and because the kernel may raise its watermark by a pageblock, which
- * is 2 MiB, for each of two zones at once. If one scan gives it less, and there
- * is nothing else to reclaim, the OOM killer comes.
+ * The batch of a scan. It is large, because the kernel may raise its watermark by a
+ * pageblock, which is 2 MiB, for each of two zones at once. If one scan gives it less,
+ * and there is nothing else to reclaim, the OOM killer comes.
  */
 #define SHRINK_BYTES		SZ_4M
 
-/* How often a scan looks again after others have taken the memory that it saw. */
-#define SHRINK_RETRIES		8U
+/* The longest time for which the OOM killer waits for a grace period. */
+#define OOM_WAIT		(HZ / 5)
+
+static struct shrinker *shrinker;
+
+/* Return the pool after @prev of which a scan may take memory; see bp_pool_next(). */
+static struct bytepool *shrinkable_next(struct bytepool *prev)
+{
+	/* The owner of a BYTEPOOL_SINGLE pool cannot serialise with a scan. */
+	do {
+		prev = bp_pool_next(prev);
+	} while (prev && bp_pool_single(prev));
+	return prev;
+}
 
 /*
  * Return a lower bound of the bytes that a scan can free. Reclaim keeps asking
@@ -74,27 +92,30 @@ static unsigned long class_shrinkable(struct bp_class *class)
 	bp_class_add_stats(class, &stats);
 	if (stats.blocks_in_use <= blocks / per_slab)
 		nr = max(nr, blocks - (long)stats.blocks_in_use * per_slab);
-	return min(nr, spare) * class->size;
+	/* A slab is whole pages, but a reserve may need the last one. */
+	return reserve ? min(nr, spare) * class->size : PAGE_ALIGN(min(nr, spare) * class->size);
 }
 
-static unsigned long shrink_count(struct shrinker *shrinker, struct shrink_control *sc)
+static unsigned long shrink_count(struct shrinker *unused, struct shrink_control *sc)
 {
-	struct bytepool *pool = compat_shrinker_data(shrinker);
+	struct bytepool *pool = NULL;
 	struct bp_class *class;
 	unsigned long bytes = 0;
 
-	bp_for_each_class(class, pool) {
-		bytes += class_shrinkable(class);
-		cond_resched();
+	while ((pool = shrinkable_next(pool))) {
+		bp_for_each_class(class, pool) {
+			bytes += class_shrinkable(class);
+			cond_resched();
+		}
 	}
 	return bytes >> PAGE_SHIFT;
 }
 
 /**
- * struct shrink_survey - how old the oldest idle memory of a pool is
+ * struct shrink_survey - how old the oldest idle memory is
  * @now: jiffies
- * @age: age of the oldest slab that a depot could give back, jiffies; -1 = none
- * @cached_age: age of the oldest block in a cache or a magazine of a depot; -1 = none
+ * @age: age of the oldest slab or magazine that a depot could give back, jiffies; -1 = none
+ * @cached_age: age of the oldest block in a cache; -1 = none
  */
 struct shrink_survey {
 	unsigned long now;
@@ -124,13 +145,12 @@ static void survey_depot(struct bp_depot *depot, struct shrink_survey *survey)
 		survey_add(survey, &survey->age, slab->idle_since);
 	magazine = bp_depot_last_full(depot);
 	if (magazine)
-		survey_add(survey, &survey->cached_age, bp_magazine_oldest(magazine));
+		survey_add(survey, &survey->age, bp_magazine_oldest(magazine));
 	bp_depot_unlock(depot, flags);
 }
 
-static struct shrink_survey survey_pool(struct bytepool *pool)
+static void survey_pool(struct bytepool *pool, struct shrink_survey *survey)
 {
-	struct shrink_survey survey = { .now = jiffies, .age = -1, .cached_age = -1 };
 	struct bp_class *class;
 	struct bp_depot *depot;
 	struct bp_cache *cache;
@@ -138,130 +158,151 @@ static struct shrink_survey survey_pool(struct bytepool *pool)
 
 	bp_for_each_class(class, pool) {
 		bp_for_each_depot(depot, class)
-			survey_depot(depot, &survey);
+			survey_depot(depot, survey);
 		bp_for_each_cache(cache, class) {
 			if (bp_cache_peek(cache, &oldest))
-				survey_add(&survey, &survey.cached_age, oldest);
+				survey_add(survey, &survey->cached_age, oldest);
 			else if (READ_ONCE(cache->granted))	/* may bind slabs */
-				survey_add(&survey, &survey.cached_age, survey.now);
+				survey_add(survey, &survey->cached_age, survey->now);
 		}
 		cond_resched();
 	}
+}
+
+static struct shrink_survey survey_all(void)
+{
+	struct shrink_survey survey = { .now = jiffies, .age = -1, .cached_age = -1 };
+	struct bytepool *pool = NULL;
+
+	while ((pool = shrinkable_next(pool)))
+		survey_pool(pool, &survey);
 	return survey;
 }
 
 /* Return a pass for memory that is idle for at least @age jiffies. */
 static struct bp_gc_pass shrink_pass(unsigned long now, long age)
 {
-	return (struct bp_gc_pass){ .all = age <= 0, .now = now, .timeout = age - 1 };
+	return (struct bp_gc_pass){ .all = age <= 0, .scan = true, .now = now, .timeout = age - 1 };
 }
 
-/* Reap all depots until @bytes are given back. Return how many were. */
-static unsigned long pool_reap_bytes(struct bytepool *pool, const struct bp_gc_pass *pass,
-				     unsigned long bytes)
+/* Drain the caches that earlier scans have closed, unless a pass is at it. */
+static void drain_all(void)
 {
-	struct bp_class *class;
-	struct bp_gc_reaped all = {};
+	struct bytepool *pool = NULL;
 
-	bp_for_each_class(class, pool) {
-		unsigned long most = DIV_ROUND_UP(bytes - all.bytes, class->size);
-		struct bp_gc_reaped reaped = bp_class_reap(class, pass, most);
+	while ((pool = shrinkable_next(pool))) {
+		struct bp_gc_pass pass = bp_gc_pass_begin(pool);
 
-		all.blocks += reaped.blocks;
-		all.bytes += reaped.bytes;
-		if (all.bytes >= bytes)
-			break;
-	}
-	if (all.blocks)
-		trace_gc(pool->name, "pressure", all.blocks, all.bytes, bp_pool_held(pool));
-	return all.bytes;
-}
-
-/*
- * Drain what the pass wants out of the caches. Without gc_lock, drain only the
- * magazines of depots, after a grace period in which the owner of the lock may have dealt
- * with the caches.
- */
-static void shrink_drain(struct bytepool *pool, const struct bp_gc_pass *pass, bool locked)
-{
-	if (!locked || bp_pool_close(pool, pass))
-		synchronize_rcu();
-	if (locked)
-		bp_pool_drain(pool, pass);
-	else
-		bp_pool_flush_magazines(pool, pass);
-}
-
-/*
- * Give back @bytes of idle memory, if there are as many, and the oldest first.
- * Ages within a sixteenth count as one. Return the bytes given back.
- *
- * If the oldest idle memory is in caches, drain everything there that is more
- * than half as old, so that later scans seldom need another grace period. If
- * that frees nothing, drain everything.
- *
- * Another scan may hold gc_lock, or take what this one saw. The system must not
- * conclude that the pool is empty. Therefore, without the lock, the depots come
- * first, and a scan looks again if it lost to others.
- */
-static unsigned long pool_shrink(struct bytepool *pool, unsigned long bytes)
-{
-	unsigned int drains = 0, lost = 0;
-	unsigned long done = 0, got;
-	bool locked = false;
-
-	while (done < bytes && lost < SHRINK_RETRIES) {
-		struct shrink_survey survey;
-		struct bp_gc_pass pass;
-		bool may_drain;
-
-		locked = locked || mutex_trylock(&pool->gc_lock);
-		survey = survey_pool(pool);
-		may_drain = locked ? !drains || (drains == 1 && !done) : !drains && survey.age < 0;
-		if (survey.cached_age > survey.age && may_drain) {
-			pass = shrink_pass(survey.now, drains ? 0 : survey.cached_age / 2);
-			shrink_drain(pool, &pass, locked);
-			drains++;
+		if (!mutex_trylock(&pool->gc_lock))
 			continue;
-		}
-		/* Caches have older memory. Leave it to the next scan, after a grace period. */
-		if (survey.age < 0 || (locked && done && survey.cached_age > survey.age))
-			break;
-		pass = shrink_pass(survey.now, max(survey.age - survey.age / 16,
-						   may_drain ? survey.cached_age : 0));
-		got = pool_reap_bytes(pool, &pass, bytes - done);
-		done += got;
-		lost += !got;
-	}
-	if (locked)
+		bp_pool_drain(pool, &pass);
 		mutex_unlock(&pool->gc_lock);
+	}
+}
+
+/* Close the caches with blocks that the pass wants, for the next scan or the GC. */
+static void close_all(const struct bp_gc_pass *pass)
+{
+	struct bytepool *pool = NULL;
+
+	while ((pool = shrinkable_next(pool))) {
+		if (!pass->scan)
+			mutex_lock(&pool->gc_lock);
+		else if (!mutex_trylock(&pool->gc_lock))
+			continue;
+		if (bp_pool_close(pool, pass, BP_DRAIN_ALL))
+			bp_pool_drain_soon(pool);
+		mutex_unlock(&pool->gc_lock);
+	}
+}
+
+/* Give back what the pass wants of the depots of all pools, until @bytes are given back. */
+static unsigned long reap_all(const struct bp_gc_pass *pass, unsigned long bytes)
+{
+	struct bytepool *pool = NULL;
+	unsigned long done = 0;
+
+	while ((pool = shrinkable_next(pool))) {
+		struct bp_gc_reaped reaped;
+
+		/* The walk has to go on to its end, because it has pinned the pool. */
+		if (done >= bytes)
+			continue;
+		bp_pool_flush_magazines(pool, pass);
+		reaped = bp_pool_reap(pool, pass, bytes - done);
+		if (reaped.blocks)
+			trace_gc(pool->name, "pressure", reaped.blocks, reaped.bytes,
+				 bp_pool_held(pool));
+		done += reaped.bytes;
+	}
 	return done;
 }
 
-static unsigned long shrink_scan(struct shrinker *shrinker, struct shrink_control *sc)
+/*
+ * Give back @bytes of idle memory, if depots have as many, and the oldest first. Return the
+ * bytes given back. Ages within a sixteenth count as one, and more in each round, so that
+ * the rounds are few.
+ */
+static unsigned long shrink(unsigned long bytes)
 {
-	struct bytepool *pool = compat_shrinker_data(shrinker);
-	unsigned long pages = pool_shrink(pool, sc->nr_to_scan << PAGE_SHIFT) >> PAGE_SHIFT;
+	unsigned int share = 16;
+	struct shrink_survey survey;
+	unsigned long done = 0;
+	struct bp_gc_pass pass;
+
+	drain_all();
+	for (; done < bytes && share; share /= 2) {
+		survey = survey_all();
+		if (survey.age < 0)
+			break;
+		pass = shrink_pass(survey.now, survey.age - survey.age / share);
+		done += reap_all(&pass, bytes - done);
+	}
+	survey = survey_all();
+	if (survey.cached_age > survey.age) {
+		pass = shrink_pass(survey.now, done < bytes ? 0 : survey.cached_age / 2);
+		close_all(&pass);
+	}
+	return done;
+}
+
+static unsigned long shrink_scan(struct shrinker *unused, struct shrink_control *sc)
+{
+	unsigned long pages = shrink(sc->nr_to_scan << PAGE_SHIFT) >> PAGE_SHIFT;
 
 	compat_account_reclaimed(pages);
 	sc->nr_scanned = max(pages, sc->nr_to_scan);
 	return pages ?: SHRINK_STOP;
 }
 
-/*
- * Register the shrinker of the pool. Return 0 or -ENOMEM. A BYTEPOOL_SINGLE
- * pool has none, because its owner could not serialise with a scan.
- */
-int bp_pool_shrinker_add(struct bytepool *pool)
+/* Give all idle memory back before the OOM killer ends a task. */
+static int oom_notify(struct notifier_block *nb, unsigned long unused, void *freed)
 {
-	if (bp_pool_single(pool))
-		return 0;
-	pool->shrinker = compat_shrinker_add(pool->name, SHRINK_BYTES >> PAGE_SHIFT, shrink_count,
-					     shrink_scan, pool);
-	return pool->shrinker ? 0 : -ENOMEM;
+	unsigned long end = jiffies + OOM_WAIT;
+	struct rcu_gp_seq grace;
+
+	close_all(&bp_gc_everything);
+	start_poll_synchronize_rcu_full(&grace);
+	while (!poll_state_synchronize_rcu_full(&grace) && time_before(jiffies, end))
+		schedule_timeout_uninterruptible(1);
+	*(unsigned long *)freed += shrink(LONG_MAX) >> PAGE_SHIFT;
+	return NOTIFY_OK;
 }
 
-void bp_pool_shrinker_remove(struct bytepool *pool)
+static struct notifier_block oom_block = { .notifier_call = oom_notify };
+
+int bp_shrinker_init(void)
 {
-	compat_shrinker_remove(pool->shrinker);
+	shrinker = compat_shrinker_add("bytepool", SHRINK_BYTES >> PAGE_SHIFT, shrink_count,
+				       shrink_scan);
+	if (!shrinker)
+		return -ENOMEM;
+	register_oom_notifier(&oom_block);
+	return 0;
+}
+
+void bp_shrinker_exit(void)
+{
+	unregister_oom_notifier(&oom_block);
+	compat_shrinker_remove(shrinker);
 }

@@ -1,15 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The shrinker of a pool, which gives idle memory back when the system is short.
+ * When the system is short of memory, idle memory of all pools is given back.
  */
 #ifndef _BP_SHRINKER_H
 #define _BP_SHRINKER_H
 
-#include <linux/types.h>
-
-#include "types.h"
-
-int bp_pool_shrinker_add(struct bytepool *pool);
-void bp_pool_shrinker_remove(struct bytepool *pool);
+int bp_shrinker_init(void);
+void bp_shrinker_exit(void);
 
 #endif /* _BP_SHRINKER_H */

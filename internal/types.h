@@ -19,12 +19,12 @@
 #include <linux/rbtree.h>
 #include <linux/rcupdate.h>
 #include <linux/rhashtable-types.h>
-#include <linux/shrinker.h>
 #include <linux/spinlock.h>
 #include <linux/swait.h>
 #include <linux/types.h>
 
 #include "../bytepool.h"
+#include "compat.h"
 #include "size_class.h"
 
 #define BP_NO_BLOCK	0xffff	/* no granule of a slab has this number */
@@ -132,6 +132,13 @@ struct bp_magazine {
 static_assert(offsetof(struct bp_magazine, entries) ==
 	      offsetof(struct bp_magazine, floor) + sizeof(struct bp_entry));
 
+/* What a pass takes out of a closed cache, a grace period after that was closed. */
+enum bp_drain {
+	BP_DRAIN_NONE,	/* the cache is not closed for a pass */
+	BP_DRAIN_EXPIRED,
+	BP_DRAIN_ALL,
+};
+
 /**
  * struct bp_cache - the idle blocks of one class on one CPU
  * @pool: its pool; BP_CACHE_BUSY while its CPU is inside, so that an interrupt uses the depot
@@ -143,14 +150,17 @@ static_assert(offsetof(struct bp_magazine, entries) ==
  * @depot: the depot that its blocks come from and go to
  * @page_granules: granules of a page; 0 in bp_closed_cache
  * @shift: log2 of the bytes of a granule
- * @gc_owned: the GC owns it, or will after a grace period; changes under gc_lock
- *	and the lock of the depot
+ * @drain: enum bp_drain; unless it is BP_DRAIN_NONE, a pass owns the cache after the
+ *	grace period of @grace. Changes under gc_lock and the lock of the depot
  * @granted: the blocks that it may have beyond the reserve of the class; changes under
  *	the lock of the depot
+ * @fresh: it was just closed, and @grace is not set yet; under gc_lock
  * @cpu: the CPU that it belongs to
  * @refused: how often its CPU was served by the depot because it was not granted
  * @loaded: the magazine in use
  * @spare: another, which is empty, or has only blocks that are older than those of @loaded
+ * @grace: tells when its CPU has left it for good, see
+ *	poll_state_synchronize_rcu_full(); under gc_lock
  * @rcu: defers its end until no CPU can be looking at it
  */
 struct bp_cache {
@@ -162,12 +172,14 @@ struct bp_cache {
 	struct bp_depot *depot;
 	unsigned long page_granules;
 	u8 shift;
-	bool gc_owned;
+	u8 drain;
+	bool fresh;
 	u16 cpu;
 	u16 refused;
 	u16 granted;
 	struct bp_magazine *loaded;
 	struct bp_magazine *spare;
+	struct rcu_gp_seq grace;
 	struct rcu_head rcu;
 } ____cacheline_aligned_in_smp;
 
@@ -271,9 +283,12 @@ struct bp_cpu {
  * @cpu: the open caches of each CPU
  * @sizes: its size classes
  * @flags: BYTEPOOL_*
+ * @draining: the GC has to visit it, asleep or not, until closed caches are drained
  * @awake: the GC visits it. While it is clear, all caches are closed, so that the
  *	next free calls bp_pool_wake(). A pool whose blocks never expire is an exception
- * @visited: the pool is in the current pass of bp_gc_work; used by that alone
+ * @visited: the pool is in the current pass of bp_gc_work; this and the next are used by
+ *	that alone
+ * @more: its last turn did not give back all
  * @class: the classes, each made at its first use
  * @closed: bp_closed_cache for each slot; the open caches in a BYTEPOOL_SINGLE pool
  * @idle_timeout_ms: as in struct bytepool_params
@@ -283,17 +298,16 @@ struct bp_cpu {
  * @bad_frees: frees that were refused
  * @bad_frees_told: a bit for each enum bp_bad_free_reason whose stack trace was shown
  * @overwritten_limit: ratelimit of reports of writes to idle blocks
- * @gc_lock: serialises what takes caches from their CPUs: GC, trim, reserve, and
- *	the shrinker, which only tries it
- * @trims: number of trims begun; this and the next two are written under @gc_lock
+ * @trim_lock: serialises trims; held over their grace period
+ * @trims: number of trims begun, but for those of all pools; this and the next are written under @trim_lock
  * @last_fruitful_trim: value of @trims at the last trim that gave something back
- * @gc_runs: GC passes
+ * @gc_lock: serialises what closes and drains caches: GC, trim, waiters, reserve, and
+ *	the shrinker, which only tries it
+ * @gc_runs: GC passes; written under @gc_lock
  * @reap_lock: held from taking slabs out of a depot until the system has them
  * @reclaimed_blocks: blocks given back to the system; this and the next are
  *	written under @reap_lock
  * @reclaimed_bytes: bytes given back to the system
- * @shrinker: gives idle memory back when the system is short of memory; NULL in a
- *	BYTEPOOL_SINGLE pool
  * @debugfs: its directory
  * @list: link in the list of pools, under pools_lock
  * @nr_pins: walks of the list that are at this pool, under pools_lock
@@ -308,7 +322,9 @@ struct bytepool {
 	struct bp_sizes sizes;
 	unsigned int flags;
 	bool awake;
+	bool draining;
 	bool visited;
+	bool more;
 	struct bp_class **class;
 	struct bp_cache **closed;
 
@@ -320,15 +336,15 @@ struct bytepool {
 	unsigned long bad_frees_told;
 	struct ratelimit_state overwritten_limit;
 
-	struct mutex gc_lock;	/* not held over an allocation from the system */
+	struct mutex trim_lock;	/* outermost; not held over an allocation from the system */
 	unsigned long trims;
 	unsigned long last_fruitful_trim;
+	struct mutex gc_lock;	/* within trim_lock; not held over a grace period or a free */
 	u64 gc_runs;
-	struct mutex reap_lock;	/* within gc_lock; not held over a grace period */
+	struct mutex reap_lock;	/* within trim_lock; not held over a grace period */
 	u64 reclaimed_blocks;
 	u64 reclaimed_bytes;
 
-	struct shrinker *shrinker;
 	struct dentry *debugfs;
 	struct list_head list;
 	unsigned int nr_pins;

@@ -1,30 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Closing the cache of another CPU: bp_class_close(), synchronize_rcu(),
- * bp_class_drain().
+ * Closing the cache of another CPU: class_close(), a grace period, class_drain().
  *
  * CPU 0 has a cache. In bp_cache_alloc(), bp_free_fast() and cache_free(), it uses
  * the cache in a section, without a lock. In depot_alloc() and depot_free(), it
  * uses the cache under the depot's lock. An interrupt does the same once, at
  * any point. CPU 0 finds its cache by the open pointer, or by its memo, which
  * bp_memo_current(), bp_memo_refresh() and memo_writable() keep valid.
- * CPU 1 is the GC.
+ * CPU 1 runs the passes.
  *
  * There are three blocks. However many of them a pass takes, each block is in
- * one place at any time, and no section uses the cache while the GC empties it.
+ * one place at any time, and no section uses the cache while a pass empties it.
  *
  * Abstracted: The two magazines of the cache are one set. The slabs and the magazines
  * of the depot are another, because moves between them are made under the lock. The
- * memo is one entry, which stands for the page of each block.
+ * memo is one entry, which stands for the page of each block. The passes are one
+ * process, because gc_lock serialises them: one closes the cache, and any later one
+ * drains it when its mark tells that the grace period is over. What passes want of the
+ * cache is left out, see trim.pml.
  *
  * Wrong:
- *	WRONG_NO_GRACE_PERIOD: the GC does not wait
+ *	WRONG_MARK_IGNORED: class_drain() does not look at the mark of the cache
+ *	WRONG_EARLY_MARK: class_close() takes the mark before bp_memo_forget()
+ *	WRONG_OLD_MARK: class_close() keeps the mark of an earlier pass
  *	WRONG_NO_RELEASE: the cache is opened by a plain store (bp_cache_set_open())
- *	WRONG_NO_FORGET: bp_class_close() without bp_memo_forget()
+ *	WRONG_NO_FORGET: class_close() without bp_memo_forget()
  *	WRONG_LATE_FORGET: bp_memo_forget() after the grace period
  *	WRONG_NO_MB_IN_FORGET: bp_memo_forget() without smp_mb__before_atomic()
  *	WRONG_NO_RMB_IN_REFRESH: bp_memo_refresh() without smp_rmb()
- *	WRONG_GC_OWNED_IGNORED: bp_depot_this_cpu_cache() does not check gc_owned
+ *	WRONG_DRAIN_IGNORED: bp_depot_this_cpu_cache() does not check drain
  *	WRONG_NOT_BUSY: bp_cache_enter() leaves the cache open for interrupts
  *	WRONG_IRQ_REFRESHES: memo_writable() is always true
  *	WRONG_NO_SECTION: bp_free_fast() with preemption enabled
@@ -33,7 +37,7 @@
 #define NR_VARS	6
 #define OPEN	0	/* the open pointer: the cache, or bp_closed_cache, which is 0 */
 #define BLOCKS	1	/* in the cache, one bit per block */
-#define OWNED	2	/* gc_owned */
+#define OWNED	2	/* cache->drain is not BP_DRAIN_NONE */
 #define AGE	3	/* bp_memo_generation */
 #define LOCK	4	/* the lock of the depot */
 #define DEPOT	5	/* in the depot, one bit per block */
@@ -41,7 +45,7 @@
 #include "memory.pml"
 
 #define OPS	2	/* operations of the task */
-#define PASSES	1
+#define STEPS	4	/* of passes: the cache is closed and drained twice */
 #define ALL	7	/* all blocks */
 
 bool busy;		/* cache->pool is BP_CACHE_BUSY */
@@ -51,6 +55,7 @@ byte memo_seen;	/* the generation for which the memo is valid */
 byte held;		/* blocks in use */
 byte inside;		/* users of the cache without the lock */
 bool irqs_off;		/* on CPU 0 */
+bool grace;		/* the grace period of cache->grace is not over */
 bool in_irq;
 byte done;
 
@@ -94,7 +99,7 @@ inline bp_cache_leave()
 inline bp_depot_this_cpu_cache()
 {
 	load(owned, OWNED);
-#ifdef WRONG_GC_OWNED_IGNORED
+#ifdef WRONG_DRAIN_IGNORED
 	owned = false;
 #endif
 	own = !owned && !busy
@@ -310,7 +315,21 @@ inline bp_memo_forget()
 	atomic_inc(AGE)
 }
 
-inline bp_class_close()
+/* A mark, and a grace period after it: CPU 0 is outside of any section once. */
+inline start_poll_synchronize_rcu()
+{
+	atomic { smp_mb() -> grace = true }
+}
+
+proctype rcu()
+{
+end:
+	do
+	:: atomic { grace && section[0] == 0 && buffer[0].pending == 0 -> grace = false }
+	od
+}
+
+inline class_close()
 {
 	atomic {
 		lock(LOCK);
@@ -318,12 +337,23 @@ inline bp_class_close()
 		smp_store_release(OPEN, 0);
 		unlock(LOCK)
 	}
+#ifdef WRONG_EARLY_MARK
+	start_poll_synchronize_rcu();
+#endif
 #if !defined(WRONG_NO_FORGET) && !defined(WRONG_LATE_FORGET)
-	bp_memo_forget()
+	bp_memo_forget();
+#endif
+#if defined(WRONG_OLD_MARK)
+	if
+	:: step == 1 -> start_poll_synchronize_rcu()
+	:: else
+	fi
+#elif !defined(WRONG_EARLY_MARK)
+	start_poll_synchronize_rcu()
 #endif
 }
 
-inline bp_class_drain()
+inline class_drain()
 {
 	select(want : 0 .. ALL);
 	atomic {
@@ -350,20 +380,24 @@ inline bp_class_drain()
 	}
 }
 
-proctype gc()
+/* The passes: the odd steps close the cache, and the even ones drain it. */
+proctype passes()
 {
 	byte cpu = 1;
-	byte x, d, want, other, pass;
+	byte x, d, want, step;
 
-	for (pass : 1 .. PASSES) {
-		bp_class_close();
-#ifndef WRONG_NO_GRACE_PERIOD
-		synchronize_rcu();
+	for (step : 1 .. STEPS) {
+		if
+		:: step & 1 -> class_close()
+		:: else ->
+#ifndef WRONG_MARK_IGNORED
+			!grace;
 #endif
 #ifdef WRONG_LATE_FORGET
-		bp_memo_forget();
+			bp_memo_forget();
 #endif
-		bp_class_drain()
+			class_drain()
+		fi
 	}
 	done++
 }
@@ -377,7 +411,8 @@ init {
 		run commits(1);
 		run task();
 		run irq();
-		run gc()
+		run rcu();
+		run passes()
 	}
 	done == 3 && !buffer[0].pending && !buffer[1].pending;
 	assert((held | memory[BLOCKS] | memory[DEPOT]) == ALL);

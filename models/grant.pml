@@ -6,11 +6,13 @@
  * A class has two blocks, of two depots, and a reserve of one. CPU 0 has both blocks,
  * and a cache of depot 0, which may be granted one block. CPU 0 frees one block
  * or both: bp_free_fast(), depot_free(). CPU 1 waits for a block:
- * bp_class_wait_begin(), class_wait(), bp_class_wait_end(). Another CPU frees the
- * slab of depot 1 if it is idle: depot_take_oldest().
+ * bp_class_wait_begin(), class_wait(), bp_class_wait_end(). The GC drains the cache at
+ * any time that its mark permits: class_drain(). Another CPU frees the slab of depot 1 if
+ * it is idle: depot_take_oldest().
  *
  * At any time, blocks in the cache <= grants <= blocks - reserve. In the end, no task
- * waits while a block is idle, although no wait times out here.
+ * waits while a block is idle, although a wait times out here only while a closed cache
+ * has to wait for its grace period.
  *
  * Abstracted: A cache takes one block. How often the depot has served CPU 0 is
  * left out, so it may be granted blocks at any time. The queue of waiters is as in
@@ -20,7 +22,8 @@
  *	WRONG_WAITERS_IGNORED: cache_granted() does not check nr_waiters
  *	WRONG_LATE_WAITERS: bp_class_wait_begin() increments nr_waiters after the recall
  *	WRONG_NO_RECALL: bp_class_wait_begin() does not call bp_class_recall()
- *	WRONG_NO_GRACE_PERIOD: bp_class_recall() does not wait
+ *	WRONG_MARK_IGNORED: class_drain() does not look at the mark of the cache
+ *	WRONG_NO_POLL: class_wait() does not look again after the grace period
  *	WRONG_NOT_DRAINED: bp_cache_drain() takes the grant and leaves the blocks
  *	WRONG_SPARE_LATE: depot_take_oldest() checks spare, and subtracts from it later
  */
@@ -41,8 +44,10 @@
 byte blocks = 2;	/* class->nr_blocks */
 bool other_lock;	/* the lock of depot 1 */
 bool idle;		/* the block of depot 1 is idle; changes under other_lock */
-bool gc_owned;		/* this and the next change under LOCK */
+bool gc_lock;
+bool drain;		/* cache->drain is not BP_DRAIN_NONE; this and the next change under LOCK */
 bool granted;
+bool grace;		/* the grace period of cache->grace is not over */
 bool woken;
 bool served;		/* the waiter has a block */
 
@@ -95,7 +100,7 @@ inline cache_granted()
 inline bp_depot_this_cpu_cache()
 {
 	if
-	:: gc_owned -> own = false
+	:: drain -> own = false
 	:: else -> cache_granted()
 	fi
 }
@@ -195,38 +200,81 @@ inline bp_class_alloc_or_grow()
 	}
 }
 
-/* This and bp_cache_drain() are bp_class_recall(). */
-inline bp_class_close()
+proctype rcu()
 {
-	atomic {
-		lock(LOCK);
-		gc_owned = true;
-		smp_store_release(OPEN, 0);
-		unlock(LOCK)
-	}
+end:
+	do
+	:: atomic { grace && section[0] == 0 && buffer[0].pending == 0 -> grace = false }
+	od
 }
 
-inline bp_cache_drain()
+/* The recall returns before the grace period is over. */
+inline bp_class_recall()
 {
-	atomic {
-		lock(LOCK);
-		load(x, CACHE);
-#ifndef WRONG_NOT_DRAINED
-		load(d, DEPOT);
-		d = d + x;
-		store(DEPOT, d);
-		store(CACHE, 0);
-		x = 0;
+	atomic { !gc_lock -> gc_lock = true };
+	if
+	:: !drain ->
+		atomic {
+			lock(LOCK);
+			drain = true;
+			smp_store_release(OPEN, 0);
+			unlock(LOCK)
+		}
+		atomic { smp_mb() -> grace = true }
+	:: else
+	fi;
+	gc_lock = false
+}
+
+/* Call with gc_lock held. */
+inline class_drain()
+{
+	if
+#ifdef WRONG_MARK_IGNORED
+	:: drain ->
+#else
+	:: drain && !grace ->
 #endif
-		memory[SPARE] = memory[SPARE] + granted;
-		granted = false;
-		gc_owned = false;
-		if
-		:: x -> smp_store_release(OPEN, 1)
-		:: else
-		fi;
-		unlock(LOCK)
-	}
+		atomic {
+			lock(LOCK);
+			load(x, CACHE);
+#ifndef WRONG_NOT_DRAINED
+			load(d, DEPOT);
+			d = d + x;
+			store(DEPOT, d);
+			store(CACHE, 0);
+			x = 0;
+#endif
+			memory[SPARE] = memory[SPARE] + granted;
+			granted = false;
+			drain = false;
+			if
+			:: x -> smp_store_release(OPEN, 1)
+			:: else
+			fi;
+			unlock(LOCK)
+		}
+	:: else
+	fi
+}
+
+inline bp_class_recalled()
+{
+	atomic { !gc_lock -> gc_lock = true };
+	class_drain();
+	pending = drain;
+	gc_lock = false
+}
+
+proctype gc()
+{
+	byte cpu = 1;
+	byte x, d;
+
+end:
+	atomic { drain && !grace && !gc_lock -> gc_lock = true };
+	class_drain();
+	gc_lock = false
 }
 
 inline bp_class_wait_begin()
@@ -235,11 +283,7 @@ inline bp_class_wait_begin()
 	atomic_inc(WAITERS);
 #endif
 #ifndef WRONG_NO_RECALL
-	bp_class_close();
-#ifndef WRONG_NO_GRACE_PERIOD
-	synchronize_rcu();
-#endif
-	bp_cache_drain();
+	bp_class_recall();
 #endif
 #ifdef WRONG_LATE_WAITERS
 	atomic_inc(WAITERS);
@@ -249,6 +293,10 @@ inline bp_class_wait_begin()
 
 inline class_wait()
 {
+	bp_class_recalled();
+#ifdef WRONG_NO_POLL
+	pending = false;
+#endif
 	smp_mb();
 	atomic { memory[QUEUE] = 1; woken = false }
 	atomic { lock(LOCK); load(x, DEPOT); unlock(LOCK) }
@@ -256,7 +304,7 @@ inline class_wait()
 	if
 	:: !x ->
 end_asleep:
-		woken
+		woken || (pending && !grace)
 	:: else
 	fi;
 	smp_mb();
@@ -271,7 +319,8 @@ inline bp_class_wait_end()
 proctype waiter()
 {
 	byte cpu = 1;
-	byte x, d, other;
+	byte x, d;
+	bool pending;
 
 	bp_class_alloc_or_grow();
 	if
@@ -317,8 +366,10 @@ init {
 		fi;
 		run commits(0);
 		run commits(1);
+		run rcu();
 		run user();
 		run waiter();
+		run gc();
 		run reaper()
 	}
 	timeout;

@@ -8,7 +8,11 @@
  * pool, unless it sees that CPU 1 has begun a trim since. One of the two trims
  * frees the block.
  *
+ * Abstracted: A trim that sees the block closes the cache, and frees the block. Once the
+ * cache is closed, a block goes to the depot, where the trim finds it.
+ *
  * Wrong:
+ *	WRONG_LATE_NUMBER: the trim gets its number after it has looked at the caches
  *	WRONG_NO_MB: bp_class_new_slab() without smp_mb()
  *	WRONG_NO_MB_IN_TRIM: pool_trim_locked() without smp_mb()
  */
@@ -16,7 +20,7 @@
 #define NR_VARS	3
 #define CACHED	0
 #define TRIMS	1
-#define GC_LOCK	2
+#define TRIM_LOCK 2
 
 #include "memory.pml"
 
@@ -25,11 +29,16 @@ byte done;
 
 inline pool_trim_locked()
 {
+#ifdef WRONG_LATE_NUMBER
+	load(cached, CACHED);
+#endif
 	store(TRIMS, trims + 1);
 #ifndef WRONG_NO_MB_IN_TRIM
 	smp_mb();
 #endif
+#ifndef WRONG_LATE_NUMBER
 	load(cached, CACHED);
+#endif
 	if
 	:: cached -> room = true
 	:: else
@@ -45,13 +54,13 @@ proctype alloc()
 	smp_mb();
 #endif
 	load(before, TRIMS);
-	lock(GC_LOCK);
+	lock(TRIM_LOCK);
 	load(trims, TRIMS);
 	if
 	:: trims == before -> pool_trim_locked()
 	:: else
 	fi;
-	unlock(GC_LOCK);
+	unlock(TRIM_LOCK);
 	done++
 }
 
@@ -60,10 +69,10 @@ proctype trim()
 	byte cpu = 1;
 	byte trims, cached;
 
-	lock(GC_LOCK);
+	lock(TRIM_LOCK);
 	load(trims, TRIMS);
 	pool_trim_locked();
-	unlock(GC_LOCK);
+	unlock(TRIM_LOCK);
 	done++
 }
 

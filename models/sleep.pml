@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The GC lets a pool sleep, and a user of the pool wakes it: gc_begin(),
- * pool_sleep(), gc_finish(), bp_pool_wake().
+ * The GC lets a pool sleep, and a user of the pool wakes it: gc_close(),
+ * pool_sleep(), gc_drain(), gc_end(), bp_pool_wake().
  *
  * CPU 0 uses a class. It has no cache of the class at first: depot_alloc(),
  * depot_free(), cache_create(). Once the cache is open, it uses bp_cache_alloc()
@@ -11,15 +11,17 @@
  * queued.
  *
  * Abstracted: No idle memory is old enough to be freed. The pool has one slab
- * of three blocks, which can be freed when all blocks are back in the slab.
+ * of three blocks, which can be freed when all blocks are back in the slab. The other
+ * passes are left out, because they open and drain caches under gc_lock as the GC does,
+ * see trim.pml. A trim lets the pool sleep and looks again as the GC does.
  *
  * Wrong:
  *	WRONG_NO_MB_IN_SLEEP: pool_sleep() without smp_mb()
  *	WRONG_NO_GRACE_PERIOD: bp_gc_work_fn() does not wait after pool_sleep()
  *	WRONG_NOT_CLOSED: pool_sleep() leaves the caches open
  *	WRONG_LATE_ASLEEP: pool_sleep() closes the caches before it clears awake
- *	WRONG_NO_LOOK: gc_finish() does not check again for idle memory
- *	WRONG_OPENED_ASLEEP: bp_class_drain() opens a cache of a sleeping pool
+ *	WRONG_NO_LOOK: gc_end() does not check again for idle memory
+ *	WRONG_OPENED_ASLEEP: class_drain() opens a cache of a sleeping pool
  *	WRONG_NO_WAKE_BY_CACHE: depot_free() opens the cache and does not wake the pool
  *	WRONG_NO_WAKE_BY_DEPOT: depot_free() fills the slab and does not wake the pool
  *	WRONG_NO_WAKE_BY_ALLOC: depot_alloc() opens the cache and does not wake the pool
@@ -40,7 +42,7 @@
 #define ALL	3	/* number of blocks of the slab */
 
 bool queued = true;	/* bp_gc_work is queued */
-bool gc_owned;		/* changes under LOCK */
+bool drain;		/* cache->drain is not BP_DRAIN_NONE; changes under LOCK */
 byte done;
 
 /* The work item sees all earlier stores, even if it was already queued. */
@@ -77,7 +79,7 @@ inline free_block()
 			lock(LOCK);
 			load(x, CACHE);
 			if
-			:: x && !gc_owned ->
+			:: x && !drain ->
 				load(x, BLOCKS);
 				store(BLOCKS, x + 1);
 				smp_store_release(OPEN, 1);
@@ -132,7 +134,7 @@ inline alloc_block()
 		atomic {
 			lock(LOCK);
 			load(x, CACHE);
-			own = x && !gc_owned;
+			own = x && !drain;
 			load(d, DEPOT);
 			load(x, BLOCKS);
 			if
@@ -203,7 +205,7 @@ inline bp_pool_close()
 {
 	load(x, CACHE);
 	if
-	:: x -> atomic { lock(LOCK); gc_owned = true; smp_store_release(OPEN, 0); unlock(LOCK) }
+	:: x -> atomic { lock(LOCK); drain = true; smp_store_release(OPEN, 0); unlock(LOCK) }
 	:: else
 	fi
 }
@@ -222,17 +224,17 @@ inline pool_sleep()
 #endif
 }
 
-inline bp_class_drain()
+inline class_drain()
 {
 	if
-	:: gc_owned ->
+	:: drain ->
 		load(y, AWAKE);
 #ifdef WRONG_OPENED_ASLEEP
 		y = 1;
 #endif
 		atomic {
 			lock(LOCK);
-			gc_owned = false;
+			drain = false;
 			load(x, BLOCKS);
 			if
 			:: x && y -> smp_store_release(OPEN, 1)
@@ -258,7 +260,7 @@ proctype gc()
 		load(x, AWAKE);
 		if
 		:: x ->
-			/* gc_begin() */
+			/* gc_close() */
 			bp_pool_reclaimable();
 			if
 			:: !reclaimable ->
@@ -269,8 +271,9 @@ proctype gc()
 				skip
 			:: else
 			fi;
-			/* gc_finish() */
-			bp_class_drain();
+			/* gc_drain(), after the grace period of the mark */
+			class_drain();
+			/* gc_end() */
 			load(x, AWAKE);
 #ifndef WRONG_NO_LOOK
 			if

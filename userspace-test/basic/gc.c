@@ -163,6 +163,72 @@ static void test_age_calm(void)
 	pool_stop();
 }
 
+/* A pass leaves what is younger in the cache. */
+static void test_age_part(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = 1000 };
+	void *old, *young;
+
+	shim_exact_node = true;
+	pool_start(&params);
+	old = bytepool_alloc(pool, 4096, GFP_KERNEL);
+	young = bytepool_alloc(pool, 4096, GFP_KERNEL);
+	bytepool_free(pool, old);
+	shim_clock_advance(msecs_to_jiffies(600));
+	bytepool_free(pool, young);
+	EXPECT(class_cached(4096) == 2);
+	shim_clock_advance(msecs_to_jiffies(600));
+	EXPECT(bytepool_gc(pool, NULL) == 1 && class_cached(4096) == 1);
+	shim_clock_advance(10 * HZ);
+	EXPECT(!bytepool_size(pool));
+	old = bytepool_alloc(pool, 4096, GFP_KERNEL);
+	young = bytepool_alloc(pool, 4096, GFP_KERNEL);
+	bytepool_free(pool, old);
+	shim_clock_advance(9 * HZ + HZ / 2);
+	bytepool_free(pool, young);
+	shim_clock_advance(HZ / 2 + 1);
+	EXPECT(bytepool_size(pool) == 4096 && class_cached(4096) == 1);
+	pool_stop();
+	shim_exact_node = false;
+}
+
+/* A trim of all pools has one grace period for all, and none if nothing is idle. */
+static void test_trim_all(void)
+{
+	const struct bytepool_params params = { .flags = BYTEPOOL_SINGLE };
+	struct bytepool *other, *single;
+	void *blocks[100], *p;
+	size_t held;
+
+	pool_start(NULL);
+	other = bytepool_create("other", NULL);
+	single = bytepool_create("single", &params);
+	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
+	bytepool_free(other, bytepool_alloc(other, 4096, GFP_KERNEL));
+	/* Its depot has blocks, and so has its cache. */
+	EXPECT(bytepool_alloc_bulk(single, SZ_64K, GFP_KERNEL, 100, blocks) == 100);
+	bytepool_free_bulk(single, 100, blocks);
+	p = bytepool_alloc(single, 4096, GFP_KERNEL);
+	bytepool_free(single, p);
+	held = bytepool_size(single);
+	nr_graces = 0;
+	shim_grace_hook = count_grace;
+	shim_grace_held = true;
+	EXPECT(shim_sysfs_write("bytepool/trim", "1") == 1 && nr_graces == 1);
+	EXPECT(!bytepool_size(pool) && !bytepool_size(other) && bytepool_size(single) == held);
+	EXPECT(shim_sysfs_write("bytepool/trim", "1") == 1 && nr_graces == 1);
+	EXPECT(bytepool_trim(pool) == 0 && nr_graces == 1);
+	/* The cache of a SINGLE pool stays open. */
+	EXPECT(bytepool_alloc(single, 4096, GFP_ATOMIC) == p);
+	bytepool_free(single, p);
+	EXPECT(bytepool_trim(single) == 101 && nr_graces == 1);
+	shim_grace_held = false;
+	shim_grace_hook = NULL;
+	bytepool_destroy(single);
+	bytepool_destroy(other);
+	pool_stop();
+}
+
 static void test_never(void)
 {
 	const struct bytepool_params params = { .idle_timeout_ms = BYTEPOOL_TIMEOUT_NEVER };
@@ -278,6 +344,8 @@ const struct test gc_tests[] = {
 	{ "age of a slab of several blocks", test_age_young },
 	{ "age of blocks that leave a cache as a batch", test_age_batch },
 	{ "no memory is old enough", test_age_calm },
+	{ "age of a part of the blocks in a cache", test_age_part },
+	{ "a trim of all pools", test_trim_all },
 	{ "no time-out at first, then one", test_never },
 	{ "SINGLE", test_single },
 	{ "a block becomes idle while the GC goes to sleep", test_sleep },

@@ -207,6 +207,49 @@ static void test_grant_wait(void)
 	pool_stop();
 }
 
+static void on_recall(void)
+{
+	if (++nr_waits > 10)
+		shim_die("it waits for ever");
+	EXPECT(shim_wait_timeout <= HZ / 50);
+	shim_grace_held = false;
+}
+
+/* A task that waits for the grace period of a cache looks again soon, for one block or for more. */
+static void test_grant_recall(void)
+{
+	void *blocks[200], *p;
+	unsigned int bulk, nr;
+
+	for (bulk = 0; bulk < 2; bulk++) {
+		pool_start(NULL);
+		EXPECT(!bytepool_reserve(pool, SMALL, RESERVE, GFP_KERNEL));
+		shim_cpu_move(2);
+		work_with(SMALL);
+		EXPECT(bytepool_alloc_bulk(pool, SMALL, GFP_KERNEL, 4, blocks) == 4);
+		bytepool_free_bulk(pool, 4, blocks);
+		shim_cpu_move(5);
+		fail_system(true);
+		nr = 0;
+		while (nr < ARRAY_SIZE(blocks) - 2 && (p = bytepool_alloc(pool, SMALL, GFP_ATOMIC)))
+			blocks[nr++] = p;
+		EXPECT(nr < ARRAY_SIZE(blocks) - 2 && class_cached(SMALL) >= 2);
+		nr_waits = 0;
+		shim_grace_held = true;
+		shim_wait_hook = on_recall;
+		if (bulk)
+			EXPECT(bytepool_alloc_bulk(pool, SMALL, GFP_KERNEL, 2, blocks + nr) == 2);
+		else
+			blocks[nr] = bytepool_alloc(pool, SMALL, GFP_KERNEL);
+		EXPECT(nr_waits && nr_waits <= 3);
+		shim_wait_hook = NULL;
+		shim_grace_held = false;
+		fail_system(false);
+		bytepool_free_bulk(pool, nr + 1 + bulk, blocks);
+		pool_stop();
+	}
+}
+
 /*
  * A grant to a cache without blocks wakes the pool, because it may bind slabs, even at
  * another node. They can be given back when the CPU dies.
@@ -249,6 +292,7 @@ const struct test grant_tests[] = {
 	{ "grants, at a limit", test_grant_limit },
 	{ "grants, for which the class grows", test_grant_grows },
 	{ "grants, and a task that waits", test_grant_wait },
+	{ "grants, and a task that waits for a grace period", test_grant_recall },
 	{ "grants, and a CPU that dies", test_grant_dies },
 	{}
 };

@@ -59,6 +59,27 @@ static void test_limit_hopeless(void)
 	pool_stop();
 }
 
+/* If depots have what makes room, nobody waits for a grace period. */
+static void test_limit_soon(void)
+{
+	const struct bytepool_params params = { .limit_bytes = 16 * SZ_64K };
+	void *blocks[16], *p;
+
+	pool_start(&params);
+	EXPECT(bytepool_alloc_bulk(pool, SZ_64K, GFP_KERNEL, 16, blocks) == 16);
+	bytepool_free_bulk(pool, 16, blocks);
+	shim_cpu_move(2);
+	shim_cpu_die(0);
+	nr_graces = 0;
+	shim_grace_hook = count_grace;
+	p = bytepool_alloc(pool, 2 * SZ_64K, GFP_KERNEL);
+	shim_grace_hook = NULL;
+	EXPECT(p && !nr_graces && bytepool_size(pool) == 16 * SZ_64K);
+	bytepool_free(pool, p);
+	shim_cpu_move(0);
+	pool_stop();
+}
+
 /* The limit counts bytes, and slabs are whole pages. */
 static void test_limit_edges(void)
 {
@@ -150,19 +171,44 @@ static void test_limit_refused(void)
 	shim_cpu_move(5);
 	small = bytepool_alloc(pool, 64, GFP_KERNEL);
 	shim_cpu_move(0);
-	/* Below the limit the system is short of memory, and one trim is enough. */
+	/* Below the limit the system is short of memory, and that is no reason to wait. */
 	bytepool_free(pool, bytepool_alloc(pool, SZ_64K, GFP_KERNEL));
 	bytepool_trim(pool);
 	shim_cpu_run_other(5, use_cache);
 	shim_fail(SHIM_FAIL_PAGES, 1, true);
 	refused_amid_use();
 	shim_fail(0, 0, false);
-	EXPECT(nr_graces == 1);
+	EXPECT(nr_graces == 0);
 	EXPECT(bytepool_alloc_bulk(pool, SZ_64K, GFP_KERNEL, 15, blocks) == 15);
 	refused_amid_use();
 	EXPECT(nr_graces && nr_graces <= 3);
 	bytepool_free_bulk(pool, 15, blocks);
 	bytepool_free(pool, small);
+	pool_stop();
+	shim_exact_node = false;
+}
+
+/*
+ * When the system is short of memory, as much as is wanted goes back to it out of depots
+ * before it is asked again. What caches have stays.
+ */
+static void test_short(void)
+{
+	const struct bytepool_params params = { .flags = BYTEPOOL_CONTIG };
+	unsigned long cached;
+	void *blocks[100], *p;
+
+	shim_exact_node = true;
+	pool_start(&params);
+	EXPECT(bytepool_alloc_bulk(pool, SZ_64K, GFP_KERNEL, 100, blocks) == 100);
+	bytepool_free_bulk(pool, 100, blocks);
+	cached = class_cached(SZ_64K);
+	EXPECT(cached && cached < 60);
+	shim_fail(SHIM_FAIL_PAGES, 1, false);
+	p = bytepool_alloc(pool, 2 * SZ_64K, GFP_KERNEL);
+	shim_fail(0, 0, false);
+	EXPECT(p && bytepool_size(pool) == 100 * SZ_64K);
+	bytepool_free(pool, p);
 	pool_stop();
 	shim_exact_node = false;
 }
@@ -192,7 +238,9 @@ static void test_room(void)
 
 const struct test limit_tests[] = {
 	{ "a limit below __GFP_NOFAIL", test_limit_hopeless },
+	{ "limit, with idle memory in depots", test_limit_soon },
 	{ "room from blocks that other CPUs have cached", test_room },
+	{ "a system that is short of memory", test_short },
 	{ "limit", test_limit },
 	{ "limit, to the byte", test_limit_edges },
 	{ "limit, while another CPU takes all of it", test_limit_race },

@@ -50,7 +50,9 @@ static void test_reserve_cached(void)
 		bytepool_free(pool, blocks[i]);
 		bytepool_free(pool, blocks[i + 4]);
 	}
+	shim_grace_held = true;
 	EXPECT(!bytepool_reserve(pool, 20000, 8, GFP_KERNEL));
+	shim_grace_held = false;
 	EXPECT(stats().misses == 8);
 	shim_fail(SHIM_FAIL_ANY, 1, true);
 	shim_cpu_move(5);

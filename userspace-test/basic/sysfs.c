@@ -66,6 +66,8 @@ static void test_sysfs(void)
 	EXPECT(sysfs_reads("bytepool/pools/basic/stats/bytes_idle", "8192\n"));
 	EXPECT(shim_sysfs_write("bytepool/trim", "1") == 1);
 	EXPECT(sysfs_reads("bytepool/bytes_held", "0\n"));
+	bytepool_free(pool, bytepool_alloc(pool, 8192, GFP_KERNEL));
+	EXPECT(shim_sysfs_write("bytepool/pools/basic/trim", "1") == 1 && !bytepool_size(pool));
 	/* A lower limit frees the idle memory above it. */
 	bytepool_free(pool, bytepool_alloc(pool, 8192, GFP_KERNEL));
 	EXPECT(shim_sysfs_write("bytepool/pools/basic/limit_bytes", "8192") == 4);

@@ -56,6 +56,7 @@ static void grace_frees(void)
 static void test_freed_meanwhile(void)
 {
 	pool_start(NULL);
+	shim_exact_node = true;		/* otherwise the block may be in a depot */
 	freed_in_grace = bytepool_alloc(pool, 4096, GFP_KERNEL);
 	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
 	shim_grace_hook = grace_frees;
@@ -68,6 +69,7 @@ static void test_freed_meanwhile(void)
 	bytepool_gc(pool, NULL);
 	shim_grace_hook = NULL;
 	EXPECT(!freed_in_grace && bytepool_size(pool) == 4096);
+	shim_exact_node = false;
 	pool_stop();
 }
 
@@ -76,6 +78,7 @@ static void test_expiring(void)
 {
 	const struct bytepool_params params = { .idle_timeout_ms = 10020 };
 
+	shim_exact_node = true;		/* otherwise the block may be in a depot */
 	pool_start(&params);
 	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
 	shim_grace_hook = grace_lasts;
@@ -83,6 +86,71 @@ static void test_expiring(void)
 	EXPECT(stats().gc_runs == 1 && !bytepool_size(pool));
 	shim_grace_hook = NULL;
 	pool_stop();
+	shim_exact_node = false;
+}
+
+static void grace_lasts_long(void)
+{
+	shim_grace_hook = NULL;
+	shim_clock_advance(5 * HZ);
+}
+
+/* The time that a pass takes does not delay the next one. */
+static void test_on_time(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = 5000 };
+
+	shim_exact_node = true;
+	pool_start(&params);
+	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
+	shim_grace_hook = grace_lasts_long;
+	shim_clock_advance(20 * HZ + 1);
+	EXPECT(!shim_grace_hook && stats().gc_runs == 2);
+	pool_stop();
+	shim_exact_node = false;
+}
+
+static u32 turns[18];
+static unsigned int nr_turns;
+static unsigned long turn_takes;
+static u64 runs_before_last;
+
+static void note_turn(void *base, unsigned long bytes)
+{
+	(void)base;
+	if (nr_turns < ARRAY_SIZE(turns))
+		turns[nr_turns++] = bytes;
+	runs_before_last = stats().gc_runs;
+	shim_clock_advance(turn_takes);
+}
+
+/* Pools take turns when the GC has much to give back. What takes long is left to the next run. */
+static void test_turns(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = 1000 };
+	struct bytepool *other;
+	void *blocks[12];
+	unsigned int i;
+
+	for (turn_takes = 0; turn_takes <= 3 * HZ; turn_takes += 3 * HZ) {
+		pool_start(&params);
+		other = bytepool_create("other", &params);
+		EXPECT(bytepool_alloc_bulk(pool, SZ_1M, GFP_KERNEL, 12, blocks) == 12);
+		bytepool_free_bulk(pool, 12, blocks);
+		EXPECT(bytepool_alloc_bulk(other, 2 * SZ_1M, GFP_KERNEL, 6, blocks) == 6);
+		bytepool_free_bulk(other, 6, blocks);
+		shim_cpu_die(0);
+		nr_turns = 0;
+		shim_backing_gone = note_turn;
+		shim_clock_advance(turn_takes ? 100 * HZ : 10 * HZ);
+		shim_backing_gone = NULL;
+		EXPECT(nr_turns == ARRAY_SIZE(turns) && !bytepool_size(pool));
+		for (i = 0; i < nr_turns; i++)
+			EXPECT(turns[i] == (i % 6 < 4 ? SZ_1M : 2 * SZ_1M));
+		EXPECT(!runs_before_last == !turn_takes);
+		bytepool_destroy(other);
+		pool_stop();
+	}
 }
 
 /* A block may be idle for more than half of the range of jiffies. */
@@ -141,6 +209,7 @@ static void test_late_amid_older(void)
 	const struct bytepool_params params = { .idle_timeout_ms = 30000 };
 	unsigned int cpu, i;
 	void *blocks[20];
+	u64 before;
 
 	*shim_param_gc_interval_ms = 100;
 	pool_start(&params);
@@ -150,6 +219,7 @@ static void test_late_amid_older(void)
 		bytepool_free(pool, bytepool_alloc(pool, 65536, GFP_KERNEL));
 	}
 	bytepool_trim(pool);
+	before = stats().reclaimed_blocks;
 	EXPECT(bytepool_alloc_bulk(pool, 65536, GFP_KERNEL, 20, blocks) == 20);
 	for (i = 0; i < 20; i++) {
 		shim_cpu_move(i == 12 ? 2 : 1);
@@ -159,10 +229,10 @@ static void test_late_amid_older(void)
 	shim_cpu_move(0);
 	shim_cpu_die(1);
 	shim_cpu_die(2);
-	EXPECT(stats().reclaimed_blocks == 2);
+	EXPECT(stats().reclaimed_blocks == before);
 	shim_clock_advance(10 * HZ + 2 * msecs_to_jiffies(100));
 	for (i = 1; i <= 20; i++) {
-		EXPECT(stats().reclaimed_blocks == 2 + i);
+		EXPECT(stats().reclaimed_blocks == before + i);
 		shim_clock_advance(HZ);
 	}
 	pool_stop();
@@ -220,6 +290,8 @@ const struct test gc_tests[] = {
 	{ "GC: no cache takes expired blocks", test_expired_stays },
 	{ "GC: a block is freed during its grace period", test_freed_meanwhile },
 	{ "GC: a block expires during its grace period", test_expiring },
+	{ "GC: a pass that takes long", test_on_time },
+	{ "GC: pools take turns", test_turns },
 	{ "idle for more than half of the range of jiffies", test_idle_for_ages },
 	{ "older than others by more than half of the range of jiffies", test_older_by_ages },
 	{ "a slab that reaches its depot after younger ones", test_late_amid_older },

@@ -36,7 +36,7 @@ static void test_shrink_nested(void)
 
 static unsigned long graces;
 
-/* Scan in the first grace period, which is that of the trim. Count all grace periods. */
+/* Scan in the first grace period, which is that of the trim. Count all that are waited for. */
 static void reclaim_in_grace(void)
 {
 	if (!graces++)
@@ -44,8 +44,8 @@ static void reclaim_in_grace(void)
 }
 
 /*
- * A scan during the grace period of a trim takes blocks of the depots at once. It waits for a
- * grace period only to take blocks of caches.
+ * A scan during the grace period of a trim takes blocks of the depots at once, and does not
+ * wait for those of caches.
  */
 static void test_shrink_during_trim(void)
 {
@@ -59,10 +59,11 @@ static void test_shrink_during_trim(void)
 	shim_clock_advance(10);
 	graces = 0;
 	reclaimed = 0;
+	shim_grace_held = true;
 	shim_grace_hook = reclaim_in_grace;
 	bytepool_trim(pool);
 	/* The scan took all blocks but the 42 of the cache. */
-	EXPECT(graces == 1 + 1 && reclaimed == 58 * 16);
+	EXPECT(graces == 1 && reclaimed == 58 * 16);
 	EXPECT(bytepool_size(pool) == 0);
 
 	/* The same holds if the blocks of the caches are older. */
@@ -79,7 +80,8 @@ static void test_shrink_during_trim(void)
 	bytepool_free(pool, bytepool_alloc(pool, 65536, GFP_KERNEL));
 	graces = 0;
 	reclaimed = 0;
-	EXPECT(bytepool_trim(pool) == 1 && graces == 1 + 1 && reclaimed == 0);
+	EXPECT(bytepool_trim(pool) == 1 && graces == 1 && reclaimed == 0);
+	shim_grace_held = false;
 	shim_grace_hook = NULL;
 	shim_exact_node = false;
 	pool_stop();
@@ -97,13 +99,11 @@ static void hold_in_hand(const char *message)
 
 static pthread_t scanner;
 static bool scan_begun;
-static __thread bool is_scanner;
 static unsigned long scanned;
 
 static void *scan_hard(void *unused)
 {
 	(void)unused;
-	is_scanner = true;
 	WRITE_ONCE(scan_begun, true);
 	scanned = shim_shrink(1000);
 	return NULL;
@@ -130,20 +130,30 @@ static void scan_in_grace(void)
 	scan_begin();
 }
 
-/* A trim returns after the memory that a concurrent scan has taken is free. */
+/*
+ * A trim of a pool, or of all, returns after the memory that a concurrent scan has taken is
+ * free.
+ */
 static void test_shrink_before_trim(void)
 {
 	const struct bytepool_params params = { .flags = BYTEPOOL_POISON };
+	unsigned int all;
 	u8 *p;
 
-	pool_start(&params);
-	p = bytepool_alloc(pool, 4096, GFP_KERNEL);
-	bytepool_free(pool, p);
-	scribble(p, 1);
-	shim_grace_hook = scan_in_grace;
-	EXPECT(bytepool_trim(pool) == 0 && !bytepool_size(pool));
-	scan_end();
-	pool_stop();
+	for (all = 0; all < 2; all++) {
+		pool_start(&params);
+		p = bytepool_alloc(pool, 4096, GFP_KERNEL);
+		bytepool_free(pool, p);
+		scribble(p, 1);
+		shim_grace_hook = scan_in_grace;
+		if (all)
+			EXPECT(shim_sysfs_write("bytepool/trim", "1") == 1);
+		else
+			EXPECT(bytepool_trim(pool) == 0);
+		EXPECT(!bytepool_size(pool));
+		scan_end();
+		pool_stop();
+	}
 }
 
 /* An allocation at the limit waits for such a scan, too, where gc_lock does not make it wait. */
@@ -158,19 +168,14 @@ static void test_shrink_before_alloc(void)
 	p = bytepool_alloc(pool, SZ_1M, GFP_KERNEL);
 	bytepool_free(pool, p);
 	scribble(p, 1);
-	shim_grace_hook = scan_in_grace;
-	EXPECT(!bytepool_reserve(pool, 4096, 1, GFP_KERNEL) && !shim_grace_hook);
+	scan_begin();
+	EXPECT(!bytepool_reserve(pool, 4096, 1, GFP_KERNEL));
 	scan_end();
 	EXPECT(!bytepool_reserve(pool, 4096, 0, GFP_KERNEL));
 	pool_stop();
 }
 
-static bool scan_waits, lock_free;
-
-/*
- * Start a second scan when the first one gives back its first slab. Wait until the second one
- * is at the lock that the first one holds. It then takes memory that the first one wants.
- */
+/* Run a second scan while the first one gives back its first slab. */
 static void scan_in_scan(void *base, unsigned long bytes)
 {
 	static bool begun;
@@ -187,7 +192,7 @@ static void scan_in_scan(void *base, unsigned long bytes)
 	usleep(100000);
 }
 
-/* If another scan takes the memory that a scan has seen, the scan looks again. */
+/* A scan does not wait for another one that is giving memory of the same pool back. */
 static void test_shrink_in_time(void)
 {
 	const struct bytepool_params params = { .flags = BYTEPOOL_POISON };
@@ -204,25 +209,57 @@ static void test_shrink_in_time(void)
 	freed = shim_shrink(20 * 16);
 	pthread_join(scanner, NULL);
 	shim_backing_gone = NULL;
-	EXPECT(scanned >= 20 * 16 && freed + scanned == 40 * 16 && !bytepool_size(pool));
+	EXPECT(freed == 20 * 16 && !scanned);
 	pool_stop();
 }
 
-static void scan_and_wait(void)
+static void *taken_first;
+
+static void take_oldest(void)
 {
-	if (is_scanner) {
-		WRITE_ONCE(scan_waits, true);
-		while (!READ_ONCE(lock_free))
-			usleep(1000);
-	} else if (!READ_ONCE(scan_waits)) {
-		pthread_create(&scanner, NULL, scan_hard, NULL);
-		while (!READ_ONCE(scan_waits))
-			usleep(1000);
-	}
+	taken_first = bytepool_alloc(pool, 65536, GFP_ATOMIC);
 }
 
-/* The holder of gc_lock may not have emptied the caches that a scan needs. */
-static void test_shrink_after_reserve(void)
+static void take_oldest_elsewhere(void)
+{
+	shim_cpu_run_other(2, take_oldest);
+}
+
+/* If an allocation takes the memory that a scan has seen, the scan takes younger memory. */
+static void test_shrink_taken(void)
+{
+	unsigned int left = 1, point;
+	void *older, *younger;
+
+	shim_point_hook = take_oldest_elsewhere;
+	for (point = 1; left; point++) {
+		unsigned long freed;
+
+		pool_start(NULL);
+		older = bytepool_alloc(pool, 65536, GFP_KERNEL);
+		younger = bytepool_alloc(pool, 131072, GFP_KERNEL);
+		bytepool_free(pool, older);
+		shim_clock_advance(100);
+		bytepool_free(pool, younger);
+		shim_cpu_die(0);
+		shim_countdown = point;
+		freed = shim_shrink(1);
+		left = !shim_countdown;
+		shim_countdown = 0;
+		EXPECT(freed == 16 || freed == 32);
+		bytepool_free(pool, taken_first);
+		taken_first = NULL;
+		pool_stop();
+	}
+	EXPECT(point > 10);
+	shim_point_hook = NULL;
+}
+
+/*
+ * A scan during the grace period of a reserve closes the caches that this does not need, and
+ * does not wait for them.
+ */
+static void test_shrink_during_reserve(void)
 {
 	void *blocks[20];
 
@@ -232,15 +269,100 @@ static void test_shrink_after_reserve(void)
 	EXPECT(bytepool_alloc_bulk(pool, 65536, GFP_KERNEL, 20, blocks) == 20);
 	bytepool_free_bulk(pool, 20, blocks);
 	shim_clock_advance(10);
-	shim_grace_hook = scan_and_wait;
+	graces = 0;
+	reclaimed = 0;
+	shim_grace_held = true;
+	shim_grace_hook = reclaim_in_grace;
 	EXPECT(!bytepool_reserve(pool, 4096, 1, GFP_KERNEL));
-	WRITE_ONCE(lock_free, true);
-	pthread_join(scanner, NULL);
+	EXPECT(graces == 1 && reclaimed < 20 * 16);
+	reclaim_hard();
+	EXPECT(graces == 1 && reclaimed < 20 * 16);
 	shim_grace_hook = NULL;
+	shim_grace_held = false;
+	reclaim_hard();
+	EXPECT(reclaimed == 20 * 16);
 	shim_exact_node = false;
-	EXPECT(scanned == 20 * 16);
 	EXPECT(!bytepool_reserve(pool, 4096, 0, GFP_KERNEL));
 	pool_stop();
+}
+
+static void gc_in_grace(void)
+{
+	shim_grace_hook = NULL;
+	EXPECT(bytepool_gc(pool, NULL) == 0);
+}
+
+/* A pass by age that drains the caches during a trim leaves nothing in them. */
+static void test_gc_during_trim(void)
+{
+	void *blocks[20];
+
+	pool_start(NULL);
+	shim_exact_node = true;
+	EXPECT(bytepool_alloc_bulk(pool, 65536, GFP_KERNEL, 20, blocks) == 20);
+	bytepool_free_bulk(pool, 20, blocks);
+	shim_grace_hook = gc_in_grace;
+	EXPECT(bytepool_trim(pool) == 20 && !bytepool_size(pool));
+	shim_exact_node = false;
+	pool_stop();
+}
+
+/* A cache that a scan closes during the grace period of another does not delay that one. */
+static void test_shrink_during_gc(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = 1000 };
+	void *a, *b;
+
+	pool_start(&params);
+	shim_exact_node = true;
+	a = bytepool_alloc(pool, 4096, GFP_KERNEL);
+	shim_cpu_move(2);
+	b = bytepool_alloc(pool, 4096, GFP_KERNEL);
+	shim_cpu_move(0);
+	bytepool_free(pool, a);
+	shim_clock_advance(msecs_to_jiffies(1100));
+	shim_cpu_move(2);
+	bytepool_free(pool, b);
+	shim_cpu_move(0);
+	graces = 0;
+	reclaimed = 0;
+	shim_grace_held = true;
+	shim_grace_hook = reclaim_in_grace;
+	EXPECT(bytepool_gc(pool, NULL) == 1 && graces == 1 && reclaimed == 0);
+	shim_grace_hook = NULL;
+	shim_grace_held = false;
+	reclaim_hard();
+	EXPECT(reclaimed == 1);
+	shim_exact_node = false;
+	pool_stop();
+}
+
+static void reclaim_elsewhere(void)
+{
+	shim_cpu_run_other(2, reclaim_hard);
+}
+
+/* A scan waits for no lock that a pass holds. */
+static void test_shrink_amid_gc(void)
+{
+	unsigned int left = 1, point;
+
+	shim_point_hook = reclaim_elsewhere;
+	shim_exact_node = true;		/* otherwise the block may be in a depot */
+	shim_grace_held = true;
+	for (point = 1; left; point++) {
+		pool_start(NULL);
+		bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
+		shim_countdown = point;
+		bytepool_gc(pool, NULL);
+		left = !shim_countdown;
+		shim_countdown = 0;
+		pool_stop();
+	}
+	EXPECT(point > 10);
+	shim_grace_held = false;
+	shim_exact_node = false;
+	shim_point_hook = NULL;
 }
 
 static void *kept, *taken[15];
@@ -298,7 +420,11 @@ const struct test reclaim_tests[] = {
 	{ "shrinker: a trim waits for it", test_shrink_before_trim },
 	{ "shrinker: an alloc at the limit waits for it", test_shrink_before_alloc },
 	{ "shrinker: two at once", test_shrink_in_time },
-	{ "shrinker: after another holder of the lock", test_shrink_after_reserve },
+	{ "shrinker: memory that is allocated meanwhile", test_shrink_taken },
+	{ "shrinker: while a reserve is set", test_shrink_during_reserve },
+	{ "shrinker: during a pass by age", test_shrink_during_gc },
+	{ "shrinker: at any point of a pass by age", test_shrink_amid_gc },
+	{ "a pass by age during a trim", test_gc_during_trim },
 	{ "a trim while another CPU empties its cache", test_trim_amid },
 	{}
 };

@@ -2,6 +2,8 @@
 /*
  * The shrinker: the memory that a scan takes, and in which order.
  */
+#include <stdio.h>
+
 #include "checked.h"
 
 static u32 gone_order[16];
@@ -33,9 +35,11 @@ static void test_shrink_order(void)
 			bytepool_free(pool, blocks[i]);
 			shim_clock_advance(HZ);
 		}
-		/* The blocks are in caches, or in depots. */
+		/* The blocks are in caches, or in depots. Those of caches come with the second scan. */
 		if (way)
 			shim_cpu_die(0);
+		else
+			EXPECT(shim_shrink_count() && shim_shrink(1000) == 0);
 		nr_gone = 0;
 		shim_backing_gone = note_gone;
 		for (i = 0; i < ARRAY_SIZE(sizes); i++) {
@@ -62,8 +66,9 @@ static void test_shrink_among(void)
 	shim_cpu_die(0);
 	shim_clock_advance(10 * HZ);
 	bytepool_free(pool, old);
-	shim_clock_advance(90 * HZ);
 	shim_cpu_move(2);
+	shim_cpu_die(0);
+	shim_clock_advance(90 * HZ);
 	for (i = 1; i < 10; i++)
 		bytepool_free(pool, blocks[i]);
 	shim_cpu_move(0);
@@ -83,7 +88,7 @@ static void test_shrink_among(void)
 static void test_shrink_bounds(void)
 {
 	const struct bytepool_params params = { .idle_timeout_ms = BYTEPOOL_TIMEOUT_NEVER };
-	void *blocks[64], *used;
+	void *blocks[64], *many[128], *used;
 	unsigned int i;
 
 	pool_start(&params);
@@ -108,6 +113,19 @@ static void test_shrink_bounds(void)
 	bytepool_free(pool, used);
 	/* The counters include this memory. */
 	EXPECT(stats().reclaimed_bytes >= 6 * 65536 + 32 * 4096);
+
+	/* The first class gives more than was asked for, and the next one nothing. */
+	bytepool_trim(pool);
+	used = bytepool_alloc(pool, 8192, GFP_KERNEL);
+	EXPECT(bytepool_alloc_bulk(pool, 4096, GFP_KERNEL, 128, many) == 128);
+	bytepool_free_bulk(pool, 56, many + 72);
+	bytepool_free(pool, used);
+	shim_cpu_die(0);
+	nr_gone = 0;
+	shim_backing_gone = note_gone;
+	EXPECT(shim_shrink(1) > 2 && nr_gone == 1);
+	shim_backing_gone = NULL;
+	bytepool_free_bulk(pool, 72, many);
 	pool_stop();
 }
 
@@ -125,6 +143,8 @@ static void test_shrink_reserve(void)
 	while ((counted = shim_shrink_count())) {
 		size_t held = bytepool_size(pool);
 
+		/* What is in caches comes with the second scan. */
+		shim_shrink(counted);
 		shim_shrink(counted);
 		EXPECT(held - bytepool_size(pool) >= counted * PAGE_SIZE);
 		if (test_failed())
@@ -146,7 +166,7 @@ static void test_shrink_small(void)
 		blocks[i] = bytepool_alloc(pool, 64, GFP_KERNEL);
 	for (i = 1; i < 600; i++)
 		bytepool_free(pool, blocks[i]);
-	while (shim_shrink(1))
+	while (shim_shrink(1) || shim_shrink(1))
 		;
 	EXPECT(shim_shrink_count() == 0 && bytepool_size(pool) <= 8 * 4096);
 	bytepool_free(pool, blocks[0]);
@@ -166,7 +186,10 @@ static void test_shrink_single(void)
 	pool_stop();
 }
 
-/* Younger memory in depots stays until older memory in caches has been freed. */
+/*
+ * A scan does not wait. Older memory in caches comes with the next scan, also if the one
+ * between finds the grace period not over.
+ */
 static void test_shrink_younger(void)
 {
 	void *a, *b, *c;
@@ -187,11 +210,257 @@ static void test_shrink_younger(void)
 	shim_clock_advance(10);
 	nr_gone = 0;
 	shim_backing_gone = note_gone;
-	EXPECT(shim_shrink(3) == 1 && shim_shrink(2) == 2 && shim_shrink(4) == 4);
+	shim_grace_held = true;
+	EXPECT(shim_shrink(3) == 4 && shim_shrink(3) == 0 && shim_works_pending());
+	shim_grace_held = false;
+	EXPECT(shim_shrink(1) == 1 && shim_shrink(2) == 2);
 	shim_backing_gone = NULL;
-	EXPECT(nr_gone == 3 && gone_order[0] == 4096);
-	EXPECT(gone_order[1] == 8192 && gone_order[2] == 16384);
+	EXPECT(nr_gone == 3 && gone_order[0] == 16384);
+	EXPECT(gone_order[1] == 4096 && gone_order[2] == 8192);
 	shim_exact_node = false;
+	pool_stop();
+}
+
+/* A scan closes no more caches than the next one may need. */
+static void test_shrink_closes(void)
+{
+	static const unsigned long pages[] = { 1, 8, 9 };
+	void *old, *young, *older[2], *p, *q;
+	unsigned int way;
+
+	for (way = 0; way < ARRAY_SIZE(pages); way++) {
+		pool_start(NULL);
+		shim_exact_node = true;
+		old = bytepool_alloc(pool, 4096, GFP_KERNEL);
+		young = bytepool_alloc(pool, 8192, GFP_KERNEL);
+		EXPECT(bytepool_alloc_bulk(pool, 16384, GFP_KERNEL, 2, older) == 2);
+		shim_cpu_move(2);
+		bytepool_free_bulk(pool, 2, older);
+		shim_cpu_move(0);
+		shim_cpu_die(2);
+		shim_clock_advance(10);
+		bytepool_free(pool, old);
+		shim_clock_advance(90);
+		bytepool_free(pool, young);
+		shim_clock_advance(10);
+		shim_grace_held = true;
+		EXPECT(shim_shrink(pages[way]) == (way ? 8 : 4));
+		/* Older memory is left, or the scan got enough, or it got too little. */
+		p = bytepool_alloc(pool, 4096, GFP_KERNEL);
+		q = bytepool_alloc(pool, 8192, GFP_KERNEL);
+		EXPECT((p == old) == (way == 0) && (q == young) == (way < 2));
+		shim_grace_held = false;
+		bytepool_free(pool, p);
+		bytepool_free(pool, q);
+		shim_exact_node = false;
+		pool_stop();
+	}
+}
+
+/* A scan finds blocks that are only in magazines of a depot. */
+static void test_shrink_magazines(void)
+{
+	void *blocks[100];
+	unsigned int i;
+
+	pool_start(NULL);
+	shim_exact_node = true;
+	for (i = 0; i < 4; i++) {
+		EXPECT(bytepool_alloc_bulk(pool, 65536, GFP_KERNEL, 100, blocks) == 100);
+		bytepool_free_bulk(pool, 100, blocks);
+	}
+	EXPECT(shim_shrink(16) == 16);
+	shim_exact_node = false;
+	pool_stop();
+}
+
+/* A grant without blocks may bind slabs of another CPU. It ends with a scan. */
+static void test_shrink_grant(void)
+{
+	void *blocks[8 + 58 - 1], *p;
+	unsigned int i;
+
+	pool_start(NULL);
+	shim_exact_node = true;
+	shim_cpu_move(2);
+	bytepool_free(pool, bytepool_alloc(pool, 5120, GFP_KERNEL));
+	bytepool_trim(pool);
+	EXPECT(!bytepool_reserve(pool, 5120, 8, GFP_KERNEL));
+	EXPECT(bytepool_alloc_bulk(pool, 5120, GFP_KERNEL, ARRAY_SIZE(blocks), blocks) ==
+	       ARRAY_SIZE(blocks));
+	shim_cpu_move(3);
+	p = bytepool_alloc(pool, 5120, GFP_KERNEL);
+	shim_cpu_move(2);
+	shim_fail(SHIM_FAIL_ANY, 1, true);
+	for (i = 0; i < 70; i++)
+		EXPECT(!bytepool_alloc(pool, 5120, GFP_ATOMIC));
+	shim_fail(0, 0, false);
+	shim_cpu_move(3);
+	bytepool_free(pool, p);
+	bytepool_free_bulk(pool, ARRAY_SIZE(blocks), blocks);
+	EXPECT(shim_shrink(1000) == 0 && shim_shrink(1000) == 58 * 2);
+	shim_exact_node = false;
+	pool_stop();
+}
+
+/* The same holds for a pool that the GC visits in any case. It does so earlier. */
+static void test_shrink_gc_awake(void)
+{
+	pool_start(NULL);
+	shim_exact_node = true;
+	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
+	EXPECT(shim_works_pending() == 1 && shim_shrink(1) == 0);
+	shim_clock_advance(2);
+	shim_grace_held = true;
+	EXPECT(shim_shrink(1) == 1);
+	shim_grace_held = false;
+	shim_exact_node = false;
+	pool_stop();
+}
+
+/* If no other scan comes, the GC opens or drains the caches that a scan has closed. */
+static void test_shrink_gc(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = BYTEPOOL_TIMEOUT_NEVER };
+	struct bytepool *other;
+	void *p, *q;
+	u64 runs;
+
+	pool_start(&params);
+	shim_exact_node = true;
+	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
+	p = bytepool_alloc(pool, 4096, GFP_KERNEL);
+	bytepool_free(pool, p);
+	EXPECT(!shim_works_pending() && shim_shrink(1) == 0 && shim_works_pending() == 1);
+	/* The closed cache is not used meanwhile. */
+	q = bytepool_alloc(pool, 4096, GFP_KERNEL);
+	EXPECT(q != p);
+	shim_clock_advance(2);
+	shim_grace_held = true;
+	EXPECT(!shim_works_pending() && shim_shrink(1) == 1);
+	bytepool_free(pool, q);
+	/* It does so once. */
+	runs = stats().gc_runs;
+	other = bytepool_create("other", NULL);
+	bytepool_free(other, bytepool_alloc(other, 4096, GFP_KERNEL));
+	shim_clock_advance(25 * HZ);
+	EXPECT(stats().gc_runs == runs && test_stats(other).gc_runs);
+	bytepool_destroy(other);
+	shim_grace_held = false;
+	bytepool_trim(pool);
+	pool_stop();
+	shim_exact_node = false;
+}
+
+static bool rescans;
+
+/* A second scan closes another cache while the GC waits for those of the first. */
+static void rescan(void)
+{
+	if (!rescans)
+		return;
+	rescans = false;
+	shim_cpu_move(2);
+	bytepool_free(pool, bytepool_alloc(pool, 8192, GFP_KERNEL));
+	bytepool_free(pool, bytepool_alloc(pool, 8192, GFP_KERNEL));
+	shim_cpu_move(0);
+	shim_shrink(1);
+	shim_grace_held = true;
+}
+
+/* Caches that are closed while the GC runs are not forgotten. */
+static void test_shrink_again(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = BYTEPOOL_TIMEOUT_NEVER };
+
+	pool_start(&params);
+	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
+	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
+	EXPECT(shim_shrink(1) == 0 && shim_works_pending() == 1);
+	rescans = true;
+	shim_grace_hook = rescan;
+	shim_clock_advance(1);
+	shim_grace_hook = NULL;
+	EXPECT(!rescans && shim_works_pending() == 1);
+	shim_grace_held = false;
+	shim_clock_advance(HZ);
+	EXPECT(!shim_works_pending());
+	shim_grace_held = true;
+	EXPECT(shim_shrink(100) == 2);
+	shim_grace_held = false;
+	pool_stop();
+}
+
+/* Pools with less than a page each have much together. */
+static void test_shrink_many(void)
+{
+	const struct bytepool_params params = { .min_size = 24, .max_size = 24 };
+	struct bytepool *many[64];
+	unsigned long freed;
+	unsigned int i;
+	char name[16];
+
+	pool_start(NULL);
+	for (i = 0; i < ARRAY_SIZE(many); i++) {
+		snprintf(name, sizeof(name), "many-%u", i);
+		many[i] = bytepool_create(name, &params);
+		bytepool_free(many[i], bytepool_alloc(many[i], 24, GFP_KERNEL));
+	}
+	EXPECT(shim_shrink_count() == ARRAY_SIZE(many));
+	freed = shim_shrink(1000);
+	EXPECT(shim_shrink(1) == 1);
+	freed += 1 + shim_shrink(1000);
+	EXPECT(freed == ARRAY_SIZE(many) && !shim_shrink_count());
+	for (i = 0; i < ARRAY_SIZE(many); i++)
+		bytepool_destroy(many[i]);
+	pool_stop();
+}
+
+static void wait_a_jiffy(void)
+{
+	shim_clock_advance(1);
+}
+
+/* Before the OOM killer ends a task, all that caches have goes, too. */
+static void test_oom(void)
+{
+	void *p;
+
+	pool_start(NULL);
+	p = bytepool_alloc(pool, 65536, GFP_KERNEL);
+	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
+	bytepool_free(pool, p);
+	EXPECT(shim_oom() == 17 && !bytepool_size(pool));
+	/* It does not wait for ever. */
+	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
+	shim_grace_held = true;
+	shim_wait_hook = wait_a_jiffy;
+	EXPECT(shim_oom() == 0);
+	shim_wait_hook = NULL;
+	shim_grace_held = false;
+	EXPECT(shim_oom() == 1);
+	pool_stop();
+}
+
+static unsigned int nr_waits;
+
+static void count_waits(void)
+{
+	if (++nr_waits > 1000)
+		shim_die("it waits for ever");
+	shim_clock_advance(1);
+}
+
+/* It waits no longer than a fifth of a second. */
+static void test_oom_wait(void)
+{
+	pool_start(NULL);
+	nr_waits = 0;
+	shim_grace_held = true;
+	shim_wait_hook = count_waits;
+	EXPECT(shim_oom() == 0 && nr_waits == HZ / 5);
+	shim_wait_hook = NULL;
+	shim_grace_held = false;
 	pool_stop();
 }
 
@@ -203,5 +472,14 @@ const struct test shrinker_tests[] = {
 	{ "shrinker: small blocks", test_shrink_small },
 	{ "shrinker: not of a SINGLE pool", test_shrink_single },
 	{ "shrinker: memory that is younger than that in caches", test_shrink_younger },
+	{ "shrinker: which caches a scan closes", test_shrink_closes },
+	{ "shrinker: magazines of a depot", test_shrink_magazines },
+	{ "shrinker: a grant without blocks", test_shrink_grant },
+	{ "shrinker: what scans have closed is left to the GC", test_shrink_gc },
+	{ "shrinker: what a scan closes while the GC runs", test_shrink_again },
+	{ "shrinker: what scans have closed of a pool that is awake", test_shrink_gc_awake },
+	{ "shrinker: a page in each of many pools", test_shrink_many },
+	{ "the OOM killer's notifier", test_oom },
+	{ "the OOM killer's notifier, and a long grace period", test_oom_wait },
 	{}
 };

@@ -53,10 +53,14 @@ void shim_clock_advance(unsigned long by);
 unsigned int shim_works_pending(void);
 /* Runs instead of each wait with a time-out, which then is over. */
 extern void (*shim_wait_hook)(void);
+/* The time-out of the wait for which that runs. */
+extern long shim_wait_timeout;
 /* Return the number of waits for a wakeup that ended by their time-out instead. */
 unsigned long shim_timeouts(void);
 /* Runs within every grace period. */
 extern void (*shim_grace_hook)(void);
+/* No grace period ends but that of synchronize_rcu(). */
+extern bool shim_grace_held;
 
 /* Kinds of failures. */
 enum shim_fault {
@@ -129,6 +133,8 @@ bool *shim_debugfs_bool(const char *path);
 
 /* Return the pages that all shrinkers count. */
 unsigned long shim_shrink_count(void);
+/* Call the notifier of the OOM killer. Return the freed pages. */
+unsigned long shim_oom(void);
 /* Reclaim @pages from each shrinker that counts any. Return the freed pages. */
 unsigned long shim_shrink(unsigned long pages);
 /* Runs within each allocation that may reclaim. */

@@ -52,6 +52,8 @@ void shim_cpu_release(int cpu);
 void shim_section_end(void);
 void shim_might_sleep(const char *what);
 bool shim_in_section(void);
+/* If a work calls this and the clock is virtual, let the time pass, and return true. */
+bool shim_work_sleeps(long timeout);
 void shim_grace_ends(void);
 void shim_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, unsigned long when);
 

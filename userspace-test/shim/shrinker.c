@@ -130,3 +130,30 @@ void mm_account_reclaimed_pages(unsigned long pages)
 	if (shim_task.reclaim_state)
 		shim_task.reclaim_state->reclaimed += pages;
 }
+
+static struct notifier_block *oom_block;
+
+int register_oom_notifier(struct notifier_block *nb)
+{
+	if (oom_block)
+		shim_die("an OOM notifier is left");
+	oom_block = nb;
+	return 0;
+}
+
+int unregister_oom_notifier(struct notifier_block *nb)
+{
+	if (oom_block != nb)
+		shim_die("another OOM notifier is unregistered");
+	oom_block = NULL;
+	return 0;
+}
+
+unsigned long shim_oom(void)
+{
+	unsigned long freed = 0;
+
+	if (oom_block)
+		oom_block->notifier_call(oom_block, 0, &freed);
+	return freed;
+}

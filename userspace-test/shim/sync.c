@@ -9,8 +9,15 @@
 
 void (*shim_grace_hook)(void);
 
+bool shim_grace_held;
+
+/* The numbers of the grace period that began last, and of the latest that is over. */
+static unsigned long graces_begun, graces_over;
+
 void synchronize_rcu(void)
 {
+	unsigned long grace = __atomic_add_fetch(&graces_begun, 1, __ATOMIC_SEQ_CST);
+	unsigned long over = __atomic_load_n(&graces_over, __ATOMIC_SEQ_CST);
 	unsigned long flags;
 
 	shim_might_sleep(__func__);
@@ -19,7 +26,29 @@ void synchronize_rcu(void)
 	flags = shim_irq_save();
 	liburcu_synchronize();
 	shim_grace_ends();
+	while ((long)(grace - over) > 0 &&
+	       !__atomic_compare_exchange_n(&graces_over, &over, grace, false, __ATOMIC_SEQ_CST,
+					    __ATOMIC_SEQ_CST))
+		;
 	shim_irq_restore(flags);
+}
+
+void start_poll_synchronize_rcu_full(struct rcu_gp_seq *grace)
+{
+	grace->number = __atomic_load_n(&graces_begun, __ATOMIC_SEQ_CST) + 1;
+}
+
+/* A grace period for which somebody asks is over, unless the test holds it. */
+bool poll_state_synchronize_rcu_full(struct rcu_gp_seq *grace)
+{
+	if ((long)(__atomic_load_n(&graces_over, __ATOMIC_SEQ_CST) - grace->number) >= 0) {
+		shim_grace_ends();
+		return true;
+	}
+	if (__atomic_load_n(&shim_grace_held, __ATOMIC_RELAXED))
+		return false;
+	synchronize_rcu();
+	return true;
 }
 
 /* Runs in the thread of liburcu, which is no CPU. */

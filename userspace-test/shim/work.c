@@ -74,6 +74,18 @@ static struct delayed_work *work_first(unsigned long by)
 	return first;
 }
 
+static __thread bool running;
+static __thread unsigned long slept;	/* while a work ran */
+
+bool shim_work_sleeps(long timeout)
+{
+	if (running) {
+		virtual_jiffies += timeout;
+		slept += timeout;
+	}
+	return running;
+}
+
 /* Called with work_lock held, which is dropped while the work runs. */
 static void work_run(struct delayed_work *work, unsigned long flags)
 {
@@ -82,7 +94,9 @@ static void work_run(struct delayed_work *work, unsigned long flags)
 	work->running = true;
 	pthread_mutex_unlock(&work_lock);
 	shim_irq_restore(flags);
+	running = true;
 	work->work.fn(&work->work);
+	running = false;
 	shim_irq_save();
 	pthread_mutex_lock(&work_lock);
 	work->running = false;
@@ -225,7 +239,8 @@ void shim_clock_advance(unsigned long by)
 			virtual_jiffies = work->due;
 		work_run(work, flags);
 	}
-	virtual_jiffies = end;
+	virtual_jiffies = end + slept;
+	slept = 0;
 	pthread_mutex_unlock(&work_lock);
 	shim_irq_restore(flags);
 }

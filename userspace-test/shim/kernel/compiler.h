@@ -56,6 +56,7 @@ typedef unsigned int gfp_t;
 /* The shim has the features of later kernels if the Makefile defines one of them. */
 #ifdef BYTEPOOL_RHASHTABLE_IRQSAFE
 #define BYTEPOOL_ACCOUNT_RECLAIMED
+#define BYTEPOOL_RCU_GP_SEQ
 #define SHRINKER_ALLOCATED	2
 #endif
 

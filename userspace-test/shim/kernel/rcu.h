@@ -15,6 +15,17 @@ struct rcu_head {
 void rcu_read_lock(void);
 void rcu_read_unlock(void);
 void synchronize_rcu(void);
+
+#ifndef BYTEPOOL_RCU_GP_SEQ
+#define rcu_gp_seq	rcu_gp_oldstate
+#endif
+
+struct rcu_gp_seq {
+	unsigned long number;
+};
+
+void start_poll_synchronize_rcu_full(struct rcu_gp_seq *grace);
+bool poll_state_synchronize_rcu_full(struct rcu_gp_seq *grace);
 void shim_kfree_rcu(struct rcu_head *head, void *object);
 #define kfree_rcu(object, member)	shim_kfree_rcu(&(object)->member, object)
 

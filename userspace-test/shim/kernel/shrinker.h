@@ -26,6 +26,15 @@ struct shrinker {
 
 #define DEFAULT_SEEKS		2
 #define SHRINK_STOP		(~0UL)
+#define NOTIFY_OK	1
+
+struct notifier_block {
+	int (*notifier_call)(struct notifier_block *nb, unsigned long action, void *data);
+};
+
+int register_oom_notifier(struct notifier_block *nb);
+int unregister_oom_notifier(struct notifier_block *nb);
+
 __printf(2, 3) struct shrinker *shrinker_alloc(unsigned int flags, const char *fmt, ...);
 void shrinker_register(struct shrinker *shrinker);
 void shrinker_free(struct shrinker *shrinker);
