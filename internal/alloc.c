@@ -269,7 +269,7 @@ void *bp_class_alloc_or_grow(struct bp_class *class, gfp_t gfp, int node, bool *
 {
 	void *block = NULL;
 
-	if (node == NUMA_NO_NODE && bp_class_wants_private_slab(class))
+	if ((node == NUMA_NO_NODE || node == numa_mem_id()) && bp_class_wants_private_slab(class))
 		block = bp_class_grow(class, GFP_SPARE | (gfp & __GFP_HARDWALL), node);
 	*miss = block;
 	block = block ?: class_alloc(class, node, false);
@@ -309,9 +309,16 @@ static void *class_alloc_preferred(struct bp_class *class, gfp_t gfp, int node, 
 	       bp_class_alloc_or_grow(class, gfp, NUMA_NO_NODE, miss);
 }
 
-/* Take a block without waiting for one; with __GFP_THISNODE, of the node alone. */
+/*
+ * Take a block without waiting for one; with __GFP_THISNODE, of the node alone. A CPU
+ * prefers memory of its node, so that a pool that was warmed up on another node does not
+ * serve it from there for ever. With a reserve or a limit, idle blocks come first.
+ */
 static void *class_alloc_once(struct bp_class *class, gfp_t gfp, int node, bool *miss)
 {
+	if (node == NUMA_NO_NODE && nr_node_ids > 1 && !READ_ONCE(class->reserve) &&
+	    !READ_ONCE(class->pool->limit))
+		node = numa_mem_id();
 	if (node == NUMA_NO_NODE || gfp & __GFP_THISNODE)
 		return bp_class_alloc_or_grow(class, gfp, node, miss);
 	return class_alloc_preferred(class, gfp, node, miss);

@@ -205,7 +205,7 @@ static void test_short(void)
 	cached = class_cached(SZ_64K);
 	EXPECT(cached && cached < 60);
 	shim_fail(SHIM_FAIL_PAGES, 1, false);
-	p = bytepool_alloc(pool, 2 * SZ_64K, GFP_KERNEL);
+	p = bytepool_alloc_node(pool, 2 * SZ_64K, GFP_KERNEL | __GFP_THISNODE, 0);
 	shim_fail(0, 0, false);
 	EXPECT(p && bytepool_size(pool) == 100 * SZ_64K);
 	bytepool_free(pool, p);

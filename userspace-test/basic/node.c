@@ -143,7 +143,50 @@ static void test_bare_node(void)
 	shim_bare_node = NUMA_NO_NODE;
 }
 
+/*
+ * A pool that was warmed up on one node serves the CPUs of another from memory there, unless
+ * there is none, or the pool has a limit, or the class a reserve.
+ */
+static void test_warm_elsewhere(void)
+{
+	static const struct {
+		struct bytepool_params params;
+		unsigned int reserve;
+		int full;
+		u64 misses;
+	} ways[] = {
+		{ .full = NUMA_NO_NODE, .misses = 1 },
+		{ .full = 1 },
+		{ .full = NUMA_NO_NODE, .params.limit_bytes = 1 << 20 },
+		{ .full = NUMA_NO_NODE, .reserve = 1 },
+	};
+	void *blocks[10];
+	unsigned int i, pairs;
+	u64 misses;
+
+	shim_exact_node = true;
+	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+		pool_start(&ways[i].params);
+		EXPECT(!bytepool_reserve(pool, 16384, ways[i].reserve, GFP_KERNEL));
+		EXPECT(bytepool_alloc_bulk(pool, 16384, GFP_KERNEL, 10, blocks) == 10);
+		bytepool_free_bulk(pool, 10, blocks);
+		shim_cpu_move(1);
+		shim_cpu_die(0);
+		misses = stats().misses;
+		shim_full_node = ways[i].full;
+		for (pairs = 0; pairs < 10; pairs++)
+			bytepool_free(pool, bytepool_alloc(pool, 16384, GFP_KERNEL));
+		shim_full_node = NUMA_NO_NODE;
+		EXPECT(stats().misses == misses + ways[i].misses);
+		EXPECT(!bytepool_reserve(pool, 16384, 0, GFP_KERNEL));
+		shim_cpu_move(0);
+		pool_stop();
+	}
+	shim_exact_node = false;
+}
+
 const struct test node_tests[] = {
+	{ "a pool that is warm on another node", test_warm_elsewhere },
 	{ "a node without memory", test_bare_node },
 	{ "CPUs have slabs of their own", test_own_slabs },
 	{ "a node that is out of memory", test_full_node },

@@ -22,7 +22,7 @@ static void test_shrink_nested(void)
 	bytepool_free(pool, bytepool_alloc(pool, 65536, GFP_KERNEL));
 	reclaimed = 0;
 	shim_reclaim_hook = reclaim_hard;
-	p = bytepool_alloc(pool, 1 << 20, GFP_KERNEL);
+	p = bytepool_alloc_node(pool, 1 << 20, GFP_KERNEL | __GFP_THISNODE, 0);
 	EXPECT(p && reclaimed == 16);
 	reclaimed = 0;
 	bytepool_free(pool, bytepool_alloc(pool, 8192, GFP_KERNEL));
