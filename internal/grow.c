@@ -26,6 +26,15 @@
 /* An alloc gives up after this many trims in a row that gave back nothing. */
 #define ROOM_IN_VAIN		3U
 
+/* Return what the pool has to give back for @bytes. Its limit may be far below what it holds. */
+static unsigned long room_wanted(const struct bytepool *pool, unsigned long bytes)
+{
+	unsigned long limit = READ_ONCE(pool->limit);
+	unsigned long held = bp_pool_held(pool);
+
+	return limit && held > limit ? held - limit + bytes : bytes;
+}
+
 /*
  * Create a slab, see bp_slab_create_fitting(). At the limit of the pool, give back idle
  * memory of the pool first. When the system is short of memory, give back what depots
@@ -36,6 +45,7 @@ struct bp_slab *bp_class_new_slab(struct bp_class *class, bool large, gfp_t gfp,
 {
 	unsigned int left = gfpflags_allow_blocking(gfp) ? ROOM_RETRIES : 0;
 	const gfp_t gently = gfp | __GFP_NOWARN | __GFP_NORETRY;
+	const unsigned long bytes = PAGE_ALIGN(class->size);
 	unsigned int in_vain = 0;
 	struct bp_slab *slab;
 	unsigned long trims;
@@ -44,7 +54,7 @@ struct bp_slab *bp_class_new_slab(struct bp_class *class, bool large, gfp_t gfp,
 	if (!bp_system_may_serve())
 		return NULL;
 	/* The limit is too small for a single block. */
-	if (bp_over_limit(READ_ONCE(class->pool->limit), 0, PAGE_ALIGN(class->size)))
+	if (bp_over_limit(READ_ONCE(class->pool->limit), 0, bytes))
 		return NULL;
 	while (left-- && in_vain < ROOM_IN_VAIN) {
 		/*
@@ -57,7 +67,7 @@ struct bp_slab *bp_class_new_slab(struct bp_class *class, bool large, gfp_t gfp,
 		if (slab)
 			return slab;
 		/* Wait for a grace period only at the limit, and if nothing else makes room. */
-		gave = bp_pool_give(class->pool, PAGE_ALIGN(class->size));
+		gave = bp_pool_give(class->pool, room_wanted(class->pool, bytes));
 		if (!at_limit) {
 			slab = bp_slab_create_fitting(class, large, gfp, node, &at_limit);
 			if (slab || !at_limit)
