@@ -151,7 +151,7 @@ static void *class_alloc(struct bp_class *class, int node, bool sure)
 	void *block = NULL;
 
 	bp_section_enter();
-	depot = &class->depot[node == NUMA_NO_NODE ? bp_cpu_memory_node(smp_processor_id()) : node];
+	depot = class->depot[node == NUMA_NO_NODE ? bp_cpu_memory_node(smp_processor_id()) : node];
 	if (sure || depot_may_alloc(depot))
 		block = depot_alloc(depot, &overwritten);
 	if (!block && node == NUMA_NO_NODE)

@@ -149,7 +149,7 @@ static noinline void cache_create(struct bp_class *class, gfp_t gfp)
 	if (!(class->pool->flags & BYTEPOOL_WIPE))
 		cache->end = cache->loaded->entries + capacity;
 	cache->pool = class->pool;
-	cache->depot = &class->depot[bp_cpu_memory_node(single ? raw_smp_processor_id() : cpu)];
+	cache->depot = class->depot[bp_cpu_memory_node(single ? raw_smp_processor_id() : cpu)];
 	cache->shift = class->shift;
 	cache->page_granules = PAGE_SIZE >> class->shift;
 	/* Count the cache before class_shares_lines() can see it. */

@@ -27,6 +27,16 @@
 #define MAGAZINE_BYTES		SZ_4M
 #define MAGAZINE_ENTRIES	29U
 
+/* Free a class that nobody has seen. */
+static void class_discard(struct bp_class *class)
+{
+	struct bp_depot *depot;
+
+	bp_for_each_depot(depot, class)
+		kfree(depot);
+	kfree(class);
+}
+
 static struct bp_class *class_new(struct bytepool *pool, u32 index, gfp_t gfp)
 {
 	u32 size = bp_class_size(&pool->sizes, index);
@@ -51,8 +61,13 @@ static struct bp_class *class_new(struct bytepool *pool, u32 index, gfp_t gfp)
 		class->capacity = min(MAGAZINE_BYTES / size, MAGAZINE_ENTRIES);
 	init_swait_queue_head(&class->wait);
 	class->cache = (void *)&class->depot[nr_node_ids];
-	for (node = 0; node < nr_node_ids; node++)
-		bp_depot_init(&class->depot[node], class);
+	for (node = 0; node < nr_node_ids; node++) {
+		class->depot[node] = bp_depot_new(class, node, gfp);
+		if (!class->depot[node]) {
+			class_discard(class);
+			return NULL;
+		}
+	}
 	return class;
 }
 
@@ -72,7 +87,7 @@ noinline struct bp_class *bp_class_add(struct bytepool *pool, u32 index, gfp_t g
 		return NULL;
 	/* Pairs with smp_load_acquire() below, in bp_class_get() and in bp_class_next(). */
 	if (cmpxchg(&pool->class[index], NULL, class)) {
-		kfree(class);
+		class_discard(class);
 		return smp_load_acquire(&pool->class[index]);	/* another CPU was first */
 	}
 	return class;
@@ -132,6 +147,7 @@ void bp_class_wake(struct bp_class *class)
  */
 void bp_class_free(struct bp_class *class)
 {
+	struct bp_depot *depot;
 	struct bp_cache *cache;
 
 	bp_for_each_cache(cache, class) {
@@ -139,5 +155,7 @@ void bp_class_free(struct bp_class *class)
 		kfree(cache->spare);
 		kfree_rcu(cache, rcu);
 	}
+	bp_for_each_depot(depot, class)
+		kfree_rcu(depot, rcu);
 	kfree_rcu(class, rcu);
 }

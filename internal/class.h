@@ -22,7 +22,7 @@
 #define BP_RESERVE_RETRY	(5 * HZ)
 #define BP_NOFAIL_RETRY		(HZ / 10)
 
-/* Return the bytes of the structure of a class. */
+/* Return the bytes of the structure of a class, without its depots. */
 static inline size_t bp_class_bytes(void)
 {
 	return struct_size_t(struct bp_class, depot, nr_node_ids) +
@@ -71,7 +71,7 @@ static inline u32 bp_class_slot(const struct bp_class *class)
 /* Return the depot of node *@node and increment *@node. Return NULL at the end. */
 static inline struct bp_depot *bp_depot_next(struct bp_class *class, unsigned int *node)
 {
-	return *node < nr_node_ids ? &class->depot[(*node)++] : NULL;
+	return *node < nr_node_ids ? class->depot[(*node)++] : NULL;
 }
 
 #define bp_for_each_depot(depot, class) \

@@ -37,15 +37,22 @@
 /* A CPU looks for a slab of its own among this many of the partial slabs. */
 #define PRIVATE_LOOKS		4U
 
-void bp_depot_init(struct bp_depot *depot, struct bp_class *class)
+/* Make the depot of a class on a node. Return NULL if memory is short. */
+struct bp_depot *bp_depot_new(struct bp_class *class, int node, gfp_t gfp)
 {
+	struct bp_depot *depot = kzalloc(sizeof(*depot), gfp);
+
+	if (!depot)
+		return NULL;
 	raw_spin_lock_init(&depot->lock);
 	depot->class = class;
+	depot->node = node;
 	INIT_LIST_HEAD(&depot->partial);
 	INIT_LIST_HEAD(&depot->idle);
 	INIT_LIST_HEAD(&depot->full);
 	INIT_LIST_HEAD(&depot->empty);
 	depot->idle_tree = RB_ROOT_CACHED;
+	return depot;
 }
 
 static struct bp_slab *depot_oldest_in_tree(struct bp_depot *depot)
@@ -244,7 +251,7 @@ void bp_depot_grow_magazines(struct bp_depot *depot, u32 capacity)
 	if (!bp_system_may_serve() ||
 	    !depot_may_grow(depot, bp_magazine_bytes(capacity)))
 		return;
-	magazine = bp_magazine_new(capacity, depot - depot->class->depot);
+	magazine = bp_magazine_new(capacity, depot->node);
 	if (!magazine)
 		return;
 	flags = bp_depot_lock(depot);

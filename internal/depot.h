@@ -7,6 +7,7 @@
 
 #include <linux/atomic.h>
 #include <linux/compiler.h>
+#include <linux/gfp.h>
 #include <linux/list.h>
 #include <linux/overflow.h>
 #include <linux/rbtree.h>
@@ -20,7 +21,7 @@
 #include "slab.h"
 #include "types.h"
 
-void bp_depot_init(struct bp_depot *depot, struct bp_class *class);
+struct bp_depot *bp_depot_new(struct bp_class *class, int node, gfp_t gfp);
 struct bp_slab *bp_depot_oldest(struct bp_depot *depot, const struct bp_gc_pass *pass);
 unsigned long bp_depot_take_slabs(struct bp_depot *depot, const struct bp_gc_pass *pass,
 				  unsigned long most, struct list_head *taken);

@@ -60,7 +60,7 @@ static struct bp_slab *slab_desc_alloc(struct bp_class *class, void *base,
 		return NULL;
 	/* Otherwise @base would be a reference to the first block and hide its leak. */
 	kmemleak_scan_area(slab, offsetof(struct bp_slab, base), gfp);
-	slab->depot = &class->depot[bp_backing_node(base)];
+	slab->depot = class->depot[bp_backing_node(base)];
 	slab->idle_since = jiffies;
 	slab->base = (unsigned long)base;
 	slab->nr = nr;
@@ -115,7 +115,7 @@ static struct bp_slab *slab_create_sized(struct bp_class *class, unsigned long b
 	bp_instrument_idle(base, bytes);
 	if (bp_table_add(slab, gfp))
 		goto free_slab;
-	trace_grow(pool->name, class->size, nr, bytes, slab->depot - class->depot, gfp);
+	trace_grow(pool->name, class->size, nr, bytes, slab->depot->node, gfp);
 	return slab;
 
 free_slab:

@@ -60,7 +60,7 @@ static u64 class_overhead(struct bp_class *class)
 
 	bp_for_each_depot(depot, class) {
 		flags = bp_depot_lock(depot);
-		bytes += depot->overhead;
+		bytes += sizeof(*depot) + depot->overhead;
 		bp_depot_unlock(depot, flags);
 	}
 	bp_for_each_cache(cache, class) {

@@ -191,9 +191,10 @@ struct bp_cache {
 
 /**
  * struct bp_depot - the slabs of a class on a NUMA node
- * @lock: protects all but @class; taken in any context, but never in a
+ * @lock: protects all but @class and @node; taken in any context, but never in a
  *	BYTEPOOL_SINGLE pool
  * @class: its class
+ * @node: its node
  * @partial: slabs that are partly idle, the last touched first
  * @idle: slabs that are wholly idle, the youngest first
  * @idle_tree: slabs that became wholly idle when a younger one was in @idle, by age
@@ -208,10 +209,12 @@ struct bp_cache {
  * @hits: allocations that it served
  * @misses: allocations that brought it a slab
  * @frees: frees that it took
+ * @rcu: defers its end until no CPU can be looking at it
  */
 struct bp_depot {
 	raw_spinlock_t lock;
 	struct bp_class *class;
+	int node;
 	struct list_head partial;
 	struct list_head idle;
 	struct rb_root_cached idle_tree;
@@ -225,6 +228,7 @@ struct bp_depot {
 	u64 hits;
 	u64 misses;
 	u64 frees;
+	struct rcu_head rcu;
 } ____cacheline_aligned_in_smp;
 
 /**
@@ -248,7 +252,7 @@ struct bp_depot {
  * @wait: tasks that wait for a block, see bp_class_may_wait()
  * @rcu: defers its end until no CPU can be looking at it
  * @cache: the cache of each CPU; once made, it stays until the pool is destroyed
- * @depot: the depot of each node
+ * @depot: the depot of each node, each allocated by itself, because a machine may have many
  */
 struct bp_class {
 	struct bytepool *pool;
@@ -266,7 +270,7 @@ struct bp_class {
 	struct swait_queue_head wait;
 	struct rcu_head rcu;
 	struct bp_cache **cache;
-	struct bp_depot depot[];
+	struct bp_depot *depot[];
 };
 
 /*
