@@ -198,7 +198,8 @@ static void tell_hopeless(const struct bp_class *class)
 {
 	unsigned long limit = READ_ONCE(class->pool->limit);
 
-	if (bp_over_limit(limit, 0, PAGE_ALIGN(class->size)) && !atomic_long_read(&class->nr_blocks))
+	if (bp_over_limit(limit, 0, PAGE_ALIGN(class->size)) &&
+	    !atomic_long_read(&class->nr_blocks))
 		pr_warn_ratelimited("%s: a block of %u bytes with __GFP_NOFAIL has to wait until limit_bytes is more than %lu\n",
 				    class->pool->name, class->size, limit);
 }

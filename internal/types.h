@@ -303,7 +303,8 @@ struct bp_cpu {
  * @bad_frees_told: a bit for each enum bp_bad_free_reason whose stack trace was shown
  * @overwritten_limit: ratelimit of reports of writes to idle blocks
  * @trim_lock: serialises trims; held over their grace period
- * @trims: number of trims begun, but for those of all pools; this and the next are written under @trim_lock
+ * @trims: number of trims begun, but for those of all pools; this and the next are written
+ *	under @trim_lock
  * @last_fruitful_trim: value of @trims at the last trim that gave something back
  * @gc_lock: serialises what closes and drains caches: GC, trim, waiters, reserve, and
  *	the shrinker, which only tries it

@@ -35,7 +35,7 @@ static void test_shrink_order(void)
 			bytepool_free(pool, blocks[i]);
 			shim_clock_advance(HZ);
 		}
-		/* The blocks are in caches, or in depots. Those of caches come with the second scan. */
+		/* The blocks are in depots, or in caches and come with the second scan. */
 		if (way)
 			shim_cpu_die(0);
 		else

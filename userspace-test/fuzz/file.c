@@ -124,9 +124,9 @@ static void read_number(const char *path, u64 value)
 void call_read(struct model_pool *pool, const struct record *record)
 {
 	static const char * const files[] = {
-		"bytes_held", "bytes_in_use", "bytes_idle", "bytes_overhead", "blocks_in_use", "blocks_idle",
-		"allocs", "frees", "hits", "misses", "failures", "bad_frees", "gc_runs",
-		"reclaimed_blocks", "reclaimed_bytes",
+		"bytes_held", "bytes_in_use", "bytes_idle", "bytes_overhead",
+		"blocks_in_use", "blocks_idle", "allocs", "frees", "hits", "misses", "failures",
+		"bad_frees", "gc_runs", "reclaimed_blocks", "reclaimed_bytes",
 	};
 	struct bytepool_stats stats;
 	char path[128], text[4096];
