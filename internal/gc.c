@@ -187,25 +187,24 @@ void bp_gc_work_fn(struct work_struct *work)
 	struct rcu_gp_seq grace;
 	bool closed = false;
 	bool soon = false, again = false;
-	bool more;
 
 	while ((pool = bp_pool_next(pool)))
 		closed |= gc_begin(pool);
 	if (closed)
 		start_poll_synchronize_rcu_full(&grace);
-	do {
-		more = gc_reap() && time_before(jiffies, due);
-		if (!closed)
-			continue;
-		if (poll_state_synchronize_rcu_full(&grace)) {
+	for (;;) {
+		bool more = gc_reap();
+
+		if (closed && poll_state_synchronize_rcu_full(&grace)) {
 			gc_drain();
 			closed = false;
-			more = true;
-		} else if (!more && time_before(jiffies, begun + GC_CLOSE_AHEAD)) {
-			schedule_timeout_uninterruptible(1);
-			more = true;
+		} else if (closed && time_before(jiffies, begun + GC_CLOSE_AHEAD)) {
+			if (!more)
+				schedule_timeout_uninterruptible(1);
+		} else if (!more || !time_before(jiffies, due)) {
+			break;
 		}
-	} while (more);
+	}
 	if (closed)
 		gc_drain();
 	while ((pool = bp_pool_next(pool))) {
