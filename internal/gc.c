@@ -4,6 +4,7 @@
  */
 #include <linux/compiler.h>
 #include <linux/jiffies.h>
+#include <linux/math.h>
 #include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
@@ -13,6 +14,7 @@
 
 #include "age.h"
 #include "backing.h"
+#include "class.h"
 #include "context.h"
 #include "gc.h"
 #include "pools.h"
@@ -58,16 +60,33 @@ static void trace_reaped(const struct bytepool *pool, const char *why,
 		trace_gc(pool->name, why, reaped->blocks, reaped->bytes, bp_pool_held(pool));
 }
 
-/* Give back a quota of what has expired in depots. */
+/* Have the next turn of a pool begin with its first class. */
+static void gc_reap_begin(struct bytepool *pool)
+{
+	pool->more = true;
+	pool->reap_at = 0;
+}
+
+/* Give back a quota of what has expired in depots, from where the last turn has ended. */
 static void gc_reap_some(struct bytepool *pool)
 {
 	struct bp_gc_pass pass = bp_gc_pass_begin(pool);
-	struct bp_gc_reaped reaped;
+	struct bp_gc_reaped all = {};
+	struct bp_class *class;
 
-	bp_pool_flush_magazines(pool, &pass);
-	reaped = bp_pool_reap(pool, &pass, GC_QUOTA);
-	trace_reaped(pool, "age", &reaped);
-	pool->more = reaped.bytes >= GC_QUOTA;
+	while (all.bytes < GC_QUOTA && (class = bp_class_next(pool, &pool->reap_at))) {
+		struct bp_gc_reaped reaped;
+
+		bp_class_flush_magazines(class, &pass);
+		reaped = bp_class_reap(class, &pass,
+				       DIV_ROUND_UP(GC_QUOTA - all.bytes, class->size));
+		all.blocks += reaped.blocks;
+		all.bytes += reaped.bytes;
+		if (all.bytes >= GC_QUOTA)
+			pool->reap_at = class->index;	/* it may have more */
+	}
+	pool->more = all.bytes >= GC_QUOTA;
+	trace_reaped(pool, "age", &all);
 }
 
 /*
@@ -79,6 +98,7 @@ static bool gc_close(struct bytepool *pool)
 	struct bp_gc_pass pass = bp_gc_pass_begin(pool);
 	bool closed;
 
+	gc_reap_begin(pool);
 	gc_reap_some(pool);
 	pass.now += GC_CLOSE_AHEAD;
 	mutex_lock(&pool->gc_lock);
@@ -127,7 +147,7 @@ static void gc_drain(void)
 		/* A scan may have closed more caches meanwhile. */
 		WRITE_ONCE(pool->draining, bp_pool_drain(pool, &pass));
 		mutex_unlock(&pool->gc_lock);
-		pool->more = true;
+		gc_reap_begin(pool);
 	}
 }
 
