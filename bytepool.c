@@ -465,19 +465,22 @@ void bytepool_free_bulk(struct bytepool *pool, unsigned int nr, void **blocks)
 }
 EXPORT_SYMBOL_GPL(bytepool_free_bulk);
 
+/* Return the class size if the block of the class is one of the pool in use, otherwise 0. */
+static __always_inline size_t size_in_use(const struct bytepool *pool,
+					  const struct bp_class *class, const u8 *state)
+{
+	return class->pool == pool && READ_ONCE(*state) == BP_BLOCK_IN_USE ? class->size : 0;
+}
+
 /* Do as bytepool_usable_size() by the table. */
 static noinline size_t usable_size_slow(struct bytepool *pool, const void *block)
 {
 	struct bp_where where = { .block = block };
-	const struct bp_class *class;
 	size_t size = 0;
 
 	bp_section_enter();
-	if (bp_where_look_up(&where)) {
-		class = where.slab->depot->class;
-		if (class->pool == pool && READ_ONCE(*where.state) == BP_BLOCK_IN_USE)
-			size = class->size;
-	}
+	if (bp_where_look_up(&where))
+		size = size_in_use(pool, where.slab->depot->class, where.state);
 	bp_section_exit();
 	return size;
 }
@@ -493,10 +496,9 @@ static noinline size_t usable_size_slow(struct bytepool *pool, const void *block
 size_t bytepool_usable_size(struct bytepool *pool, const void *block)
 {
 	struct bp_memo_entry __percpu *entry;
-	const struct bp_class *class;
 	struct bp_cache *cache;
 	unsigned long granule;
-	size_t size = 0;
+	size_t size;
 
 	bp_section_enter();
 	if (unlikely(!bp_memo_current() ||
@@ -504,10 +506,7 @@ size_t bytepool_usable_size(struct bytepool *pool, const void *block)
 		bp_section_exit();
 		return usable_size_slow(pool, block);
 	}
-	class = cache->depot->class;
-	if (class->pool == pool &&
-	    READ_ONCE(raw_cpu_read(entry->state)[granule]) == BP_BLOCK_IN_USE)
-		size = class->size;
+	size = size_in_use(pool, cache->depot->class, raw_cpu_read(entry->state) + granule);
 	bp_section_exit();
 	return size;
 }

@@ -4,7 +4,6 @@
  */
 #include <linux/compiler.h>
 #include <linux/jiffies.h>
-#include <linux/math.h>
 #include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
@@ -14,12 +13,10 @@
 
 #include "age.h"
 #include "backing.h"
-#include "class.h"
 #include "context.h"
 #include "gc.h"
 #include "pools.h"
 #include "reclaim.h"
-#include "trace.h"
 #include "types.h"
 #include "wake.h"
 
@@ -53,40 +50,18 @@ static void pool_sleep(struct bytepool *pool, enum bp_drain drain)
 	bp_pool_close(pool, &bp_gc_everything, drain);
 }
 
-static void trace_reaped(const struct bytepool *pool, const char *why,
-			 const struct bp_gc_reaped *reaped)
-{
-	if (reaped->blocks)
-		trace_gc(pool->name, why, reaped->blocks, reaped->bytes, bp_pool_held(pool));
-}
-
-/* Have the next turn of a pool begin with its first class. */
-static void gc_reap_begin(struct bytepool *pool)
-{
-	pool->more = true;
-	pool->reap_at = 0;
-}
-
 /* Give back a quota of what has expired in depots, from where the last turn has ended. */
 static void gc_reap_some(struct bytepool *pool)
 {
 	struct bp_gc_pass pass = bp_gc_pass_begin(pool);
-	struct bp_gc_reaped all = {};
-	struct bp_class *class;
 
-	while (all.bytes < GC_QUOTA && (class = bp_class_next(pool, &pool->reap_at))) {
-		struct bp_gc_reaped reaped;
+	bp_pool_reap_from(pool, &pass, "age", GC_QUOTA, &pool->reap_at);
+}
 
-		bp_class_flush_magazines(class, &pass);
-		reaped = bp_class_reap(class, &pass,
-				       DIV_ROUND_UP(GC_QUOTA - all.bytes, class->size));
-		all.blocks += reaped.blocks;
-		all.bytes += reaped.bytes;
-		if (all.bytes >= GC_QUOTA)
-			pool->reap_at = class->index;	/* it may have more */
-	}
-	pool->more = all.bytes >= GC_QUOTA;
-	trace_reaped(pool, "age", &all);
+/* Return true if the last turn did not come to the end of the classes. */
+static bool gc_reap_more(const struct bytepool *pool)
+{
+	return pool->reap_at < pool->sizes.nr;
 }
 
 /*
@@ -98,7 +73,7 @@ static bool gc_close(struct bytepool *pool)
 	struct bp_gc_pass pass = bp_gc_pass_begin(pool);
 	bool closed;
 
-	gc_reap_begin(pool);
+	pool->reap_at = 0;
 	gc_reap_some(pool);
 	pass.now += GC_CLOSE_AHEAD;
 	mutex_lock(&pool->gc_lock);
@@ -147,7 +122,7 @@ static void gc_drain(void)
 		/* A scan may have closed more caches meanwhile. */
 		WRITE_ONCE(pool->draining, bp_pool_drain(pool, &pass));
 		mutex_unlock(&pool->gc_lock);
-		gc_reap_begin(pool);
+		pool->reap_at = 0;
 	}
 }
 
@@ -158,10 +133,10 @@ static bool gc_reap(void)
 	bool more = false;
 
 	while ((pool = bp_pool_next(pool))) {
-		if (!pool->visited || !pool->more)
+		if (!pool->visited || !gc_reap_more(pool))
 			continue;
 		gc_reap_some(pool);
-		more |= pool->more;
+		more |= gc_reap_more(pool);
 	}
 	return more;
 }
@@ -254,9 +229,7 @@ unsigned long bp_pool_gc(struct bytepool *pool, size_t *bytes_held)
 	bp_pool_drain(pool, &pass);
 	WRITE_ONCE(pool->gc_runs, pool->gc_runs + 1);
 	mutex_unlock(&pool->gc_lock);
-	bp_pool_flush_magazines(pool, &pass);
-	reaped = bp_pool_reap(pool, &pass, BP_REAP_ALL);
-	trace_reaped(pool, "age", &reaped);
+	reaped = bp_pool_reap(pool, &pass, "age", BP_REAP_ALL);
 	if (bytes_held)
 		*bytes_held = bp_pool_held(pool);
 	return reaped.blocks;
@@ -294,9 +267,7 @@ static unsigned long pool_trim_end(struct bytepool *pool)
 	 * A cache that was emptied while pool_trim_begin() looked is empty now, but its blocks
 	 * are in a magazine of the depot.
 	 */
-	bp_pool_flush_magazines(pool, &bp_gc_everything);
-	reaped = bp_pool_reap(pool, &bp_gc_everything, BP_REAP_ALL);
-	trace_reaped(pool, "trim", &reaped);
+	reaped = bp_pool_reap(pool, &bp_gc_everything, "trim", BP_REAP_ALL);
 	if (bp_pool_reclaimable(pool))
 		bp_pool_wake(pool);
 	return reaped.blocks;
@@ -355,15 +326,10 @@ unsigned long bp_pool_trim(struct bytepool *pool)
  */
 unsigned long bp_pool_give(struct bytepool *pool, unsigned long bytes)
 {
-	struct bp_gc_reaped reaped;
-
 	/* Nothing there has to be waited for. */
 	if (bp_pool_single(pool))
 		return bp_pool_trim(pool);
-	bp_pool_flush_magazines(pool, &bp_gc_everything);
-	reaped = bp_pool_reap(pool, &bp_gc_everything, bytes);
-	trace_reaped(pool, "trim", &reaped);
-	return reaped.blocks;
+	return bp_pool_reap(pool, &bp_gc_everything, "trim", bytes).blocks;
 }
 
 /* Trim all pools, with one grace period for all. A BYTEPOOL_SINGLE pool is its owner's. */

@@ -59,9 +59,9 @@ static bool cache_claim(struct bp_cache *cache, enum bp_drain drain)
 static bool class_close(struct bp_class *class, const struct bp_gc_pass *pass,
 			enum bp_drain drain)
 {
-	struct bp_cache *cache, *last = NULL;
 	struct rcu_gp_seq grace = {};
-	bool closed = false;
+	struct bp_cache *cache;
+	bool closed = false, fresh = false;
 	unsigned long oldest;
 
 	lockdep_assert_held(&class->pool->gc_lock);
@@ -69,13 +69,11 @@ static bool class_close(struct bp_class *class, const struct bp_gc_pass *pass,
 		if (cache->drain || pass->all || READ_ONCE(cache->granted) ||
 		    (bp_cache_peek(cache, &oldest) && bp_gc_pass_wants(pass, oldest))) {
 			closed = true;
-			if (cache_claim(cache, drain)) {
-				cache->fresh = true;
-				last = cache;
-			}
+			cache->fresh = cache_claim(cache, drain);
+			fresh |= cache->fresh;
 		}
 	}
-	if (!last)
+	if (!fresh)
 		return closed;
 	/* Only after this does no new section find the caches. */
 	bp_memo_forget();
@@ -310,33 +308,38 @@ bool bp_pool_drain(struct bytepool *pool, const struct bp_gc_pass *pass)
 	return pending;
 }
 
-void bp_pool_flush_magazines(struct bytepool *pool, const struct bp_gc_pass *pass)
-{
-	struct bp_class *class;
-
-	bp_for_each_class(class, pool) {
-		bp_class_flush_magazines(class, pass);
-		cond_resched();
-	}
-}
-
-/* Give back wholly idle slabs of all classes, until @bytes are given back. */
-struct bp_gc_reaped bp_pool_reap(struct bytepool *pool, const struct bp_gc_pass *pass,
-				 unsigned long bytes)
+/*
+ * Give back what the pass wants of the depots of all classes from *@index on, until @bytes
+ * are given back, and trace it with the reason. Set *@index to the class at which to go on.
+ */
+struct bp_gc_reaped bp_pool_reap_from(struct bytepool *pool, const struct bp_gc_pass *pass,
+				      const char *why, unsigned long bytes, u32 *index)
 {
 	struct bp_gc_reaped all = {};
 	struct bp_class *class;
 
-	bp_for_each_class(class, pool) {
+	while (all.bytes < bytes && (class = bp_class_next(pool, index))) {
 		struct bp_gc_reaped reaped;
 
-		if (all.bytes >= bytes)
-			break;
+		bp_class_flush_magazines(class, pass);
 		reaped = bp_class_reap(class, pass, DIV_ROUND_UP(bytes - all.bytes, class->size));
 		all.blocks += reaped.blocks;
 		all.bytes += reaped.bytes;
+		if (all.bytes >= bytes)
+			*index = class->index;	/* it may have more */
 	}
+	if (all.blocks)
+		trace_gc(pool->name, why, all.blocks, all.bytes, bp_pool_held(pool));
 	return all;
+}
+
+/* Do so from the first class on. */
+struct bp_gc_reaped bp_pool_reap(struct bytepool *pool, const struct bp_gc_pass *pass,
+				 const char *why, unsigned long bytes)
+{
+	u32 index = 0;
+
+	return bp_pool_reap_from(pool, pass, why, bytes, &index);
 }
 
 bool bp_pool_reclaimable(struct bytepool *pool)

@@ -37,9 +37,10 @@ void bp_pool_wait_for_reap(struct bytepool *pool);
 bool bp_pool_close(struct bytepool *pool, const struct bp_gc_pass *pass, enum bp_drain drain);
 void bp_pool_drain_soon(struct bytepool *pool);
 bool bp_pool_drain(struct bytepool *pool, const struct bp_gc_pass *pass);
-void bp_pool_flush_magazines(struct bytepool *pool, const struct bp_gc_pass *pass);
+struct bp_gc_reaped bp_pool_reap_from(struct bytepool *pool, const struct bp_gc_pass *pass,
+				      const char *why, unsigned long bytes, u32 *index);
 struct bp_gc_reaped bp_pool_reap(struct bytepool *pool, const struct bp_gc_pass *pass,
-				 unsigned long bytes);
+				 const char *why, unsigned long bytes);
 bool bp_pool_reclaimable(struct bytepool *pool);
 
 #endif /* _BP_RECLAIM_H */

@@ -25,7 +25,6 @@
 #include <linux/sizes.h>
 
 #include "age.h"
-#include "backing.h"
 #include "cache.h"
 #include "class.h"
 #include "compat.h"
@@ -36,7 +35,6 @@
 #include "shrinker.h"
 #include "size_class.h"
 #include "stats.h"
-#include "trace.h"
 #include "types.h"
 
 /*
@@ -223,17 +221,9 @@ static unsigned long reap_all(const struct bp_gc_pass *pass, unsigned long bytes
 	unsigned long done = 0;
 
 	while ((pool = shrinkable_next(pool))) {
-		struct bp_gc_reaped reaped;
-
 		/* The walk has to go on to its end, because it has pinned the pool. */
-		if (done >= bytes)
-			continue;
-		bp_pool_flush_magazines(pool, pass);
-		reaped = bp_pool_reap(pool, pass, bytes - done);
-		if (reaped.blocks)
-			trace_gc(pool->name, "pressure", reaped.blocks, reaped.bytes,
-				 bp_pool_held(pool));
-		done += reaped.bytes;
+		if (done < bytes)
+			done += bp_pool_reap(pool, pass, "pressure", bytes - done).bytes;
 	}
 	return done;
 }

@@ -287,12 +287,11 @@ struct bp_cpu {
  * @cpu: the open caches of each CPU
  * @sizes: its size classes
  * @flags: BYTEPOOL_*
- * @draining: the GC has to visit it, asleep or not, until closed caches are drained
  * @awake: the GC visits it. While it is clear, all caches are closed, so that the
  *	next free calls bp_pool_wake(). A pool whose blocks never expire is an exception
- * @visited: the pool is in the current pass of bp_gc_work; this and the next two are used
- *	by that alone
- * @more: its last turn did not give back all
+ * @draining: the GC has to visit it, asleep or not, until closed caches are drained
+ * @visited: the pool is in the current pass of bp_gc_work; this and the next are used by
+ *	that alone
  * @reap_at: the class at which its next turn goes on
  * @class: the classes, each made at its first use
  * @closed: bp_closed_cache for each slot; the open caches in a BYTEPOOL_SINGLE pool
@@ -330,7 +329,6 @@ struct bytepool {
 	bool awake;
 	bool draining;
 	bool visited;
-	bool more;
 	u32 reap_at;
 	struct bp_class **class;
 	struct bp_cache **closed;
