@@ -57,7 +57,9 @@ static void *depot_alloc_one(struct bp_depot *depot, void **overwritten)
 		full = bp_depot_first_full(depot);
 		if (!full)
 			return NULL;
-		block = full->entries[--full->nr].block;
+		/* As in bp_cache_load_full(). */
+		WRITE_ONCE(full->nr, full->nr - 1);
+		block = full->entries[full->nr].block;
 		state = full->entries[full->nr].state;
 		if (!full->nr)
 			list_move(&full->list, &depot->empty);

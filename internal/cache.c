@@ -195,7 +195,8 @@ void bp_cache_load_full(struct bp_depot *depot, struct bp_cache *cache)
 		return;
 	bp_depot_del_magazine(depot, full);
 	bp_cache_load(cache, full);
-	empty->nr = 0;
+	/* Pairs with READ_ONCE() in bp_cache_peek(), which may still look at it. */
+	WRITE_ONCE(empty->nr, 0);
 	bp_depot_put_magazine(depot, empty);
 }
 

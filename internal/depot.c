@@ -272,7 +272,8 @@ void bp_depot_put_magazine(struct bp_depot *depot, struct bp_magazine *magazine)
 	if (magazine->nr && youngest &&
 	    bp_longer_ago(bp_magazine_oldest(magazine), bp_magazine_oldest(youngest))) {
 		bp_depot_push_entries(depot, magazine->entries, magazine->nr);
-		magazine->nr = 0;
+		/* As in bp_cache_load_full(). */
+		WRITE_ONCE(magazine->nr, 0);
 	}
 	list_add(&magazine->list, magazine->nr ? &depot->full : &depot->empty);
 	depot->nr_magazines++;
