@@ -98,9 +98,6 @@
 /* Free at most this many blocks of a bulk in one section. */
 #define BULK_SECTION		64U
 
-/* How often a bulk that waits looks for idle blocks. */
-#define BULK_RETRY		(HZ / 50)
-
 struct bytepool *bytepool_system;
 EXPORT_SYMBOL_GPL(bytepool_system);
 
@@ -377,7 +374,7 @@ static void bulk_wait(struct bp_class *class, unsigned int nr)
 	/* While a task waits for a reserve, all idle blocks come to slabs of the depots. */
 	do {
 		bp_class_recalled(class);
-		schedule_timeout_uninterruptible(BULK_RETRY);
+		schedule_timeout_uninterruptible(BP_RECALL_RETRY);
 	} while (bp_class_nr_idle(class) < nr && time_before(jiffies, end));
 }
 

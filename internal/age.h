@@ -6,6 +6,7 @@
 #define _BP_AGE_H
 
 #include <linux/jiffies.h>
+#include <linux/mutex.h>
 #include <linux/types.h>
 
 #include "types.h"
@@ -19,7 +20,7 @@
 /**
  * struct bp_gc_pass - the ages of memory that a GC pass gives back
  * @all: take all idle memory, otherwise only memory that has expired
- * @scan: it is a scan of the shrinker, which does not wait for another reaper
+ * @scan: it is a scan of the shrinker, see bp_gc_pass_lock()
  * @now: jiffies when the pass began
  * @timeout: a block that is idle for longer has expired, jiffies; MAX_JIFFY_OFFSET = never
  */
@@ -57,6 +58,15 @@ static inline unsigned long bp_age_at(unsigned long now, unsigned long idle_sinc
 	unsigned long age = now - idle_since;
 
 	return age > -BP_GC_PASS_MAX ? 0 : age;
+}
+
+/* Take a mutex for the pass. A scan does not wait for it. Return true if it is taken. */
+static inline bool bp_gc_pass_lock(const struct bp_gc_pass *pass, struct mutex *mutex)
+{
+	if (pass->scan)
+		return mutex_trylock(mutex);
+	mutex_lock(mutex);
+	return true;
 }
 
 /* Return true if the pass takes memory that is idle since @idle_since. */

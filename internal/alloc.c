@@ -164,9 +164,6 @@ static void *class_alloc(struct bp_class *class, int node, bool sure)
 	return block;
 }
 
-/* How often a task that waits looks whether closed caches can be drained. */
-#define RECALL_RETRY		(HZ / 50)
-
 /*
  * Wait until a block may be in a depot, as mempool_alloc() does. No block is
  * missed, because the task is queued before it looks, and looks under the lock
@@ -178,7 +175,7 @@ static void *class_alloc(struct bp_class *class, int node, bool sure)
 static void class_wait(struct bp_class *class)
 {
 	unsigned long delay = bp_class_recalled(class) ? bp_class_retry_delay(class) :
-							 RECALL_RETRY;
+							 BP_RECALL_RETRY;
 	DECLARE_SWAITQUEUE(wait);
 	struct bp_depot *depot;
 	unsigned long flags;
@@ -279,7 +276,7 @@ void *bp_class_alloc_or_grow(struct bp_class *class, gfp_t gfp, int node, bool *
 	if (!block) {
 		/* With a reserve to fall back on, the system need not try hard. */
 		if (READ_ONCE(class->reserve))
-			gfp |= __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN;
+			gfp |= GFP_SPARE;
 		/*
 		 * The blocks that bp_pool_make_room() found idle may since have
 		 * been spread over slabs that are partly in use, so that no

@@ -4,7 +4,6 @@
 #include <linux/cache.h>
 #include <linux/compiler.h>
 #include <linux/gfp.h>
-#include <linux/kmemleak.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
@@ -152,12 +151,12 @@ static noinline void cache_create(struct bp_class *class, gfp_t gfp)
 	cache->depot = class->depot[bp_cpu_memory_node(single ? raw_smp_processor_id() : cpu)];
 	cache->shift = class->shift;
 	cache->page_granules = PAGE_SIZE >> class->shift;
-	/* Count the cache before class_shares_lines() can see it. */
+	/* Count the cache before bp_class_shares_lines() can see it. */
 	atomic_long_inc(&class->nr_caches);
 	/*
 	 * Pairs with READ_ONCE() and dependent loads wherever class->cache[] is
 	 * followed, and as a full barrier with pool_sleep() and
-	 * class_shares_lines().
+	 * bp_class_shares_lines().
 	 */
 	if (!cmpxchg(&class->cache[cpu], NULL, cache))
 		return;

@@ -22,6 +22,9 @@
 #define BP_RESERVE_RETRY	(5 * HZ)
 #define BP_NOFAIL_RETRY		(HZ / 10)
 
+/* How often a task that waits looks whether closed caches can be drained. */
+#define BP_RECALL_RETRY		(HZ / 50)
+
 /* Return the bytes of the structure of a class, without its depots. */
 static inline size_t bp_class_bytes(void)
 {

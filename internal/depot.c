@@ -9,7 +9,6 @@
 #include <linux/kmemleak.h>
 #include <linux/list.h>
 #include <linux/mm.h>
-#include <linux/overflow.h>
 #include <linux/rbtree.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>

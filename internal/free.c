@@ -20,7 +20,6 @@
 #include "free.h"
 #include "instrument.h"
 #include "memo.h"
-#include "slab.h"
 #include "table.h"
 #include "trace.h"
 #include "types.h"

@@ -92,20 +92,17 @@ static bool gc_close(struct bytepool *pool)
  */
 static bool gc_begin(struct bytepool *pool)
 {
+	bool awake;
+
 	if (READ_ONCE(pool->awake) && bp_pool_timeout(pool) == MAX_JIFFY_OFFSET) {
 		WRITE_ONCE(pool->awake, false);
 		/* Pairs with smp_mb() in bp_timeout_changed(). */
 		smp_mb();
 		bp_pool_wake(pool);
 	}
-	if (READ_ONCE(pool->awake)) {
-		pool->visited = true;
-		return gc_close(pool);
-	}
-	if (!READ_ONCE(pool->draining))
-		return false;
-	pool->visited = true;
-	return true;
+	awake = READ_ONCE(pool->awake);
+	pool->visited = awake || READ_ONCE(pool->draining);
+	return awake ? gc_close(pool) : pool->visited;
 }
 
 /* Drain what gc_begin() and scans have closed, a grace period after gc_begin(). */
@@ -338,15 +335,11 @@ void bp_trim_all(void)
 	struct bytepool *pool = NULL;
 	bool closed = false;
 
-	while ((pool = bp_pool_next(pool))) {
-		if (!bp_pool_single(pool))
-			closed |= pool_trim_begin(pool);
-	}
+	while ((pool = bp_pool_next_shared(pool)))
+		closed |= pool_trim_begin(pool);
 	if (closed)
 		synchronize_rcu();
-	while ((pool = bp_pool_next(pool))) {
-		if (bp_pool_single(pool))
-			continue;
+	while ((pool = bp_pool_next_shared(pool))) {
 		pool_trim_end(pool);
 		bp_pool_wait_for_reap(pool);
 	}

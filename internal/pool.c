@@ -10,7 +10,6 @@
 #include <linux/gfp.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
-#include <linux/overflow.h>
 #include <linux/percpu.h>
 #include <linux/ratelimit.h>
 #include <linux/sizes.h>

@@ -103,17 +103,24 @@ struct bytepool *bp_pool_next(struct bytepool *prev)
 	return pool;
 }
 
+/* Do so, but skip BYTEPOOL_SINGLE pools, whose owners cannot serialise with the caller. */
+struct bytepool *bp_pool_next_shared(struct bytepool *prev)
+{
+	do {
+		prev = bp_pool_next(prev);
+	} while (prev && bp_pool_single(prev));
+	return prev;
+}
+
 /* Put the blocks in the caches of a dead CPU back into their slabs. */
 int bp_cpu_dead(unsigned int cpu)
 {
 	struct bytepool *pool = NULL;
 	struct bp_class *class;
 
-	while ((pool = bp_pool_next(pool))) {
+	while ((pool = bp_pool_next_shared(pool))) {
 		bool wake = false;
 
-		if (bp_pool_single(pool))
-			continue;
 		/* A dead CPU is in no section. */
 		bp_for_each_class(class, pool) {
 			struct bp_cache *cache = READ_ONCE(class->cache[cpu]);

@@ -12,6 +12,7 @@
 int bp_pool_link(struct bytepool *pool);
 void bp_pool_unlink(struct bytepool *pool);
 struct bytepool *bp_pool_next(struct bytepool *prev);
+struct bytepool *bp_pool_next_shared(struct bytepool *prev);
 void bp_pool_bury(struct bytepool *pool);
 void bp_pools_exit(void);
 int bp_cpu_dead(unsigned int cpu);

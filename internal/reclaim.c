@@ -5,6 +5,7 @@
 #include <linux/compiler.h>
 #include <linux/jiffies.h>
 #include <linux/list.h>
+#include <linux/math.h>
 #include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
@@ -232,9 +233,7 @@ static struct bp_gc_reaped depot_reap(struct bp_depot *depot, const struct bp_gc
 	struct bp_gc_reaped reaped = {};
 	LIST_HEAD(dead);
 
-	if (!pass->scan)
-		mutex_lock(&pool->reap_lock);
-	else if (!mutex_trylock(&pool->reap_lock))
+	if (!bp_gc_pass_lock(pass, &pool->reap_lock))
 		return reaped;	/* somebody else gives memory of this pool back */
 	reaped.blocks = bp_depot_take_slabs(depot, pass, most, &dead);
 	list_for_each_entry(slab, &dead, list)

@@ -49,16 +49,6 @@
 
 static struct shrinker *shrinker;
 
-/* Return the pool after @prev of which a scan may take memory; see bp_pool_next(). */
-static struct bytepool *shrinkable_next(struct bytepool *prev)
-{
-	/* The owner of a BYTEPOOL_SINGLE pool cannot serialise with a scan. */
-	do {
-		prev = bp_pool_next(prev);
-	} while (prev && bp_pool_single(prev));
-	return prev;
-}
-
 /*
  * Return a lower bound of the bytes that a scan can free. Reclaim keeps asking
  * for whatever is reported here. Each block in use pins at most one slab, so at
@@ -100,7 +90,7 @@ static unsigned long shrink_count(struct shrinker *unused, struct shrink_control
 	struct bp_class *class;
 	unsigned long bytes = 0;
 
-	while ((pool = shrinkable_next(pool))) {
+	while ((pool = bp_pool_next_shared(pool))) {
 		bp_for_each_class(class, pool) {
 			bytes += class_shrinkable(class);
 			cond_resched();
@@ -172,7 +162,7 @@ static struct shrink_survey survey_all(void)
 	struct shrink_survey survey = { .now = jiffies, .age = -1, .cached_age = -1 };
 	struct bytepool *pool = NULL;
 
-	while ((pool = shrinkable_next(pool)))
+	while ((pool = bp_pool_next_shared(pool)))
 		survey_pool(pool, &survey);
 	return survey;
 }
@@ -188,7 +178,7 @@ static void drain_all(void)
 {
 	struct bytepool *pool = NULL;
 
-	while ((pool = shrinkable_next(pool))) {
+	while ((pool = bp_pool_next_shared(pool))) {
 		struct bp_gc_pass pass = bp_gc_pass_begin(pool);
 
 		if (!mutex_trylock(&pool->gc_lock))
@@ -203,10 +193,8 @@ static void close_all(const struct bp_gc_pass *pass)
 {
 	struct bytepool *pool = NULL;
 
-	while ((pool = shrinkable_next(pool))) {
-		if (!pass->scan)
-			mutex_lock(&pool->gc_lock);
-		else if (!mutex_trylock(&pool->gc_lock))
+	while ((pool = bp_pool_next_shared(pool))) {
+		if (!bp_gc_pass_lock(pass, &pool->gc_lock))
 			continue;
 		if (bp_pool_close(pool, pass, BP_DRAIN_ALL))
 			bp_pool_drain_soon(pool);
@@ -220,7 +208,7 @@ static unsigned long reap_all(const struct bp_gc_pass *pass, unsigned long bytes
 	struct bytepool *pool = NULL;
 	unsigned long done = 0;
 
-	while ((pool = shrinkable_next(pool))) {
+	while ((pool = bp_pool_next_shared(pool))) {
 		/* The walk has to go on to its end, because it has pinned the pool. */
 		if (done < bytes)
 			done += bp_pool_reap(pool, pass, "pressure", bytes - done).bytes;
@@ -235,20 +223,18 @@ static unsigned long reap_all(const struct bp_gc_pass *pass, unsigned long bytes
  */
 static unsigned long shrink(unsigned long bytes)
 {
-	unsigned int share = 16;
 	struct shrink_survey survey;
 	unsigned long done = 0;
 	struct bp_gc_pass pass;
+	unsigned int share;
 
 	drain_all();
-	for (; done < bytes && share; share /= 2) {
-		survey = survey_all();
-		if (survey.age < 0)
-			break;
+	survey = survey_all();
+	for (share = 16; done < bytes && share && survey.age >= 0; share /= 2) {
 		pass = shrink_pass(survey.now, survey.age - survey.age / share);
 		done += reap_all(&pass, bytes - done);
+		survey = survey_all();
 	}
-	survey = survey_all();
 	if (survey.cached_age > survey.age) {
 		pass = shrink_pass(survey.now, done < bytes ? 0 : survey.cached_age / 2);
 		close_all(&pass);

@@ -10,7 +10,6 @@
 
 #include "backing.h"
 #include "check.h"
-#include "compat.h"
 #include "instrument.h"
 #include "size_class.h"
 #include "slab.h"

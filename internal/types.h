@@ -306,8 +306,8 @@ struct bp_cpu {
  * @trims: number of trims begun, but for those of all pools; this and the next are written
  *	under @trim_lock
  * @last_fruitful_trim: value of @trims at the last trim that gave something back
- * @gc_lock: serialises what closes and drains caches: GC, trim, waiters, reserve, and
- *	the shrinker, which only tries it
+ * @gc_lock: serialises what closes and drains caches: GC, trim, waiters, reserve, the
+ *	OOM killer's notifier, and the shrinker, which only tries it
  * @gc_runs: GC passes; written under @gc_lock
  * @reap_lock: held from taking slabs out of a depot until the system has them
  * @reclaimed_blocks: blocks given back to the system; this and the next are

@@ -149,18 +149,24 @@ static void test_parameters(void)
 	test_module_stop();
 }
 
-static void test_destroy_in_use(void)
+/* Destroy a pool with two blocks in use, which are noted as born. */
+static void destroy_with(u8 **p, u8 **q)
 {
-	u8 *p, *q;
-
 	pool_start(NULL);
 	test_note_born(true);
-	p = bytepool_alloc(pool, 50, GFP_KERNEL);
-	q = bytepool_alloc(pool, 50000, GFP_KERNEL);
+	*p = bytepool_alloc(pool, 50, GFP_KERNEL);
+	*q = bytepool_alloc(pool, 50000, GFP_KERNEL);
 	test_note_born(false);
 	bytepool_free(pool, bytepool_alloc(pool, 3000, GFP_KERNEL));
 	bytepool_destroy(pool);
 	test_expect_warnings(1);
+}
+
+static void test_destroy_in_use(void)
+{
+	u8 *p, *q;
+
+	destroy_with(&p, &q);
 	EXPECT(strstr(shim_last_message(), "2 blocks"));
 	memset(p, 1, 50);
 	memset(q, 1, 50000);
@@ -175,20 +181,16 @@ static void test_destroy_in_use(void)
 /* A block that leaked comes back after its pool was destroyed. Its owner is told so. */
 static void test_late_free(void)
 {
-	void *p, *q;
+	void *block;
+	u8 *p, *q;
 
-	pool_start(NULL);
-	test_note_born(true);
-	p = bytepool_alloc(pool, 50, GFP_KERNEL);
-	q = bytepool_alloc(pool, 50000, GFP_KERNEL);
-	test_note_born(false);
-	bytepool_destroy(pool);
-	test_expect_warnings(1);
+	destroy_with(&p, &q);
 	bytepool_free(pool, q);
 	test_expect_warnings(1);
 	EXPECT(strstr(shim_last_message(), "basic: bad free"));
 	bytepool_free(pool, p);
-	bytepool_free_bulk(pool, 1, &p);
+	block = p;
+	bytepool_free_bulk(pool, 1, &block);
 	EXPECT(!bytepool_usable_size(pool, p));
 	bytepool_free_any(p);
 	test_expect_warnings(0);
