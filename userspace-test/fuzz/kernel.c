@@ -72,11 +72,6 @@ void liburcu_call(void *head, void (*fn)(void *head))
 	run_callbacks();
 }
 
-void liburcu_barrier(void)
-{
-	liburcu_synchronize();
-}
-
 #define TABLE_BUCKETS	1024
 
 struct node {

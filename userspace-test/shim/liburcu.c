@@ -4,6 +4,7 @@
  */
 #define RCU_MEMBARRIER
 #include <assert.h>
+#include <pthread.h>
 #include <string.h>
 #include <urcu.h>
 #include <urcu/rculfhash.h>
@@ -11,7 +12,6 @@
 #include "liburcu.h"
 #include "tsan.h"
 
-static_assert(sizeof(struct rcu_head) <= 2 * sizeof(void *), "fits into the shim's");
 static_assert(sizeof(struct cds_lfht_node) <= 2 * sizeof(void *), "fits into the shim's");
 
 #define TABLE_BUCKETS	4096
@@ -36,19 +36,46 @@ void liburcu_read_unlock(void)
 	rcu_read_unlock();
 }
 
-void liburcu_synchronize(void)
-{
-	synchronize_rcu();
-}
+/* A callback that waits for a grace period, at the place of the shim's struct rcu_head. */
+struct callback {
+	struct callback *next;
+	void (*fn)(void *head);
+};
 
+static_assert(sizeof(struct callback) == 2 * sizeof(void *), "fits into the shim's");
+
+static struct callback *callbacks;
+
+/*
+ * Not call_rcu() of liburcu: its thread sleeps for 10 ms between two looks at its queue, and
+ * so each rcu_barrier() takes as long.
+ */
 void liburcu_call(void *head, void (*fn)(void *head))
 {
-	call_rcu(head, (void (*)(struct rcu_head *))fn);
+	struct callback *callback = head;
+
+	callback->fn = fn;
+	callback->next = __atomic_load_n(&callbacks, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(&callbacks, &callback->next, callback, true,
+					    __ATOMIC_RELEASE, __ATOMIC_RELAXED))
+		;
 }
 
-void liburcu_barrier(void)
+/* Each grace period runs the callbacks that were there when it began. */
+void liburcu_synchronize(void)
 {
-	rcu_barrier();
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	struct callback *callback, *next;
+
+	/* A second caller returns after the callbacks that the first one has taken. */
+	pthread_mutex_lock(&lock);
+	callback = __atomic_exchange_n(&callbacks, NULL, __ATOMIC_ACQUIRE);
+	synchronize_rcu();
+	for (; callback; callback = next) {
+		next = callback->next;
+		callback->fn(callback);
+	}
+	pthread_mutex_unlock(&lock);
 }
 
 void *liburcu_table_new(void)

@@ -20,7 +20,6 @@ void liburcu_read_lock(void);
 void liburcu_read_unlock(void);
 void liburcu_synchronize(void);
 void liburcu_call(void *head, void (*fn)(void *head));
-void liburcu_barrier(void);
 
 void *liburcu_table_new(void);
 int liburcu_table_destroy(void *table);

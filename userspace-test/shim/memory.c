@@ -190,17 +190,23 @@ void *kmalloc(size_t size, gfp_t gfp)
 	return p;
 }
 
-void kfree(const void *p)
+/* Frees from any context, as the kernel's own thread does for kfree_rcu(). */
+void shim_kfree_unchecked(const void *p)
 {
 	unsigned long flags;
 
-	if (!p)
-		return;
-	allocator_check(__func__);
 	__atomic_fetch_sub(&nr_kmallocs, 1, __ATOMIC_RELAXED);
 	flags = shim_irq_save();
 	free((void *)p);
 	shim_irq_restore(flags);
+}
+
+void kfree(const void *p)
+{
+	if (!p)
+		return;
+	allocator_check(__func__);
+	shim_kfree_unchecked(p);
 }
 
 void *kvcalloc(size_t n, size_t size, gfp_t gfp)
@@ -475,7 +481,7 @@ struct shim_usage shim_usage(void)
 {
 	unsigned long flags = shim_irq_save();
 
-	liburcu_barrier();
+	liburcu_synchronize();
 	shim_irq_restore(flags);
 	return (struct shim_usage){
 		.kmallocs = __atomic_load_n(&nr_kmallocs, __ATOMIC_RELAXED),

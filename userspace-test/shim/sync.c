@@ -51,12 +51,12 @@ bool poll_state_synchronize_rcu_full(struct rcu_gp_seq *grace)
 	return true;
 }
 
-/* Runs in the thread of liburcu, which is no CPU. */
+/* Runs after a grace period for which another CPU may have waited. */
 static void free_object(void *head)
 {
 	shim_grace_ends();
 	tsan_acquire(head);
-	kfree(((struct rcu_head *)head)->object);
+	shim_kfree_unchecked(((struct rcu_head *)head)->object);
 }
 
 void shim_kfree_rcu(struct rcu_head *head, void *object)
@@ -89,7 +89,7 @@ void rhashtable_destroy(struct rhashtable *ht)
 
 	if (ht->nr)
 		shim_die("%ld entries are left in the table", ht->nr);
-	liburcu_barrier();
+	liburcu_synchronize();
 	err = liburcu_table_destroy(ht->table);
 	if (err)
 		shim_die("the table cannot be destroyed: %s", strerror(-err));
