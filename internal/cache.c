@@ -247,10 +247,10 @@ static void magazine_flush(struct bp_depot *depot, struct bp_magazine *magazine)
 }
 
 /*
- * Make room in a full cache. If the depot has an empty magazine, the older one goes
- * there, and another CPU may take its blocks without touching their slabs. If the depot
- * should have another, return its capacity, otherwise 0. The idle blocks of a class with
- * a reserve are in slabs.
+ * Have an empty spare magazine in a full cache. If the depot has an empty one, it gets the
+ * full one for it, and another CPU may take its blocks without touching their slabs. If
+ * the depot should have another, return its capacity, otherwise 0. The idle blocks of a
+ * class with a reserve are in slabs.
  */
 u32 bp_cache_make_space(struct bp_depot *depot, struct bp_cache *cache)
 {
@@ -267,7 +267,6 @@ u32 bp_cache_make_space(struct bp_depot *depot, struct bp_cache *cache)
 	} else {
 		magazine_flush(depot, full);
 	}
-	bp_cache_swap(cache);
 	return empty || reserve ? 0 : full->capacity;
 }
 
