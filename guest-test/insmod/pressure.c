@@ -3,9 +3,12 @@
  * A pool that holds most of the memory of a small machine
  *
  * Most of it is idle, for the guest script to need. A few blocks are in use, and some are
- * reserved.
+ * reserved. Besides, hundreds of pools hold some idle memory each, while a thread takes all pages.
  */
+#include <linux/delay.h>
 #include <linux/err.h>
+#include <linux/ktime.h>
+#include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/sizes.h>
 
@@ -71,6 +74,118 @@ static void pressed_idle(struct seq_file *m, const char *what)
 	check(m, !err && stats.bytes_held >= bytes / 10 * 9 && stats.blocks_in_use == NR_IN_USE,
 	      "pressure", what, "error %d, %llu bytes held, %llu blocks in use", err,
 	      stats.bytes_held, stats.blocks_in_use);
+}
+
+#define NR_POOLS	300
+#define POOL_BYTES	SZ_512K
+#define DELAY_MS	9000
+
+/* QEMU may lose a CPU to other programs for this long. */
+#define SLOW_MS		2000LL
+
+/* Pages are taken on CPU 0, while CPU 1 delays grace periods by @delay_ms at most. */
+struct taking {
+	unsigned int delay_ms;
+	unsigned long nr_pages;
+	s64 slowest_ms;
+	bool done;
+};
+
+/* Take all pages that may be had, and measure the slowest. */
+static void take_pages(struct taking *taking)
+{
+	gfp_t gfp = GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN;
+	struct page *page, *next;
+	LIST_HEAD(pages);
+
+	for (;; taking->nr_pages++) {
+		ktime_t begin = ktime_get();
+
+		page = alloc_page(gfp);
+		taking->slowest_ms = max(taking->slowest_ms, ktime_ms_delta(ktime_get(), begin));
+		if (!page)
+			break;
+		list_add(&page->lru, &pages);
+	}
+	list_for_each_entry_safe(page, next, &pages, lru)
+		__free_page(page);
+}
+
+static void taking_fn(struct worker *w)
+{
+	struct taking *taking = w->data;
+	ktime_t end = ktime_add_ms(ktime_get(), taking->delay_ms);
+
+	if (w->cpu == 0) {
+		take_pages(taking);
+		WRITE_ONCE(taking->done, true);
+		return;
+	}
+	preempt_disable();
+	while (!READ_ONCE(taking->done) && ktime_before(ktime_get(), end))
+		cpu_relax();
+	preempt_enable();
+}
+
+static int taking_run(struct taking *taking)
+{
+	struct worker workers[2] = { { .fn = taking_fn, .data = taking },
+				     { .fn = taking_fn, .data = taking } };
+	int err = workers_start(workers, 2);
+
+	if (!err)
+		workers_join(workers, 2);
+	return err;
+}
+
+/* Have @bytes idle in a new pool: half of it in blocks of a page, half in larger ones. */
+static struct bytepool *idle_pool(unsigned int nr, size_t bytes)
+{
+	struct chained *first = NULL, *block;
+	struct bytepool *pool;
+	char name[16];
+	size_t half;
+
+	snprintf(name, sizeof(name), "pressure-%u", nr);
+	pool = bytepool_create(name, NULL);
+	if (IS_ERR(pool))
+		return NULL;
+	for (half = bytes / 2; bytepool_size(pool) < bytes; first = block) {
+		block = bytepool_alloc(pool, bytepool_size(pool) < half ? SZ_4K : SZ_64K,
+				       GFP_KERNEL);
+		if (!block)
+			break;
+		block->next = first;
+	}
+	while ((block = first)) {
+		first = block->next;
+		bytepool_free(pool, block);
+	}
+	return pool;
+}
+
+void pressure_pools(struct seq_file *m)
+{
+	static struct bytepool *pools[NR_POOLS];
+	struct taking without = { .delay_ms = DELAY_MS }, with = without, later = { };
+	unsigned int i;
+	int err;
+
+	err = taking_run(&without);
+	for (i = 0; i < NR_POOLS; i++)
+		pools[i] = idle_pool(i, POOL_BYTES);
+	err = err ?: taking_run(&with);
+	/* Most of the memory is in caches, and comes after a grace period. */
+	ssleep(5);
+	err = err ?: taking_run(&later);
+	for (i = 0; i < NR_POOLS; i++)
+		bytepool_destroy(pools[i]);
+	check(m, !err && with.slowest_ms <= max(2 * without.slowest_ms, SLOW_MS), "pressure",
+	      "no page waits for a grace period", "error %d, %lld ms, without pools %lld ms", err,
+	      with.slowest_ms, without.slowest_ms);
+	check(m, later.nr_pages >= without.nr_pages / 10 * 9, "pressure",
+	      "hundreds of pools give memory back", "%lu pages were taken, without pools %lu",
+	      later.nr_pages, without.nr_pages);
 }
 
 void pressure_begin(struct seq_file *m)

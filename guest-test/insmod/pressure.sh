@@ -7,7 +7,7 @@
 # shellcheck source-path=SCRIPTDIR/../lib source=guest-lib.sh
 . /guest-lib.sh
 
-plan=26
+plan=28
 stats=$sys/pools/pressure/stats
 least=$((16 * 4096 + 32 * 16384))
 
@@ -59,6 +59,7 @@ echo "KTAP version 1"
 echo "1..$plan"
 check "bytepool loads" insmod /bytepool.ko
 check "the test module loads" insmod /$module.ko
+run pressure_pools
 run pressure_begin
 press
 for _ in 1 2 3; do

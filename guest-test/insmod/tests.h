@@ -43,6 +43,7 @@ void hold_system(struct seq_file *m);
 void hold_scopes(struct seq_file *m);
 void hold_exit(void);
 
+void pressure_pools(struct seq_file *m);
 void pressure_begin(struct seq_file *m);
 void pressure_again(struct seq_file *m);
 void pressure_end(struct seq_file *m);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Threads that create and destroy pools, and take CPUs offline and online
+ * Threads that create and destroy pools, hundreds at a time, and take CPUs offline and online
  */
 #include <linux/cpu.h>
 #include <linux/delay.h>
@@ -14,8 +14,11 @@
 #include "random.h"
 #include "report.h"
 
-#define NR_TEMPORARY	8U
+#define NR_TEMPORARY	384U
+#define NR_PARCELS	8U
 
+/* Half of the temporary pools exist at a time. The idle memory of most is left to the shrinker. */
+static struct bytepool *temporary[NR_TEMPORARY];
 static u64 pool_rnd;
 static u64 cpu_rnd;
 
@@ -76,16 +79,16 @@ static void temporary_wrong(const char *what, const struct bytepool_params *para
 		      params->min_size, params->max_size, params->step, params->flags);
 }
 
-/* Allocate and free some blocks. Half of the time, leave the idle ones to destroy. */
+/* Allocate and free some blocks. Half of the time, leave the idle ones in the pool. */
 static void temporary_live(struct bytepool *pool, const struct bytepool_params *params)
 {
-	struct parcel parcels[NR_TEMPORARY] = { };
+	struct parcel parcels[NR_PARCELS] = { };
 	struct torture_pool tp = { .name = "torture-temporary", .index = 63 };
 	struct bytepool_stats stats;
 	unsigned int i;
 
-	for (i = 0; i < 2 * NR_TEMPORARY; i++) {
-		struct parcel *p = &parcels[random_below(&pool_rnd, NR_TEMPORARY)];
+	for (i = 0; i < 2 * NR_PARCELS; i++) {
+		struct parcel *p = &parcels[random_below(&pool_rnd, NR_PARCELS)];
 
 		if (p->block) {
 			pattern_check(p, &tp);
@@ -99,7 +102,7 @@ static void temporary_live(struct bytepool *pool, const struct bytepool_params *
 		else if (!may_fail)
 			temporary_wrong("no block", params);
 	}
-	for (i = 0; i < NR_TEMPORARY; i++) {
+	for (i = 0; i < NR_PARCELS; i++) {
 		if (parcels[i].block && pattern_check(&parcels[i], &tp))
 			bytepool_free(pool, parcels[i].block);
 	}
@@ -113,22 +116,30 @@ static void temporary_live(struct bytepool *pool, const struct bytepool_params *
 		temporary_wrong("memory is held after a trim", params);
 }
 
-static void create_temporary(void)
+static void create_temporary(unsigned int i)
 {
 	struct bytepool_params params;
 	struct bytepool *pool;
+	char name[32];
 
 	random_params(&params);
-	pool = bytepool_create("torture-temporary", &params);
+	snprintf(name, sizeof(name), "torture-%u", i);
+	pool = bytepool_create(name, &params);
 	if (IS_ERR(pool)) {
 		if (!may_fail)
 			temporary_wrong("none", &params);
 		return;
 	}
 	temporary_live(pool, &params);
-	expect_error("torture-temporary", NULL, -EEXIST);
-	bytepool_destroy(pool);
+	expect_error(name, NULL, -EEXIST);
+	temporary[i] = pool;
 	totals.pools++;
+}
+
+static void destroy_temporary(unsigned int i)
+{
+	bytepool_destroy(temporary[i]);
+	temporary[i] = NULL;
 }
 
 /* Use invalid parameters in few rounds, because each of them is a line in the log. */
@@ -137,13 +148,20 @@ static void pools_fn(struct worker *w)
 	unsigned int i;
 
 	for (i = 0; !worker_stopping(w); i++) {
-		create_temporary();
+		u32 nr = random_below(&pool_rnd, NR_TEMPORARY);
+
+		if (temporary[nr])
+			destroy_temporary(nr);
+		else
+			create_temporary(nr);
 		if (i % 64 == 0)
 			create_wrong();
 		if (i % 8 == 0)
 			expect_error(pool_random(&pool_rnd)->name, NULL, -EEXIST);
 		usleep_range(1000, 10000);
 	}
+	for (i = 0; i < NR_TEMPORARY; i++)
+		destroy_temporary(i);
 }
 
 static void cpus_fn(struct worker *w)
