@@ -40,6 +40,7 @@ enum loop {
 	LOOP_FILL,	/* allocate subject->blocks */
 	LOOP_DRAIN,	/* free subject->blocks */
 	LOOP_RANDOM,	/* free a random one of subject->blocks, and allocate it again */
+	LOOP_USED,	/* allocate, write each cache line, read each, and free */
 	LOOP_NR
 };
 
@@ -56,10 +57,22 @@ struct peer {
 	loop_fn loops[LOOP_NR];	/* NULL: the loop is not measured */
 };
 
+/* A way to use an allocator. The last three fields are for pools. */
+struct variant {
+	const char *name;
+	const struct peer *peer;
+	gfp_t gfp;	/* in addition to GFP_KERNEL */
+	struct bytepool_params params;
+	unsigned int reserve;
+	bool shared;	/* use bytepool_system */
+};
+
 /* An allocator measured with one block size. */
 struct subject {
 	const struct peer *peer;
+	const struct variant *as;	/* while it is created */
 	size_t size;
+	gfp_t gfp;
 	unsigned long failed;	/* allocations that returned NULL */
 	const struct mix_step *mix;
 	struct ring *ring;
@@ -84,6 +97,10 @@ extern const struct peer *const peers[];
 extern const struct peer *const atomic_peers[];
 extern const struct peer *const reserve_peers[];
 
+extern const struct peer peer_bytepool;
+extern const struct peer peer_kmalloc;
+extern const struct peer peer_kmem_cache;
+
 /* peers.c */
 int nothing_to_create(struct subject *s);
 void nothing_to_destroy(struct subject *s);
@@ -97,6 +114,7 @@ int peers_init(const char *among);
 void peers_exit(void);
 const struct peer *peer_find(const char *name);
 bool peer_wanted(const struct peer *peer);
+int subject_init_as(struct subject *s, const struct variant *as, size_t size);
 int subject_init(struct subject *s, const struct peer *peer, size_t size);
 unsigned int subjects_init(struct subject *subjects, const struct peer *const *list,
 			   enum loop loop, size_t size);
@@ -133,6 +151,8 @@ void bench_bulk(void);
 void bench_atomic(void);
 void bench_reserve(void);
 void bench_paths(void);
+void bench_cleared(void);
+void bench_debug(void);
 void bench_sets(void);
 void bench_mix(void);
 void bench_live(void);
@@ -144,6 +164,7 @@ void bench_create(void);
 void bench_memory(void);
 void bench_cross(void);
 void bench_both(void);
+void bench_used(void);
 void bench_during(void);
 void bench_during_timer(void);
 

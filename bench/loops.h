@@ -2,11 +2,13 @@
 /*
  * The measured loops. Each is inlined into a function for each allocator,
  * together with the allocator's alloc and free. So every allocator runs in the
- * same loop, which calls nothing but the allocator. The loops never touch the
+ * same loop, which calls nothing but the allocator. Only loop_used() touches the
  * blocks.
  */
 #ifndef _BYTEPOOL_BENCH_LOOPS_H
 #define _BYTEPOOL_BENCH_LOOPS_H
+
+#include <linux/cache.h>
 
 #include "bench.h"
 #include "ring.h"
@@ -178,6 +180,29 @@ static __always_inline u64 loop_random(struct subject *s, unsigned int nr,
 	return bench_clock() - start;
 }
 
+static __always_inline u64 loop_used(struct subject *s, unsigned int nr,
+				     alloc_fn alloc, free_fn free)
+{
+	size_t size = s->size;
+	u64 start = bench_clock();
+	size_t at;
+
+	while (nr--) {
+		char *block = alloc(s, size);
+
+		if (unlikely(!block)) {
+			s->failed++;
+			continue;
+		}
+		for (at = 0; at < size; at += SMP_CACHE_BYTES)
+			WRITE_ONCE(*(u64 *)(block + at), at);
+		for (at = 0; at < size; at += SMP_CACHE_BYTES)
+			READ_ONCE(*(u64 *)(block + at));
+		free(s, block, size);
+	}
+	return bench_clock() - start;
+}
+
 /* Define the hot pair and the set for an allocator that has peer_alloc() and peer_free(). */
 #define DEFINE_PAIR(peer)							\
 static u64 peer##_pair(struct subject *s, unsigned int nr)			\
@@ -224,6 +249,12 @@ static u64 peer##_random(struct subject *s, unsigned int nr)			\
 static u64 peer##_mix(struct subject *s, unsigned int nr)			\
 {										\
 	return loop_mix(s, nr, peer##_alloc, peer##_free);			\
+}
+
+#define DEFINE_LOOP_USED(peer)							\
+static u64 peer##_used(struct subject *s, unsigned int nr)			\
+{										\
+	return loop_used(s, nr, peer##_alloc, peer##_free);			\
 }
 
 #define DEFINE_LOOP_BULK(peer)							\

@@ -52,6 +52,8 @@ static const struct bench_case {
 	{ "atomic",	bench_atomic,		COUNTED | TIMED | NATIVE },
 	{ "reserve",	bench_reserve,		COUNTED | TIMED | NATIVE },
 	{ "paths",	bench_paths,		COUNTED | TIMED | NATIVE },
+	{ "cleared",	bench_cleared,		COUNTED | IF_ASKED },
+	{ "debug",	bench_debug,		COUNTED | IF_ASKED },
 	{ "sets",	bench_sets,		COUNTED | TIMED | NATIVE },
 	{ "mix",	bench_mix,		COUNTED | TIMED | NATIVE },
 	{ "live",	bench_live,		COUNTED | NATIVE },
@@ -63,6 +65,7 @@ static const struct bench_case {
 	{ "memory",	bench_memory,		COUNTED },
 	{ "cross",	bench_cross,		TIMED },
 	{ "both",	bench_both,		TIMED },
+	{ "used",	bench_used,		TIMED | NATIVE },
 	{ "during",	bench_during,		TIMED },
 	{ "timer",	bench_during_timer,	TIMED | IF_ASKED },
 };

@@ -33,6 +33,9 @@
 #define SAMPLES_MIN	(CHUNKS / 2)
 #define SAMPLES_MAX	(CHUNKS * ROUNDS * CPUS_MAX)
 #define PROGRESS_MAX	4U
+#define USED_ROUNDS_MIN	4U
+#define USED_ROUNDS_MAX	30U
+#define USED_NS		(4ULL * NSEC_PER_SEC)	/* for all rounds of a size */
 #define CROSS_ROUNDS_MIN	20U
 #define CROSS_ROUNDS_MAX	400U
 #define CROSS_PAIRS	10000U	/* per round; most of them run with warm CPU caches */
@@ -60,10 +63,16 @@ struct runner {
 	u64 took[CHUNKS];
 };
 
-static u64 cost_of_pair(struct subject *s)
+static u64 cost_of(struct subject *s, enum loop loop)
 {
-	s->nr = pairs_for(s, LOOP_PAIR);
-	return s->peer->loops[LOOP_PAIR](s, s->nr) / s->nr + 1;
+	s->nr = pairs_for(s, loop);
+	return s->peer->loops[loop](s, s->nr) / s->nr + 1;
+}
+
+/* Return the number of operations in a chunk. */
+static unsigned int pairs_in_chunk(struct subject *s, enum loop loop)
+{
+	return clamp_t(u64, CHUNK_NS / cost_of(s, loop), 1, 4000);
 }
 
 static int compare_u64(const void *a, const void *b)
@@ -120,9 +129,9 @@ static struct task_struct *runner_create(struct runner *r, unsigned int cpu, ato
 }
 
 /*
- * Run all runners once, or none if a thread cannot be created. The thread for
- * this CPU, CPU 0, is woken last, because it occupies the CPU until all of them
- * are running.
+ * Run all runners once, or none if a thread cannot be created. CPUs share more
+ * runners than CPUs. The first thread for this CPU, CPU 0, is woken last, because it
+ * occupies the CPU until all of them are running.
  */
 static void run_together(struct runner *runners, unsigned int nr)
 {
@@ -132,7 +141,8 @@ static void run_together(struct runner *runners, unsigned int nr)
 
 	atomic_set(&missing, nr);
 	for (created = 0; created < nr; created++) {
-		tasks[created] = runner_create(&runners[created], created, &missing);
+		tasks[created] = runner_create(&runners[created], created % num_online_cpus(),
+					       &missing);
 		if (IS_ERR(tasks[created]))
 			goto stop;
 	}
@@ -148,32 +158,47 @@ stop:
 		kthread_stop(tasks[created]);
 }
 
+/*
+ * Run @nr threads for one round. Return the median of the chunks, or U64_MAX if too few
+ * of them count.
+ */
+static u64 round_median(enum loop loop, struct subject *s, unsigned int pairs,
+			struct runner *runners, struct samples *samples, unsigned int nr)
+{
+	bool at_once = nr > 1 && nr <= num_online_cpus();
+	unsigned int i, j;
+
+	for (i = 0; i < nr; i++) {
+		runners[i].s = s;
+		runners[i].loop = loop;
+		runners[i].pairs = pairs;
+		runners[i].chunks = CHUNKS;
+		runners[i].other = at_once ? &runners[(i + 1) % nr].progress : NULL;
+	}
+	run_together(runners, nr);
+	samples->nr = 0;
+	for (i = 0; i < nr; i++) {
+		for (j = 0; j < runners[i].nr_took && samples->nr < SAMPLES_MAX; j++)
+			samples->took[samples->nr++] = runners[i].took[j];
+	}
+	if (samples->nr < SAMPLES_MIN)
+		return U64_MAX;
+	sort_samples(samples);
+	return samples->took[samples->nr / 2];
+}
+
 /* Measure the cost of a pair while @nr CPUs run pairs. */
 static void bench_pairs_on(const char *what, struct subject *s, unsigned int pairs,
 			   struct runner *runners, struct samples *samples, unsigned int nr)
 {
-	unsigned int round, i, j, rounds = 0;
+	unsigned int round, rounds = 0;
 	u64 best = U64_MAX;
 
-	for (i = 0; i < nr; i++) {
-		runners[i].s = s;
-		runners[i].loop = LOOP_PAIR;
-		runners[i].pairs = pairs;
-		runners[i].chunks = CHUNKS;
-		runners[i].other = nr > 1 ? &runners[(i + 1) % nr].progress : NULL;
-	}
 	for (round = 0; round < ROUNDS_MAX && rounds < ROUNDS; round++) {
-		run_together(runners, nr);
-		samples->nr = 0;
-		for (i = 0; i < nr; i++) {
-			for (j = 0; j < runners[i].nr_took && samples->nr < SAMPLES_MAX; j++)
-				samples->took[samples->nr++] = runners[i].took[j];
-		}
-		if (samples->nr < SAMPLES_MIN)
-			continue;
-		sort_samples(samples);
-		best = min(best, samples->took[samples->nr / 2]);
-		rounds++;
+		u64 median = round_median(LOOP_PAIR, s, pairs, runners, samples, nr);
+
+		best = min(best, median);
+		rounds += median != U64_MAX;
 	}
 	/* Without any valid round, the host did not run the CPUs at the same time. */
 	if (rounds)
@@ -184,7 +209,7 @@ static void bench_pairs_on(const char *what, struct subject *s, unsigned int pai
 
 static void bench_both_subject(struct subject *s, struct runner *runners, struct samples *samples)
 {
-	unsigned int pairs = clamp_t(u64, CHUNK_NS / cost_of_pair(s), 1, 4000);
+	unsigned int pairs = pairs_in_chunk(s, LOOP_PAIR);
 
 	bench_pairs_on("alone", s, pairs, runners, samples, 1);
 	bench_pairs_on("both", s, pairs, runners, samples, 2);
@@ -259,7 +284,7 @@ static void bench_cross_size(struct subject *subjects, struct runner *runners,
 		struct subject *s = &subjects[i];
 
 		s->ring = ring;
-		s->nr = clamp_t(u64, CHUNK_NS * 100 / cost_of_pair(s), 64, CROSS_PAIRS);
+		s->nr = clamp_t(u64, CHUNK_NS * 100 / cost_of(s, LOOP_PAIR), 64, CROSS_PAIRS);
 		s->best = U64_MAX;
 	}
 	start = bench_clock();
@@ -297,6 +322,71 @@ void bench_cross(void)
 void bench_both(void)
 {
 	bench_together(bench_both_subject);
+}
+
+/*
+ * Let the allocators take turns, because they differ by little. The total time is
+ * bounded, as in bench_cross_size().
+ */
+static void bench_used_by(const char *what, struct subject *subjects, unsigned int nr_subjects,
+			  struct runner *runners, struct samples *samples, unsigned int nr)
+{
+	unsigned int round, i;
+	u64 start;
+
+	for (i = 0; i < nr_subjects; i++) {
+		subjects[i].nr = pairs_in_chunk(&subjects[i], LOOP_USED);
+		subjects[i].best = U64_MAX;
+	}
+	start = bench_clock();
+	for (round = 0; round < USED_ROUNDS_MAX; round++) {
+		if (round >= USED_ROUNDS_MIN && bench_clock() - start > USED_NS)
+			break;
+		for (i = 0; i < nr_subjects; i++) {
+			struct subject *s = &subjects[i];
+
+			s->best = min(s->best, round_median(LOOP_USED, s, s->nr, runners,
+							    samples, nr));
+		}
+	}
+	for (i = 0; i < nr_subjects; i++) {
+		struct subject *s = &subjects[i];
+
+		if (s->best == U64_MAX)
+			emit_failures(what, 1);
+		else
+			emit_cost(what, s->peer->name, s->size, s->best, s->nr);
+	}
+}
+
+static void bench_used_size(struct subject *subjects, struct runner *runners,
+			    struct samples *samples, size_t size)
+{
+	unsigned int i, nr = subjects_init(subjects, peers, LOOP_USED, size);
+
+	bench_used_by("used-1", subjects, nr, runners, samples, 1);
+	bench_used_by("used-2", subjects, nr, runners, samples, 2);
+	bench_used_by("used-4", subjects, nr, runners, samples, 4);
+	for (i = 0; i < nr; i++)
+		subject_exit(&subjects[i]);
+}
+
+/* Measure blocks that their owner writes and reads, for 1, 2 and 4 tasks at the same time. */
+void bench_used(void)
+{
+	struct subject *subjects = kcalloc(PEERS_MAX, sizeof(*subjects), GFP_KERNEL);
+	struct runner *runners = kcalloc(CPUS_MAX, sizeof(*runners), GFP_KERNEL);
+	struct samples *samples = vzalloc(sizeof(*samples));
+	size_t size;
+
+	if (!subjects || !runners || !samples)
+		emit_failures("used", 1);
+	else
+		for (size = SZ_4K; size <= SZ_4M; size *= 4)
+			bench_used_size(subjects, runners, samples, size);
+	vfree(samples);
+	kfree(runners);
+	kfree(subjects);
 }
 
 /* The disturb functions run on another CPU until they are stopped. */

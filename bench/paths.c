@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The other ways through bytepool, beside what they replace: zeroed blocks, a node,
- * frees without the pool, wiped blocks, a pool for one thread; and working sets of
- * any size.
+ * frees without the pool, wiped blocks, a pool for one thread, a reserve and nothing
+ * else; the kernels that clear or check all memory; and working sets of any size.
  */
 #include <linux/mm.h>
 #include <linux/overflow.h>
@@ -46,16 +46,6 @@ static __always_inline void *zero_alloc(struct subject *s, size_t size)
 	return bytepool_zalloc(s->pool, size, GFP_KERNEL);
 }
 
-static __always_inline void *kzalloc_alloc(struct subject *s, size_t size)
-{
-	return kzalloc(size, GFP_KERNEL);
-}
-
-static __always_inline void kzalloc_free(struct subject *s, void *block, size_t size)
-{
-	kfree(block);
-}
-
 static __always_inline void *memset_alloc(struct subject *s, size_t size)
 {
 	return memset(s->blocks, 0, size);
@@ -65,57 +55,16 @@ static __always_inline void memset_free(struct subject *s, void *block, size_t s
 {
 }
 
-static __always_inline void *shared_alloc(struct subject *s, size_t size)
-{
-	return bytepool_alloc(bytepool_system, size, GFP_KERNEL);
-}
-
-static __always_inline void shared_free(struct subject *s, void *block, size_t size)
-{
-	bytepool_free(bytepool_system, block);
-}
-
 #define any_alloc	plain_alloc
 #define asked_alloc	plain_alloc
 #define local_free	plain_free
 #define zero_free	plain_free
 
-DEFINE_PAIR(plain)
 DEFINE_PAIR(any)
 DEFINE_PAIR(asked)
 DEFINE_PAIR(local)
 DEFINE_PAIR(zero)
-DEFINE_PAIR(kzalloc)
 DEFINE_PAIR(memset)
-DEFINE_PAIR(shared)
-
-static int flagged_create(struct subject *s, unsigned int flags)
-{
-	const struct bytepool_params params = { .flags = flags };
-
-	s->pool = bytepool_create("bench.flags", &params);
-	return PTR_ERR_OR_ZERO(s->pool);
-}
-
-static int wipe_create(struct subject *s)
-{
-	return flagged_create(s, BYTEPOOL_WIPE);
-}
-
-static int single_create(struct subject *s)
-{
-	return flagged_create(s, BYTEPOOL_SINGLE);
-}
-
-static int poison_create(struct subject *s)
-{
-	return flagged_create(s, BYTEPOOL_POISON);
-}
-
-static int track_create(struct subject *s)
-{
-	return flagged_create(s, BYTEPOOL_TRACK);
-}
 
 static int memory_create(struct subject *s)
 {
@@ -128,32 +77,58 @@ static void memory_destroy(struct subject *s)
 	kfree(s->blocks);
 }
 
-#define PATH(title, make, end, fn) {						\
-	.name = title, .min_size = 8, .max_size = SZ_4M, .create = make,	\
+#define DEFINE_PEER(fn, make, end)						\
+static const struct peer peer_##fn = {						\
+	.name = #fn, .min_size = 8, .max_size = SZ_4M, .create = make,		\
 	.destroy = end,								\
 	.loops = { [LOOP_PAIR] = fn##_pair, [LOOP_SET] = fn##_set },		\
 }
 
-static const struct peer paths[] = {
-	PATH("bytepool", pool_create, pool_destroy, plain),
-	PATH("free-any", pool_create, pool_destroy, any),
-	PATH("usable-size", pool_create, pool_destroy, asked),
-	PATH("node", pool_create, pool_destroy, local),
-	PATH("zalloc", pool_create, pool_destroy, zero),
-	PATH("kzalloc", nothing_to_create, nothing_to_destroy, kzalloc),
-	PATH("memset", memory_create, memory_destroy, memset),
-	PATH("wipe", wipe_create, pool_destroy, plain),
-	PATH("single", single_create, pool_destroy, plain),
-	PATH("poison", poison_create, pool_destroy, plain),
-	PATH("track", track_create, pool_destroy, plain),
-	PATH("shared", nothing_to_create, nothing_to_destroy, shared),
+DEFINE_PEER(any, pool_create, pool_destroy);
+DEFINE_PEER(asked, pool_create, pool_destroy);
+DEFINE_PEER(local, pool_create, pool_destroy);
+DEFINE_PEER(zero, pool_create, pool_destroy);
+DEFINE_PEER(memset, memory_create, memory_destroy);
+
+static const struct variant single = {
+	.name = "single", .peer = &peer_bytepool, .params.flags = BYTEPOOL_SINGLE,
 };
 
-static void bench_path(const struct peer *path, const char *what, enum loop loop, size_t size)
-{
-	struct subject s = {};
+static const struct variant paths[] = {
+	{ "bytepool", &peer_bytepool },
+	{ "free-any", &peer_any },
+	{ "usable-size", &peer_asked },
+	{ "node", &peer_local },
+	{ "zalloc", &peer_zero },
+	{ "kzalloc", &peer_kmalloc, __GFP_ZERO },
+	{ "memset", &peer_memset },
+	{ "wipe", &peer_bytepool, .params.flags = BYTEPOOL_WIPE },
+	{ "shared", &peer_bytepool, .shared = true },
+};
 
-	if (subject_init(&s, path, size)) {
+/* For a kernel that clears all memory that it allocates. */
+static const struct variant cleared[] = {
+	{ "bytepool", &peer_bytepool, .shared = true },
+	{ "zalloc", &peer_zero, .shared = true },
+	{ "kmalloc", &peer_kmalloc },
+	{ "kmem_cache", &peer_kmem_cache },
+};
+
+/* For a kernel that checks all objects of its caches. */
+static const struct variant checked[] = {
+	{ "poison", &peer_bytepool, .params.flags = BYTEPOOL_POISON },
+	{ "track", &peer_bytepool, .params.flags = BYTEPOOL_TRACK },
+	{ "kmalloc", &peer_kmalloc },
+	{ "kmem_cache", &peer_kmem_cache },
+};
+
+static const size_t path_sizes[] = { 64, 96, SZ_4K, SZ_64K };
+
+static void bench_path(const struct variant *path, const char *what, enum loop loop, size_t size)
+{
+	struct subject s;
+
+	if (subject_init_as(&s, path, size)) {
 		emit_failures(what, 1);
 		return;
 	}
@@ -162,43 +137,42 @@ static void bench_path(const struct peer *path, const char *what, enum loop loop
 	subject_exit(&s);
 }
 
-void bench_paths(void)
+static void bench_variants(const char *pair, const char *set, const struct variant *variants,
+			   unsigned int nr)
 {
-	static const size_t sizes[] = { 64, 96, SZ_4K, SZ_64K };
 	unsigned int i, j;
 
-	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
-		for (j = 0; j < ARRAY_SIZE(paths); j++) {
-			bench_path(&paths[j], "path-pair", LOOP_PAIR, sizes[i]);
-			bench_path(&paths[j], "path-set16", LOOP_SET, sizes[i]);
+	for (i = 0; i < ARRAY_SIZE(path_sizes); i++) {
+		for (j = 0; j < nr; j++) {
+			if (path_sizes[i] > variants[j].peer->max_size)
+				continue;
+			bench_path(&variants[j], pair, LOOP_PAIR, path_sizes[i]);
+			bench_path(&variants[j], set, LOOP_SET, path_sizes[i]);
 		}
 	}
 }
 
 /* Allocate @nr blocks, then free them in the same order. */
-static void bench_held(const char *name, size_t size, unsigned int nr)
+static void bench_held(const char *what, const struct variant *as, size_t size, unsigned int nr)
 {
-	const struct peer *peer = peer_find(name);
-	char what[16];
-	struct subject s = {};
+	struct subject s;
 	unsigned int round;
 	u64 best = U64_MAX;
 
-	snprintf(what, sizeof(what), "set%u", nr);
-	if (size > peer->max_size)
+	if (size > as->peer->max_size)
 		return;
-	if (subject_init(&s, peer, size)) {
+	if (subject_init_as(&s, as, size)) {
 		emit_failures(what, 1);
 		return;
 	}
 	s.blocks = vzalloc(array_size(nr, sizeof(*s.blocks)));
 	if (s.blocks) {
 		for (round = 0; round < 4 * REPETITIONS; round++) {
-			u64 cost = peer->loops[LOOP_FILL](&s, nr);
+			u64 cost = as->peer->loops[LOOP_FILL](&s, nr);
 
-			best = min(best, cost + peer->loops[LOOP_DRAIN](&s, nr));
+			best = min(best, cost + as->peer->loops[LOOP_DRAIN](&s, nr));
 		}
-		emit_cost(what, name, size, best, nr);
+		emit_cost(what, as->name, size, best, nr);
 	} else {
 		emit_failures(what, 1);
 	}
@@ -206,17 +180,59 @@ static void bench_held(const char *name, size_t size, unsigned int nr)
 	subject_exit(&s);
 }
 
+/*
+ * The pool with a reserve has no room for any other slab. The pool for one thread is
+ * measured with more blocks as well, because its owner has no other cache.
+ */
+static void bench_own_paths(size_t size)
+{
+	const struct variant reserve = {
+		.name = "reserve-only",
+		.peer = &peer_bytepool,
+		.params.limit_bytes = PAGE_ALIGN(SET_BLOCKS * size),
+		.reserve = SET_BLOCKS,
+	};
+
+	bench_path(&reserve, "path-pair", LOOP_PAIR, size);
+	bench_path(&single, "path-pair", LOOP_PAIR, size);
+	bench_path(&single, "path-set16", LOOP_SET, size);
+	bench_held("path-set256", &single, size, 256);
+}
+
+void bench_paths(void)
+{
+	unsigned int i;
+
+	bench_variants("path-pair", "path-set16", paths, ARRAY_SIZE(paths));
+	for (i = 0; i < ARRAY_SIZE(path_sizes); i++)
+		bench_own_paths(path_sizes[i]);
+}
+
+void bench_cleared(void)
+{
+	bench_variants("cleared-pair", "cleared-set16", cleared, ARRAY_SIZE(cleared));
+}
+
+void bench_debug(void)
+{
+	bench_variants("debug-pair", "debug-set16", checked, ARRAY_SIZE(checked));
+}
+
 void bench_sets(void)
 {
 	static const char * const names[] = { "bytepool", "kmalloc", "kvmalloc", "kmem_cache" };
 	static const size_t sizes[] = { 64, 96, SZ_1K, SZ_4K, SZ_64K };
 	unsigned int i, j, nr;
+	char what[16];
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++) {
 		for (nr = 64; nr <= 4096 && nr * sizes[i] <= SZ_64M; nr *= 4) {
+			snprintf(what, sizeof(what), "set%u", nr);
 			for (j = 0; j < ARRAY_SIZE(names); j++) {
-				if (peer_wanted(peer_find(names[j])))
-					bench_held(names[j], sizes[i], nr);
+				const struct variant as = { names[j], peer_find(names[j]) };
+
+				if (peer_wanted(as.peer))
+					bench_held(what, &as, sizes[i], nr);
 			}
 		}
 	}

@@ -59,20 +59,32 @@ int pool_create(struct subject *s)
 {
 	static unsigned int nr;
 	char name[24];
+	int err = 0;
 
+	if (s->as->shared) {
+		s->pool = bytepool_system;
+		return 0;
+	}
 	snprintf(name, sizeof(name), "bench.%u", nr++);
-	s->pool = bytepool_create(name, NULL);
-	return PTR_ERR_OR_ZERO(s->pool);
+	s->pool = bytepool_create(name, &s->as->params);
+	if (IS_ERR(s->pool))
+		return PTR_ERR(s->pool);
+	if (s->as->reserve)
+		err = bytepool_reserve(s->pool, s->size, s->as->reserve, GFP_KERNEL);
+	if (err)
+		bytepool_destroy(s->pool);
+	return err;
 }
 
 void pool_destroy(struct subject *s)
 {
-	bytepool_destroy(s->pool);
+	if (s->pool != bytepool_system)
+		bytepool_destroy(s->pool);
 }
 
 static __always_inline void *bytepool_peer_alloc(struct subject *s, size_t size)
 {
-	return bytepool_alloc(s->pool, size, GFP_KERNEL);
+	return bytepool_alloc(s->pool, size, s->gfp);
 }
 
 static __always_inline void bytepool_peer_free(struct subject *s, void *block, size_t size)
@@ -92,9 +104,10 @@ static __always_inline void bytepool_peer_free_bulk(struct subject *s, void **bl
 
 DEFINE_LOOPS(bytepool_peer)
 DEFINE_LOOP_MIX(bytepool_peer)
+DEFINE_LOOP_USED(bytepool_peer)
 DEFINE_LOOP_BULK(bytepool_peer)
 
-static const struct peer peer_bytepool = {
+const struct peer peer_bytepool = {
 	.name = "bytepool",
 	.min_size = 8,
 	.max_size = SZ_4M,
@@ -103,6 +116,7 @@ static const struct peer peer_bytepool = {
 	.loops = {
 		LOOPS(bytepool_peer),
 		[LOOP_MIX] = bytepool_peer_mix,
+		[LOOP_USED] = bytepool_peer_used,
 		[LOOP_BULK] = bytepool_peer_bulk,
 	},
 };
@@ -110,14 +124,10 @@ static const struct peer peer_bytepool = {
 /* The same with a reserve, so that an allocation cannot fail. */
 static int pool_reserve_create(struct subject *s)
 {
-	int err = pool_create(s);
+	static const struct variant with_reserve = { .reserve = SET_BLOCKS };
 
-	if (err)
-		return err;
-	err = bytepool_reserve(s->pool, s->size, SET_BLOCKS, GFP_KERNEL);
-	if (err)
-		bytepool_destroy(s->pool);
-	return err;
+	s->as = &with_reserve;
+	return pool_create(s);
 }
 
 static const struct peer peer_pool_reserve = {
@@ -131,7 +141,7 @@ static const struct peer peer_pool_reserve = {
 
 static __always_inline void *kmalloc_alloc(struct subject *s, size_t size)
 {
-	return kmalloc(size, GFP_KERNEL);
+	return kmalloc(size, s->gfp);
 }
 
 static __always_inline void kmalloc_free(struct subject *s, void *block, size_t size)
@@ -142,7 +152,7 @@ static __always_inline void kmalloc_free(struct subject *s, void *block, size_t 
 DEFINE_LOOPS(kmalloc)
 DEFINE_LOOP_MIX(kmalloc)
 
-static const struct peer peer_kmalloc = {
+const struct peer peer_kmalloc = {
 	.name = "kmalloc",
 	.min_size = 8,
 	.max_size = SZ_4M,
@@ -163,6 +173,7 @@ static __always_inline void kvmalloc_free(struct subject *s, void *block, size_t
 
 DEFINE_LOOPS(kvmalloc)
 DEFINE_LOOP_MIX(kvmalloc)
+DEFINE_LOOP_USED(kvmalloc)
 
 static const struct peer peer_kvmalloc = {
 	.name = "kvmalloc",
@@ -170,7 +181,7 @@ static const struct peer peer_kvmalloc = {
 	.max_size = SZ_4M,
 	.create = nothing_to_create,
 	.destroy = nothing_to_destroy,
-	.loops = { LOOPS(kvmalloc), [LOOP_MIX] = kvmalloc_mix },
+	.loops = { LOOPS(kvmalloc), [LOOP_MIX] = kvmalloc_mix, [LOOP_USED] = kvmalloc_used },
 };
 
 static __always_inline void *vmalloc_alloc(struct subject *s, size_t size)
@@ -207,7 +218,7 @@ void cache_destroy(struct subject *s)
 
 static __always_inline void *kmem_cache_peer_alloc(struct subject *s, size_t size)
 {
-	return kmem_cache_alloc(s->cache, GFP_KERNEL);
+	return kmem_cache_alloc(s->cache, s->gfp);
 }
 
 static __always_inline void kmem_cache_peer_free(struct subject *s, void *block, size_t size)
@@ -229,7 +240,7 @@ static __always_inline void kmem_cache_peer_free_bulk(struct subject *s, void **
 DEFINE_LOOPS(kmem_cache_peer)
 DEFINE_LOOP_BULK(kmem_cache_peer)
 
-static const struct peer peer_kmem_cache = {
+const struct peer peer_kmem_cache = {
 	.name = "kmem_cache",
 	.min_size = 8,
 	.max_size = SZ_256K,
@@ -456,6 +467,7 @@ static __always_inline void handmade_peer_free(struct subject *s, void *block, s
 
 DEFINE_LOOPS(handmade_peer)
 DEFINE_LOOP_MIX(handmade_peer)
+DEFINE_LOOP_USED(handmade_peer)
 
 static const struct peer peer_handmade = {
 	.name = "handmade",
@@ -463,7 +475,11 @@ static const struct peer peer_handmade = {
 	.max_size = SZ_4M,
 	.create = handmade_peer_create,
 	.destroy = handmade_peer_destroy,
-	.loops = { LOOPS(handmade_peer), [LOOP_MIX] = handmade_peer_mix },
+	.loops = {
+		LOOPS(handmade_peer),
+		[LOOP_MIX] = handmade_peer_mix,
+		[LOOP_USED] = handmade_peer_used,
+	},
 };
 
 const struct peer *const peers[] = {
@@ -542,17 +558,26 @@ void peers_exit(void)
 	dma_peer_exit();
 }
 
-int subject_init(struct subject *s, const struct peer *peer, size_t size)
+int subject_init_as(struct subject *s, const struct variant *as, size_t size)
 {
 	int err;
 
 	memset(s, 0, sizeof(*s));
-	s->peer = peer;
+	s->peer = as->peer;
+	s->as = as;
 	s->size = size;
-	err = peer->create(s);
+	s->gfp = GFP_KERNEL | as->gfp;
+	err = as->peer->create(s);
 	if (err)
-		pr_err("bytepool_bench: %s of %zu bytes: error %d\n", peer->name, size, err);
+		pr_err("bytepool_bench: %s of %zu bytes: error %d\n", as->name, size, err);
 	return err;
+}
+
+int subject_init(struct subject *s, const struct peer *peer, size_t size)
+{
+	const struct variant plain = { .name = peer->name, .peer = peer };
+
+	return subject_init_as(s, &plain, size);
 }
 
 /* Create a subject for each peer of @list that has @loop and @size. Return their number. */

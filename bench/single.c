@@ -11,7 +11,7 @@
 
 /* Measure every peer of @list that has @loop, with one size. */
 static void bench_size(const char *what, const struct peer *const *list, enum loop loop,
-		       size_t size, const struct mix_step *mix)
+		       size_t size, gfp_t gfp, const struct mix_step *mix)
 {
 	struct subject *subjects = kcalloc(PEERS_MAX, sizeof(*subjects), GFP_KERNEL);
 	unsigned int i, nr;
@@ -21,8 +21,10 @@ static void bench_size(const char *what, const struct peer *const *list, enum lo
 		return;
 	}
 	nr = subjects_init(subjects, list, loop, size);
-	for (i = 0; i < nr; i++)
+	for (i = 0; i < nr; i++) {
+		subjects[i].gfp = gfp;
 		subjects[i].mix = mix;
+	}
 	measure(loop, subjects, nr);
 	for (i = 0; i < nr; i++) {
 		emit_cost(what, subjects[i].peer->name, size, subjects[i].best, subjects[i].nr);
@@ -36,10 +38,10 @@ static void bench_sizes(const char *what, enum loop loop)
 	size_t size;
 
 	for (size = 8; size <= SZ_4M; size *= 2) {
-		bench_size(what, peers, loop, size, NULL);
+		bench_size(what, peers, loop, size, GFP_KERNEL, NULL);
 		/* Counts are exact, so measure sizes between powers of two as well. */
 		if (counting && size >= 16 && size < SZ_4M)
-			bench_size(what, peers, loop, size / 2 * 3, NULL);
+			bench_size(what, peers, loop, size / 2 * 3, GFP_KERNEL, NULL);
 	}
 }
 
@@ -58,25 +60,26 @@ void bench_bulk(void)
 	bench_sizes("bulk16", LOOP_BULK);
 }
 
-static void bench_few_sizes(const char *what, const struct peer *const *list, enum loop loop)
+static void bench_few_sizes(const char *what, const struct peer *const *list, enum loop loop,
+			    gfp_t gfp)
 {
 	static const size_t sizes[] = { 64, SZ_1K, SZ_4K, SZ_8K, SZ_64K };
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(sizes); i++)
-		bench_size(what, list, loop, sizes[i], NULL);
+		bench_size(what, list, loop, sizes[i], gfp, NULL);
 }
 
 void bench_atomic(void)
 {
-	bench_few_sizes("atomic-pair", atomic_peers, LOOP_PAIR);
-	bench_few_sizes("atomic-set16", atomic_peers, LOOP_SET);
+	bench_few_sizes("atomic-pair", atomic_peers, LOOP_PAIR, GFP_ATOMIC);
+	bench_few_sizes("atomic-set16", atomic_peers, LOOP_SET, GFP_ATOMIC);
 }
 
 void bench_reserve(void)
 {
-	bench_few_sizes("reserve-pair", reserve_peers, LOOP_PAIR);
-	bench_few_sizes("reserve-set16", reserve_peers, LOOP_SET);
+	bench_few_sizes("reserve-pair", reserve_peers, LOOP_PAIR, GFP_KERNEL);
+	bench_few_sizes("reserve-set16", reserve_peers, LOOP_SET, GFP_KERNEL);
 }
 
 /* Measure a mix of sizes from 8 bytes to @max, with every doubling equally likely. */
@@ -98,7 +101,7 @@ static void bench_mix_to(size_t max)
 		mix[i].slot = prandom_u32_state(&random) % MIX_SLOTS;
 		mix[i].size = base + 1 + prandom_u32_state(&random) % base;
 	}
-	bench_size("mix", peers, LOOP_MIX, max, mix);
+	bench_size("mix", peers, LOOP_MIX, max, GFP_KERNEL, mix);
 	vfree(mix);
 }
 
