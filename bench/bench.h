@@ -161,11 +161,14 @@ void bench_miss(void);
 void bench_gc_idle(void);
 void bench_gc_free(void);
 void bench_create(void);
+void bench_possible(void);
 void bench_memory(void);
 void bench_cross(void);
 void bench_both(void);
 void bench_used(void);
 void bench_during(void);
 void bench_during_timer(void);
+void bench_step(void);
+void bench_profile(void);
 
 #endif /* _BYTEPOOL_BENCH_H */

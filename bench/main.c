@@ -68,6 +68,9 @@ static const struct bench_case {
 	{ "used",	bench_used,		TIMED | NATIVE },
 	{ "during",	bench_during,		TIMED },
 	{ "timer",	bench_during_timer,	TIMED | IF_ASKED },
+	{ "step",	bench_step,		TIMED | IF_ASKED },
+	{ "possible",	bench_possible,		TIMED | IF_ASKED },
+	{ "profile",	bench_profile,		TIMED | IF_ASKED },
 };
 
 static bool wanted(const struct bench_case *c)

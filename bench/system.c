@@ -23,6 +23,12 @@
 #define POOLS_BEFORE	4U
 #define POOLS_MEASURED	16U
 
+static const struct bytepool_params many_classes = {
+	.min_size = 8,
+	.max_size = 102400,
+	.step = 8,
+};
+
 static const size_t miss_sizes[] = {
 	64, SZ_1K, SZ_4K, SZ_16K, SZ_64K, SZ_256K, SZ_1M, SZ_4M
 };
@@ -237,7 +243,8 @@ static void emit_memory(const char *what, const char *peer, size_t size, unsigne
 	emit(what, peer, size, before > after ? (before - after) * PAGE_SIZE : 0, nr, "bytes");
 }
 
-static void bench_create_pools(const struct bytepool_params *params, size_t classes)
+static void bench_create_pools(const char *what, const char *what_memory,
+			       const struct bytepool_params *params, size_t nr)
 {
 	struct bytepool *pools[POOLS_BEFORE + POOLS_MEASURED];
 	unsigned long before = 0;
@@ -255,12 +262,12 @@ static void bench_create_pools(const struct bytepool_params *params, size_t clas
 		pools[i] = bytepool_create(name, params);
 		best = min(best, bench_busy_clock() - start);
 		if (IS_ERR(pools[i])) {
-			emit_failures("create", 1);
+			emit_failures(what, 1);
 			goto out_destroy;
 		}
 	}
-	emit_cost("create", "bytepool", classes, best, 1);
-	emit_memory("create-memory", "bytepool", classes, before, POOLS_MEASURED);
+	emit_cost(what, "bytepool", nr, best, 1);
+	emit_memory(what_memory, "bytepool", nr, before, POOLS_MEASURED);
 out_destroy:
 	while (i--)
 		bytepool_destroy(pools[i]);
@@ -269,14 +276,17 @@ out_destroy:
 /* Measure the default pool, and a pool with 12,800 classes. */
 void bench_create(void)
 {
-	static const struct bytepool_params many = {
-		.min_size = 8,
-		.max_size = 102400,
-		.step = 8,
-	};
+	bench_create_pools("create", "create-memory", NULL, 0);
+	bench_create_pools("create", "create-memory", &many_classes, 12800);
+}
 
-	bench_create_pools(NULL, 0);
-	bench_create_pools(&many, 12800);
+/* Measure the same against the number of CPUs that the machine may have. */
+void bench_possible(void)
+{
+	unsigned int nr = num_possible_cpus();
+
+	bench_create_pools("possible", "possible-memory", NULL, nr);
+	bench_create_pools("possible-many", "possible-many-memory", &many_classes, nr);
 }
 
 /*
