@@ -169,6 +169,7 @@ void bench_used(void);
 void bench_during(void);
 void bench_during_timer(void);
 void bench_step(void);
+void bench_step_many(void);
 void bench_profile(void);
 
 #endif /* _BYTEPOOL_BENCH_H */

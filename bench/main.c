@@ -69,6 +69,7 @@ static const struct bench_case {
 	{ "during",	bench_during,		TIMED },
 	{ "timer",	bench_during_timer,	TIMED | IF_ASKED },
 	{ "step",	bench_step,		TIMED | IF_ASKED },
+	{ "step-many",	bench_step_many,	TIMED | IF_ASKED },
 	{ "possible",	bench_possible,		TIMED | IF_ASKED },
 	{ "profile",	bench_profile,		TIMED | IF_ASKED },
 };

@@ -280,8 +280,19 @@ static void emit_overhead(void)
 	bytepool_destroy(pool);
 }
 
-/* Count against the number of CPUs, nodes, pools, classes, and blocks in use. */
+/* Count against the number of CPUs and nodes. */
 void bench_step(void)
+{
+	register_die_notifier(&step_notifier);
+	step_pool("cpus", num_online_cpus(), NULL);
+	step_new_pool("cpus", num_online_cpus(), NULL);
+	step_new_pool("nodes", num_online_nodes(), NULL);
+	unregister_die_notifier(&step_notifier);
+	emit_overhead();
+}
+
+/* Count against the number of pools, classes, and blocks in use. */
+void bench_step_many(void)
 {
 	static const struct bytepool_params some = {
 		.min_size = SZ_4K, .max_size = SZ_128K, .step = SZ_4K,
@@ -289,9 +300,6 @@ void bench_step(void)
 	static const struct bytepool_params many = { .max_size = 102400, .step = 8 };
 
 	register_die_notifier(&step_notifier);
-	step_pool("cpus", num_online_cpus(), NULL);
-	step_new_pool("cpus", num_online_cpus(), NULL);
-	step_new_pool("nodes", num_online_nodes(), NULL);
 	step_new_pool("classes", 32, &some);
 	step_new_pool("classes", 12800, &many);
 	step_pools(1);
@@ -299,7 +307,6 @@ void bench_step(void)
 	step_live(10);
 	step_live(LIVE);
 	unregister_die_notifier(&step_notifier);
-	emit_overhead();
 }
 
 static void emit_functions(const char *what, size_t size)
@@ -378,6 +385,10 @@ void bench_profile(void)
 #else
 
 void bench_step(void)
+{
+}
+
+void bench_step_many(void)
 {
 }
 
