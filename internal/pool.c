@@ -10,6 +10,7 @@
 #include <linux/gfp.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/overflow.h>
 #include <linux/percpu.h>
 #include <linux/ratelimit.h>
 #include <linux/sizes.h>
@@ -111,6 +112,18 @@ static void pool_free(struct bytepool *pool)
 	kfree(pool);
 }
 
+/*
+ * Allocate a table of pointers. Map a large one, because kmalloc() rounds its size up to a
+ * power of two.
+ */
+static void *table_alloc(u32 nr)
+{
+	size_t bytes = array_size(nr, sizeof(void *));
+
+	return bytes > PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER ? vzalloc(bytes) :
+							     kvzalloc(bytes, GFP_KERNEL);
+}
+
 /* Allocate the tables of a pool, with all caches closed. Return 0 or -ENOMEM. */
 static int pool_alloc_tables(struct bytepool *pool)
 {
@@ -118,8 +131,8 @@ static int pool_alloc_tables(struct bytepool *pool)
 	int cpu;
 	u32 i;
 
-	pool->class = kvcalloc(pool->sizes.nr, sizeof(*pool->class), GFP_KERNEL);
-	pool->closed = kvmalloc_array(nr, sizeof(*pool->closed), GFP_KERNEL);
+	pool->class = table_alloc(pool->sizes.nr);
+	pool->closed = table_alloc(nr);
 	pool->cpu = alloc_percpu(struct bp_cpu);
 	if (!pool->class || !pool->closed || !pool->cpu)
 		return -ENOMEM;

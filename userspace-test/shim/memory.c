@@ -209,11 +209,6 @@ void kfree(const void *p)
 	shim_kfree_unchecked(p);
 }
 
-void *kvcalloc(size_t n, size_t size, gfp_t gfp)
-{
-	return kzalloc(n * size, gfp);
-}
-
 void *shim_alloc_percpu(size_t size)
 {
 	if (size > SHIM_PERCPU_BYTES)

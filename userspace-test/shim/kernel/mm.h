@@ -72,11 +72,11 @@ bool want_init_on_free(void);
 
 void *kmalloc(size_t size, gfp_t gfp);
 void kfree(const void *p);
-void *kvcalloc(size_t n, size_t size, gfp_t gfp);
 #define kzalloc(size, gfp)			kmalloc(size, (gfp) | __GFP_ZERO)
 #define kmalloc_node(size, gfp, node)		((void)(node), kmalloc(size, gfp))
 #define kzalloc_node(size, gfp, node)		((void)(node), kzalloc(size, gfp))
-#define kvmalloc_array(n, size, gfp)		kmalloc(array_size(n, size), gfp)
+#define kvzalloc(size, gfp)			kzalloc(size, gfp)
+#define vzalloc(size)				kzalloc(size, GFP_KERNEL)
 #define kvmalloc_node(size, gfp, node)		((void)(node), kmalloc(size, gfp))
 #define kvfree(p)				kfree(p)
 
