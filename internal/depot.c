@@ -9,10 +9,12 @@
 #include <linux/kmemleak.h>
 #include <linux/list.h>
 #include <linux/mm.h>
+#include <linux/mmzone.h>
 #include <linux/rbtree.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
+#include <linux/vmstat.h>
 
 #include "age.h"
 #include "context.h"
@@ -44,6 +46,7 @@ struct bp_depot *bp_depot_new(struct bp_class *class, int node, gfp_t gfp)
 	if (!depot)
 		return NULL;
 	raw_spin_lock_init(&depot->lock);
+	depot->counts = !bp_pool_single(class->pool);
 	depot->class = class;
 	depot->node = node;
 	INIT_LIST_HEAD(&depot->partial);
@@ -52,6 +55,33 @@ struct bp_depot *bp_depot_new(struct bp_class *class, int node, gfp_t gfp)
 	INIT_LIST_HEAD(&depot->empty);
 	depot->idle_tree = RB_ROOT_CACHED;
 	return depot;
+}
+
+/*
+ * Tell the kernel of reclaimable pages on the node of the depot. What MemAvailable of
+ * /proc/meminfo shows depends on it.
+ */
+static void depot_count(struct bp_depot *depot, long pages)
+{
+	mod_node_page_state(NODE_DATA(depot->node), NR_KERNEL_MISC_RECLAIMABLE, pages);
+}
+
+/* Account for the pages of a slab that has become wholly idle, or, if negative, no longer is. */
+void bp_depot_add_whole(struct bp_depot *depot, long pages)
+{
+	bp_depot_assert_held(depot);
+	depot->whole_pages += pages;
+	if (depot->counts)
+		depot_count(depot, pages);
+}
+
+/* Have wholly idle slabs of the depot count as reclaimable memory of the kernel, or not. */
+void bp_depot_set_counts(struct bp_depot *depot, bool counts)
+{
+	bp_depot_assert_held(depot);
+	if (depot->counts != counts)
+		depot_count(depot, counts ? (long)depot->whole_pages : -(long)depot->whole_pages);
+	depot->counts = counts;
 }
 
 static struct bp_slab *depot_oldest_in_tree(struct bp_depot *depot)
@@ -97,6 +127,7 @@ static void depot_del_idle(struct bp_depot *depot, struct bp_slab *slab)
 {
 	bp_depot_assert_held(depot);
 	depot->nr_whole -= slab->nr;
+	bp_depot_add_whole(depot, -(long)(bp_slab_held(slab, depot->class) >> PAGE_SHIFT));
 	if (slab == depot_oldest_in_tree(depot))
 		rb_erase_cached(&slab->age, &depot->idle_tree);
 	else

@@ -36,6 +36,8 @@ void bp_depot_push_entries(struct bp_depot *depot, const struct bp_entry *entry,
 void bp_depot_put_magazine(struct bp_depot *depot, struct bp_magazine *magazine);
 struct bp_magazine *bp_depot_take_empty(struct bp_depot *depot, u32 capacity);
 bool bp_depot_wakes(struct bp_depot *depot);
+void bp_depot_add_whole(struct bp_depot *depot, long pages);
+void bp_depot_set_counts(struct bp_depot *depot, bool counts);
 
 static inline unsigned long bp_depot_lock(struct bp_depot *depot)
 	__acquires(&depot->lock)
@@ -107,6 +109,7 @@ static inline void bp_depot_add_idle(struct bp_depot *depot, struct bp_slab *sla
 	struct bp_slab *youngest;
 
 	depot->nr_whole += slab->nr;
+	bp_depot_add_whole(depot, bp_slab_held(slab, depot->class) >> PAGE_SHIFT);
 	youngest = list_first_entry_or_null(&depot->idle, struct bp_slab, list);
 	if (!youngest || !bp_longer_ago(slab->idle_since, youngest->idle_since))
 		list_add(&slab->list, &depot->idle);

@@ -152,8 +152,7 @@ unsigned long bp_slab_destroy(struct bp_slab *slab)
 {
 	struct bp_class *class = slab->depot->class;
 	struct bytepool *pool = class->pool;
-	/* Less than a page is left over, see bp_slab_bytes(). */
-	unsigned long bytes = PAGE_ALIGN((unsigned long)bp_slab_end(slab, class) << class->shift);
+	unsigned long bytes = bp_slab_held(slab, class);
 
 	trace_shrink(pool->name, class->size, slab->nr, bytes, slab->idle_since);
 	bp_instrument_open((void *)slab->base, bytes);

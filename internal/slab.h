@@ -18,6 +18,7 @@
 
 #include <linux/compiler.h>
 #include <linux/gfp.h>
+#include <linux/mm.h>
 #include <linux/types.h>
 
 #include "age.h"
@@ -48,6 +49,12 @@ static inline bool bp_block_next(const struct bp_slab *slab, u32 *next, u32 *gra
 	*granule = *next;
 	*next += class->stride;
 	return *granule < bp_slab_end(slab, class);
+}
+
+/* Return the bytes of the slab. Less than a page is left over, see bp_slab_bytes(). */
+static inline unsigned long bp_slab_held(const struct bp_slab *slab, const struct bp_class *class)
+{
+	return PAGE_ALIGN((unsigned long)bp_slab_end(slab, class) << class->shift);
 }
 
 #define bp_for_each_block(granule, slab) \

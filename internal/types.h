@@ -193,8 +193,11 @@ struct bp_cache {
  * struct bp_depot - the slabs of a class on a NUMA node
  * @lock: protects all but @class and @node; taken in any context, but never in a
  *	BYTEPOOL_SINGLE pool
+ * @counts: its wholly idle slabs count as reclaimable memory of the kernel. Those of a
+ *	class with a reserve and those of a BYTEPOOL_SINGLE pool do not
  * @class: its class
  * @node: its node
+ * @whole_pages: pages of its wholly idle slabs
  * @partial: slabs that are partly idle, the last touched first
  * @idle: slabs that are wholly idle, the youngest first
  * @idle_tree: slabs that became wholly idle when a younger one was in @idle, by age
@@ -213,8 +216,10 @@ struct bp_cache {
  */
 struct bp_depot {
 	raw_spinlock_t lock;
+	bool counts;
 	struct bp_class *class;
 	int node;
+	u32 whole_pages;
 	struct list_head partial;
 	struct list_head idle;
 	struct rb_root_cached idle_tree;

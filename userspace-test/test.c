@@ -53,6 +53,7 @@ void test_module_stop(void)
 	usage = shim_usage();
 	EXPECT(usage.page_bytes == 0);
 	EXPECT(usage.kmallocs == 0);
+	EXPECT(usage.reclaimable_pages == 0);
 	EXPECT(shim_works_pending() == 0);
 }
 

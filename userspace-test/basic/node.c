@@ -185,10 +185,99 @@ static void test_warm_elsewhere(void)
 	shim_exact_node = false;
 }
 
+/* Return true if the kernel counts so many pages of each node as reclaimable. */
+static bool reclaimable_are(long on_node0, long on_node1)
+{
+	return shim_reclaimable_pages(0) == on_node0 && shim_reclaimable_pages(1) == on_node1;
+}
+
+/* A pool without caches: each slab that is wholly idle counts on its node, and no other. */
+static void reclaimable_by_slab(void)
+{
+	const struct bytepool_params params = { .flags = BYTEPOOL_TRACK };
+	void *large[10], *small[65], *p;
+	unsigned int i;
+
+	pool_start(&params);
+	EXPECT(bytepool_alloc_bulk(pool, 65536, GFP_KERNEL, 10, large) == 10);
+	shim_cpu_move(1);
+	EXPECT(bytepool_alloc_bulk(pool, 64, GFP_KERNEL, 65, small) == 65);
+	EXPECT(reclaimable_are(0, 0));
+	bytepool_free_bulk(pool, 4, large);
+	EXPECT(reclaimable_are(4 * 16, 0));
+	for (i = 0; i < 65; i++) {
+		EXPECT(reclaimable_are(4 * 16, i == 64));
+		bytepool_free(pool, small[i]);
+	}
+	EXPECT(reclaimable_are(4 * 16, 2));
+	p = bytepool_alloc(pool, 64, GFP_KERNEL);
+	EXPECT(reclaimable_are(4 * 16, 1));
+	/* A reserve binds slabs, so none of its class counts, whenever it becomes idle. */
+	EXPECT(!bytepool_reserve(pool, 65536, 1, GFP_KERNEL));
+	EXPECT(reclaimable_are(0, 1));
+	bytepool_free_bulk(pool, 2, large + 4);
+	EXPECT(reclaimable_are(0, 1));
+	EXPECT(!bytepool_reserve(pool, 65536, 2, GFP_KERNEL));
+	EXPECT(!bytepool_reserve(pool, 65536, 0, GFP_KERNEL));
+	EXPECT(reclaimable_are(6 * 16, 1));
+	bytepool_free(pool, p);
+	bytepool_trim(pool);
+	EXPECT(reclaimable_are(0, 0));
+	/* New slabs for a reserve are idle from the beginning. */
+	EXPECT(!bytepool_reserve(pool, 4096, 8, GFP_KERNEL) && reclaimable_are(0, 0));
+	EXPECT(!bytepool_reserve(pool, 4096, 0, GFP_KERNEL));
+	EXPECT((unsigned long)shim_reclaimable_pages(1) == bytepool_size(pool) / 4096 - 4 * 16);
+	bytepool_free_bulk(pool, 4, large + 6);
+	EXPECT(reclaimable_are(4 * 16, 8));
+	pool_stop();
+}
+
+/* Idle memory in caches counts as soon as it is back in the depot. */
+static void reclaimable_by_cache(void)
+{
+	void *p;
+
+	pool_start(NULL);
+	p = bytepool_alloc(pool, 1 << 20, GFP_KERNEL);
+	bytepool_free(pool, p);
+	EXPECT(reclaimable_are(0, 0));
+	shim_cpu_move(2);
+	shim_cpu_die(0);
+	EXPECT(reclaimable_are(256, 0));
+	/* Another cache takes it. */
+	EXPECT(bytepool_alloc(pool, 1 << 20, GFP_KERNEL) == p);
+	bytepool_free(pool, p);
+	EXPECT(reclaimable_are(0, 0));
+	pool_stop();
+}
+
+/* Nobody but its owner gives memory of a SINGLE pool back, so nothing there counts. */
+static void reclaimable_of_single(void)
+{
+	const struct bytepool_params params = { .flags = BYTEPOOL_SINGLE | BYTEPOOL_TRACK };
+
+	pool_start(&params);
+	bytepool_free(pool, bytepool_alloc(pool, 65536, GFP_KERNEL));
+	EXPECT(!bytepool_reserve(pool, 65536, 2, GFP_KERNEL));
+	EXPECT(!bytepool_reserve(pool, 65536, 0, GFP_KERNEL));
+	EXPECT(bytepool_size(pool) == 2 * 65536 && reclaimable_are(0, 0));
+	pool_stop();
+}
+
+static void test_reclaimable(void)
+{
+	shim_exact_node = true;
+	reclaimable_by_slab();
+	reclaimable_by_cache();
+	reclaimable_of_single();
+	shim_exact_node = false;
+}
+
 const struct test node_tests[] = {
 	{ "a pool that is warm on another node", test_warm_elsewhere },
 	{ "a node without memory", test_bare_node },
 	{ "CPUs have slabs of their own", test_own_slabs },
 	{ "a node that is out of memory", test_full_node },
+	{ "what counts as reclaimable memory", test_reclaimable },
 	{}
 };

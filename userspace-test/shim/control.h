@@ -97,9 +97,12 @@ extern bool shim_init_on_free;
 struct shim_usage {
 	long kmallocs;
 	long page_bytes;
+	long reclaimable_pages;
 };
 
 struct shim_usage shim_usage(void);
+/* What the module counts as reclaimable memory of a node. */
+long shim_reclaimable_pages(int node);
 /* The source of pages and of mapped memory. */
 extern void *(*shim_run_alloc)(size_t align, size_t bytes);
 extern void (*shim_run_free)(void *run);
@@ -135,6 +138,9 @@ bool *shim_debugfs_bool(const char *path);
 unsigned long shim_shrink_count(void);
 /* Call the notifier of the OOM killer. Return the freed pages. */
 unsigned long shim_oom(void);
+/* Memory goes offline or online; the system suspends or hibernates. */
+void shim_memory_event(unsigned long action);
+void shim_pm_event(unsigned long action);
 /* Reclaim @pages from each shrinker that counts any. Return the freed pages. */
 unsigned long shim_shrink(unsigned long pages);
 /* Runs within each allocation that may reclaim. */

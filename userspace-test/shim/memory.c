@@ -76,6 +76,7 @@ static CDS_LIST_HEAD(split_chunks);
 
 static long nr_kmallocs;
 static long page_bytes;
+static long reclaimable_pages[nr_node_ids];
 
 static unsigned int fail_mask;
 static unsigned int fail_odds;
@@ -472,6 +473,19 @@ void shim_backing_release(void *base)
 	chunk_free(base, chunk->bytes, chunk->mapped, chunk->split);
 }
 
+void mod_node_page_state(int node, enum node_stat_item item, long pages)
+{
+	(void)item;
+	/* The pages of a slab are counted under its lock, so a sum is negative only by mistake. */
+	if (__atomic_add_fetch(&reclaimable_pages[node], pages, __ATOMIC_RELAXED) < 0)
+		shim_die("node %d has less than no reclaimable page", node);
+}
+
+long shim_reclaimable_pages(int node)
+{
+	return __atomic_load_n(&reclaimable_pages[node], __ATOMIC_RELAXED);
+}
+
 struct shim_usage shim_usage(void)
 {
 	unsigned long flags = shim_irq_save();
@@ -481,6 +495,7 @@ struct shim_usage shim_usage(void)
 	return (struct shim_usage){
 		.kmallocs = __atomic_load_n(&nr_kmallocs, __ATOMIC_RELAXED),
 		.page_bytes = __atomic_load_n(&page_bytes, __ATOMIC_RELAXED),
+		.reclaimable_pages = shim_reclaimable_pages(0) + shim_reclaimable_pages(1),
 	};
 }
 

@@ -67,6 +67,13 @@ void *__vmalloc(unsigned long bytes, gfp_t gfp);
 void vfree(const void *base);
 bool is_vmalloc_addr(const void *p);
 unsigned long totalram_pages(void);
+
+/* A node is represented by its number. */
+enum node_stat_item { NR_KERNEL_MISC_RECLAIMABLE };
+
+#define NODE_DATA(node)		(node)
+void mod_node_page_state(int node, enum node_stat_item item, long pages);
+
 bool want_init_on_alloc(gfp_t gfp);
 bool want_init_on_free(void);
 
