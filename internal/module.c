@@ -21,6 +21,7 @@
 #include "backing.h"
 #include "context.h"
 #include "debugfs.h"
+#include "events.h"
 #include "fault.h"
 #include "gc.h"
 #include "memo.h"
@@ -235,6 +236,7 @@ static int __init bytepool_init(void)
 	err = system_start();
 	if (err)
 		goto exit_shrinker;
+	bp_events_init();
 	faults_dir = bp_faults_add();
 	return 0;
 
@@ -263,6 +265,7 @@ exit_table:
 static void __exit bytepool_exit(void)
 {
 	debugfs_remove(faults_dir);
+	bp_events_exit();
 	bp_pool_end(bytepool_system);
 	debugfs_remove(bp_debugfs_root);
 	module_sysfs_remove();

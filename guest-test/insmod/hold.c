@@ -21,6 +21,7 @@ static const struct {
 #define NR_RESERVED	8
 
 static struct bytepool *held;
+static struct bytepool *idle;
 static void *held_block[NR_HELD];
 
 /* Free every other block. */
@@ -110,6 +111,8 @@ void hold_exit(void)
 	held_drop();
 	bytepool_destroy(held);
 	held = NULL;
+	bytepool_destroy(idle);
+	idle = NULL;
 }
 
 /* Leave idle memory in the shared pool, so that rmmod finds some. */
@@ -136,6 +139,38 @@ void hold_system(struct seq_file *m)
 	      "system", "the shared pool serves 8 bytes to 4 MiB",
 	      "%u failed, %u not zero, %llu in use, %llu bytes idle", failed, bad,
 	      after.blocks_in_use, after.bytes_idle);
+}
+
+#define NR_IDLE		64
+
+/*
+ * Make a pool with NR_IDLE blocks of 1 MiB, all idle in the depot. A pool that tracks its blocks
+ * has no caches. The pool ends with the next call.
+ */
+void hold_idle(struct seq_file *m)
+{
+	struct bytepool_params params = {
+		.flags = BYTEPOOL_TRACK, .idle_timeout_ms = BYTEPOOL_TIMEOUT_NEVER,
+	};
+	void *blocks[NR_IDLE];
+	unsigned int nr;
+
+	if (idle) {
+		bytepool_destroy(idle);
+		idle = NULL;
+		check(m, true, "idle", "the pool ends", " ");
+		return;
+	}
+	idle = bytepool_create("idle", &params);
+	if (IS_ERR(idle)) {
+		check(m, false, "idle", "blocks are idle", "create: %pe", idle);
+		idle = NULL;
+		return;
+	}
+	nr = bytepool_alloc_bulk(idle, SZ_1M, GFP_KERNEL, NR_IDLE, blocks);
+	bytepool_free_bulk(idle, nr, blocks);
+	check(m, nr == NR_IDLE && bytepool_size(idle) == NR_IDLE * SZ_1M, "idle",
+	      "blocks are idle", "%u blocks, %zu bytes held", nr, bytepool_size(idle));
 }
 
 #ifdef BYTEPOOL_CLEANUP

@@ -46,6 +46,7 @@ static const struct test tests[] = {
 	{ "hold_end", hold_end },
 	{ "hold_system", hold_system },
 	{ "hold_scopes", hold_scopes },
+	{ "hold_idle", hold_idle },
 	{ "pressure_pools", pressure_pools },
 	{ "pressure_begin", pressure_begin },
 	{ "pressure_again", pressure_again },

@@ -41,6 +41,7 @@ void hold_begin(struct seq_file *m);
 void hold_end(struct seq_file *m);
 void hold_system(struct seq_file *m);
 void hold_scopes(struct seq_file *m);
+void hold_idle(struct seq_file *m);
 void hold_exit(void);
 
 void pressure_pools(struct seq_file *m);

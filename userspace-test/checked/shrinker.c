@@ -464,6 +464,39 @@ static void test_oom_wait(void)
 	pool_stop();
 }
 
+/* Return true if all idle memory of pools that share it leaves at an event, and nothing else. */
+static bool leaves(void (*event)(unsigned long action), unsigned long action)
+{
+	struct bytepool *single;
+	void *p, *q;
+	bool left;
+
+	pool_start(&(struct bytepool_params){ .idle_timeout_ms = BYTEPOOL_TIMEOUT_NEVER });
+	single = bytepool_create("single", &(struct bytepool_params){ .flags = BYTEPOOL_SINGLE });
+	bytepool_free(single, bytepool_alloc(single, 65536, GFP_KERNEL));
+	p = bytepool_alloc(pool, 65536, GFP_KERNEL);
+	q = bytepool_alloc(pool, 65536, GFP_KERNEL);
+	bytepool_free(pool, q);
+	event(action);
+	left = bytepool_size(pool) == 65536;
+	EXPECT(left || bytepool_size(pool) == 2 * 65536);
+	EXPECT(bytepool_size(single) == 65536);
+	bytepool_free(pool, p);
+	bytepool_destroy(single);
+	pool_stop();
+	/* No event comes to a module that is gone. */
+	event(action);
+	return left;
+}
+
+static void test_events(void)
+{
+	EXPECT(leaves(shim_memory_event, MEM_GOING_OFFLINE));
+	EXPECT(!leaves(shim_memory_event, MEM_ONLINE));
+	EXPECT(leaves(shim_pm_event, PM_HIBERNATION_PREPARE));
+	EXPECT(!leaves(shim_pm_event, PM_SUSPEND_PREPARE));
+}
+
 const struct test shrinker_tests[] = {
 	{ "shrinker: the oldest first", test_shrink_order },
 	{ "shrinker: the oldest first in caches and depots", test_shrink_among },
@@ -481,5 +514,6 @@ const struct test shrinker_tests[] = {
 	{ "shrinker: a page in each of many pools", test_shrink_many },
 	{ "the OOM killer's notifier", test_oom },
 	{ "the OOM killer's notifier, and a long grace period", test_oom_wait },
+	{ "memory goes offline, and the system hibernates", test_events },
 	{}
 };

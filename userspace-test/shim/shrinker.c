@@ -131,29 +131,74 @@ void mm_account_reclaimed_pages(unsigned long pages)
 		shim_task.reclaim_state->reclaimed += pages;
 }
 
-static struct notifier_block *oom_block;
+static struct notifier_block *oom_block, *memory_block, *pm_block;
+
+static int block_add(struct notifier_block **to, struct notifier_block *nb)
+{
+	if (*to)
+		shim_die("a notifier is left");
+	*to = nb;
+	return 0;
+}
+
+static int block_remove(struct notifier_block **from, struct notifier_block *nb)
+{
+	if (*from != nb)
+		shim_die("another notifier is unregistered");
+	*from = NULL;
+	return 0;
+}
+
+static void block_call(struct notifier_block *nb, unsigned long action, void *data)
+{
+	if (nb && nb->notifier_call(nb, action, data) != NOTIFY_OK)
+		shim_die("a notifier refuses");
+}
 
 int register_oom_notifier(struct notifier_block *nb)
 {
-	if (oom_block)
-		shim_die("an OOM notifier is left");
-	oom_block = nb;
-	return 0;
+	return block_add(&oom_block, nb);
 }
 
 int unregister_oom_notifier(struct notifier_block *nb)
 {
-	if (oom_block != nb)
-		shim_die("another OOM notifier is unregistered");
-	oom_block = NULL;
-	return 0;
+	return block_remove(&oom_block, nb);
 }
 
 unsigned long shim_oom(void)
 {
 	unsigned long freed = 0;
 
-	if (oom_block)
-		oom_block->notifier_call(oom_block, 0, &freed);
+	block_call(oom_block, 0, &freed);
 	return freed;
+}
+
+int register_memory_notifier(struct notifier_block *nb)
+{
+	return block_add(&memory_block, nb);
+}
+
+void unregister_memory_notifier(struct notifier_block *nb)
+{
+	block_remove(&memory_block, nb);
+}
+
+void shim_memory_event(unsigned long action)
+{
+	block_call(memory_block, action, NULL);
+}
+
+int register_pm_notifier(struct notifier_block *nb)
+{
+	return block_add(&pm_block, nb);
+}
+
+int unregister_pm_notifier(struct notifier_block *nb)
+{
+	return block_remove(&pm_block, nb);
+}
+
+void shim_pm_event(unsigned long action)
+{
+	block_call(pm_block, action, NULL);
 }

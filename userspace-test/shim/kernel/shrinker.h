@@ -35,6 +35,18 @@ struct notifier_block {
 int register_oom_notifier(struct notifier_block *nb);
 int unregister_oom_notifier(struct notifier_block *nb);
 
+#define MEM_ONLINE		1
+#define MEM_GOING_OFFLINE	2
+
+int register_memory_notifier(struct notifier_block *nb);
+void unregister_memory_notifier(struct notifier_block *nb);
+
+#define PM_HIBERNATION_PREPARE	1
+#define PM_SUSPEND_PREPARE	3
+
+int register_pm_notifier(struct notifier_block *nb);
+int unregister_pm_notifier(struct notifier_block *nb);
+
 __printf(2, 3) struct shrinker *shrinker_alloc(unsigned int flags, const char *fmt, ...);
 void shrinker_register(struct shrinker *shrinker);
 void shrinker_free(struct shrinker *shrinker);
