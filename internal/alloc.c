@@ -114,7 +114,7 @@ static void *depot_alloc(struct bp_depot *depot, void **overwritten)
  */
 static bool depot_may_alloc(const struct bp_depot *depot)
 {
-	const struct bp_cache *cache = READ_ONCE(depot->class->cache[bp_class_cpu(depot->class)]);
+	const struct bp_cache *cache = bp_class_cache(depot->class, bp_class_cpu(depot->class));
 	unsigned long oldest;
 
 	return bp_depot_has_idle(depot) || (cache && bp_cache_peek(cache, &oldest));
@@ -233,7 +233,7 @@ void bp_class_wait_end(struct bp_class *class)
  */
 static void class_grow_for_cache(struct bp_class *class, gfp_t gfp)
 {
-	struct bp_cache *cache = READ_ONCE(class->cache[bp_class_cpu(class)]);
+	struct bp_cache *cache = bp_class_cache(class, bp_class_cpu(class));
 	unsigned int left = GROW_SLABS;
 	struct bp_slab *slab;
 	long want;
@@ -304,8 +304,14 @@ static void *class_alloc_preferred(struct bp_class *class, gfp_t gfp, int node, 
 {
 	gfp_t there = (gfp & ~__GFP_DIRECT_RECLAIM) | __GFP_THISNODE | __GFP_NOWARN;
 
-	return bp_class_alloc_or_grow(class, there, node, miss) ?:
-	       bp_cache_alloc(class->pool, bp_class_slot(class)) ?:
+	void *block = bp_class_alloc_or_grow(class, there, node, miss);
+
+	if (block) {
+		/* A pool with many classes needs mapped memory for it. */
+		bp_cache_ensure(class, gfp);
+		return block;
+	}
+	return bp_cache_alloc(class->pool, bp_class_slot(class)) ?:
 	       bp_class_alloc_or_grow(class, gfp, NUMA_NO_NODE, miss);
 }
 

@@ -17,6 +17,7 @@
 #include "context.h"
 #include "depot.h"
 #include "size_class.h"
+#include "slots.h"
 #include "types.h"
 
 char bp_busy_mark;
@@ -61,7 +62,7 @@ static void cache_revoke(struct bp_cache *cache)
 struct bp_cache *bp_depot_this_cpu_cache(struct bp_depot *depot)
 {
 	struct bp_class *class = depot->class;
-	struct bp_cache *cache = READ_ONCE(class->cache[bp_class_cpu(class)]);
+	struct bp_cache *cache = bp_class_cache(class, bp_class_cpu(class));
 
 	bp_depot_assert_held(depot);
 	if (!cache || READ_ONCE(cache->pool) != class->pool || cache->depot != depot ||
@@ -87,32 +88,44 @@ void bp_cache_set_open(struct bp_cache *cache, struct bp_cache *to)
 	}
 }
 
-/*
- * Give the CPU a table of its own of open caches, if it has none. That of a pool with
- * many classes may need mapped memory. Return false if memory is short.
- */
-static bool cpu_table_ensure(struct bytepool *pool, int cpu, gfp_t gfp)
+/* Return the group of caches of a CPU, which is made if there is none, or NULL. */
+static struct bp_group *group_ensure(struct bp_class *class, int cpu)
 {
-	size_t bytes = array_size(bp_nr_slots(&pool->sizes), sizeof(*pool->closed));
-	struct bp_cpu *at = per_cpu_ptr(pool->cpu, cpu);
-	struct bp_cache **open;
+	struct bp_group **at = &class->group[cpu / BP_GROUP_CPUS];
+	/* Pairs with cmpxchg() below. */
+	struct bp_group *group = READ_ONCE(*at);
+	struct bp_group *first;
 
-	if (READ_ONCE(at->open) != pool->closed)
-		return true;
-	/* Only a caller that may sleep can map memory. */
-	if (bytes > PAGE_SIZE && gfpflags_allow_blocking(gfp))
-		open = kvmalloc_node(bytes, (gfp & GFP_KERNEL) | __GFP_NORETRY | __GFP_NOWARN,
-				     cpu_to_node(cpu));
-	else
-		open = kmalloc_node(bytes, GFP_NOWAIT | __GFP_NORETRY | __GFP_NOWARN,
-				    cpu_to_node(cpu));
-	if (!open)
+	if (group)
+		return group;
+	group = kzalloc_node(sizeof(*group), GFP_NOWAIT | __GFP_NOWARN, cpu_to_node(cpu));
+	if (!group)
+		return NULL;
+	/* Pairs with READ_ONCE() and dependent loads in bp_class_cache(). */
+	first = cmpxchg(at, NULL, group);
+	if (!first)
+		return group;
+	kfree(group);	/* another CPU was first */
+	return first;
+}
+
+/* Have the CPU of a cache use it. Return false if the CPU has one, or if memory is short. */
+static bool cache_publish(struct bp_class *class, struct bp_cache *cache)
+{
+	struct bp_group *group = group_ensure(class, cache->cpu);
+
+	if (!group)
 		return false;
-	memcpy(open, pool->closed, bytes);
-	/* Pairs with the dependent load in bp_cache_this_cpu(): the table is filled in. */
-	if (cmpxchg(&at->open, pool->closed, open) != pool->closed)
-		kvfree(open);	/* another task of this CPU was first */
-	return true;
+	/* Count the cache before bp_class_shares_lines() can see it. */
+	atomic_long_inc(&class->nr_caches);
+	/*
+	 * Pairs with READ_ONCE() and dependent loads in bp_class_cache(), and as a full
+	 * barrier with pool_sleep() and bp_class_shares_lines().
+	 */
+	if (!cmpxchg(&group->cache[cache->cpu % BP_GROUP_CPUS], NULL, cache))
+		return true;
+	atomic_long_dec(&class->nr_caches);
+	return false;
 }
 
 /* Make this CPU's cache of the class, if memory is at hand. Without a cache, the depot serves. */
@@ -134,7 +147,7 @@ static noinline void cache_create(struct bp_class *class, gfp_t gfp)
 	if (limit)
 		capacity = min(limit / 16 / class->size / (single ? 1 : num_online_cpus()),
 			       capacity);
-	if (!capacity || (!single && !cpu_table_ensure(class->pool, cpu, gfp)))
+	if (!capacity || !bp_slots_ensure(class->pool, cpu, gfp))
 		return;
 	cache = kzalloc_node(sizeof(*cache), GFP_NOWAIT | __GFP_NOWARN, cpu_to_node(cpu));
 	if (!cache)
@@ -151,16 +164,8 @@ static noinline void cache_create(struct bp_class *class, gfp_t gfp)
 	cache->depot = class->depot[bp_cpu_memory_node(single ? raw_smp_processor_id() : cpu)];
 	cache->shift = class->shift;
 	cache->page_granules = PAGE_SIZE >> class->shift;
-	/* Count the cache before bp_class_shares_lines() can see it. */
-	atomic_long_inc(&class->nr_caches);
-	/*
-	 * Pairs with READ_ONCE() and dependent loads wherever class->cache[] is
-	 * followed, and as a full barrier with pool_sleep() and
-	 * bp_class_shares_lines().
-	 */
-	if (!cmpxchg(&class->cache[cpu], NULL, cache))
+	if (cache_publish(class, cache))
 		return;
-	atomic_long_dec(&class->nr_caches);
 free_cache:
 	kfree(cache->loaded);
 	kfree(cache->spare);
@@ -170,7 +175,7 @@ free_cache:
 /* Make this CPU's cache of the class for the next call. */
 void bp_cache_ensure(struct bp_class *class, gfp_t gfp)
 {
-	if (unlikely(!READ_ONCE(class->cache[bp_class_cpu(class)])))
+	if (unlikely(!bp_class_cache(class, bp_class_cpu(class))))
 		cache_create(class, gfp);
 }
 

@@ -59,7 +59,7 @@ static struct bp_class *class_new(struct bytepool *pool, u32 index, gfp_t gfp)
 	if (!(pool->flags & BP_FLAGS_CHECKED))
 		class->capacity = min(MAGAZINE_BYTES / size, MAGAZINE_ENTRIES);
 	init_swait_queue_head(&class->wait);
-	class->cache = (void *)&class->depot[nr_node_ids];
+	class->group = (void *)&class->depot[nr_node_ids];
 	for (node = 0; node < nr_node_ids; node++) {
 		class->depot[node] = bp_depot_new(class, node, gfp);
 		if (!class->depot[node]) {
@@ -148,6 +148,7 @@ void bp_class_free(struct bp_class *class)
 {
 	struct bp_depot *depot;
 	struct bp_cache *cache;
+	unsigned int i;
 
 	bp_for_each_cache(cache, class) {
 		kfree(cache->loaded);
@@ -156,5 +157,9 @@ void bp_class_free(struct bp_class *class)
 	}
 	bp_for_each_depot(depot, class)
 		kfree_rcu(depot, rcu);
+	for (i = 0; i < bp_nr_groups(); i++) {
+		if (class->group[i])
+			kfree_rcu(class->group[i], rcu);
+	}
 	kfree_rcu(class, rcu);
 }

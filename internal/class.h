@@ -29,7 +29,7 @@
 static inline size_t bp_class_bytes(void)
 {
 	return struct_size_t(struct bp_class, depot, nr_node_ids) +
-	       array_size(nr_cpu_ids, sizeof(struct bp_cache *));
+	       array_size(bp_nr_groups(), sizeof(struct bp_group *));
 }
 
 struct bp_class *bp_class_add(struct bytepool *pool, u32 index, gfp_t gfp);
@@ -103,7 +103,7 @@ static inline unsigned long bp_class_nr_idle(struct bp_class *class)
 static inline struct bp_cache *bp_cache_next(struct bp_class *class, unsigned int *cpu)
 {
 	while (*cpu < nr_cpu_ids) {
-		struct bp_cache *cache = READ_ONCE(class->cache[(*cpu)++]);
+		struct bp_cache *cache = bp_class_cache(class, (*cpu)++);
 
 		if (cache)
 			return cache;

@@ -8,6 +8,7 @@
 #include <linux/compiler.h>
 #include <linux/err.h>
 #include <linux/gfp.h>
+#include <linux/math.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
 #include <linux/smp.h>
@@ -75,6 +76,22 @@ static inline bool bp_pool_single(const struct bytepool *pool)
 static inline int bp_class_cpu(const struct bp_class *class)
 {
 	return bp_pool_single(class->pool) ? 0 : raw_smp_processor_id();
+}
+
+/* Return the number of groups of caches of a class. */
+static inline unsigned int bp_nr_groups(void)
+{
+	return DIV_ROUND_UP(nr_cpu_ids, BP_GROUP_CPUS);
+}
+
+/* Return the cache of a CPU, or NULL if it has none. */
+static inline struct bp_cache *bp_class_cache(const struct bp_class *class, unsigned int cpu)
+{
+	/* Pairs with cmpxchg() in group_ensure(). */
+	const struct bp_group *group = READ_ONCE(class->group[cpu / BP_GROUP_CPUS]);
+
+	/* Pairs with cmpxchg() in cache_publish(). */
+	return group ? READ_ONCE(group->cache[cpu % BP_GROUP_CPUS]) : NULL;
 }
 
 #endif /* _BP_CONTEXT_H */

@@ -183,10 +183,10 @@ unsigned long bp_depot_take_slabs(struct bp_depot *depot, const struct bp_gc_pas
  */
 bool bp_class_shares_lines(const struct bp_class *class)
 {
-	bool own = READ_ONCE(class->cache[bp_class_cpu(class)]);
+	bool own = bp_class_cache(class, bp_class_cpu(class));
 	unsigned long others;
 
-	/* Pairs with cmpxchg() in cache_create(): a cache that is seen has been counted. */
+	/* Pairs with cmpxchg() in cache_publish(): a cache that is seen has been counted. */
 	smp_rmb();
 	others = atomic_long_read(&class->nr_caches) - own;
 	return atomic_long_read(&class->nr_blocks) * class->size <= others * PAGE_SIZE;

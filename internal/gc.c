@@ -43,7 +43,7 @@ static void pool_sleep(struct bytepool *pool, enum bp_drain drain)
 	lockdep_assert_held(&pool->gc_lock);
 	WRITE_ONCE(pool->awake, false);
 	/*
-	 * Pairs with cmpxchg() in cache_create(): either we see the cache, or
+	 * Pairs with cmpxchg() in cache_publish(): either we see the cache, or
 	 * its CPU sees that the pool sleeps.
 	 */
 	smp_mb();

@@ -28,6 +28,7 @@
 #include "pools.h"
 #include "reclaim.h"
 #include "size_class.h"
+#include "slots.h"
 #include "sysfs.h"
 #include "types.h"
 #include "wake.h"
@@ -91,18 +92,7 @@ static int params_check(const char *name, struct bytepool_params *params)
 
 static void pool_free_tables(struct bytepool *pool)
 {
-	int cpu;
-
-	if (pool->cpu) {
-		for_each_possible_cpu(cpu) {
-			struct bp_cache **open = per_cpu_ptr(pool->cpu, cpu)->open;
-
-			if (open != pool->closed)
-				kvfree(open);
-		}
-	}
-	free_percpu(pool->cpu);
-	kvfree(pool->closed);
+	bp_slots_free(pool);
 	kvfree(pool->class);
 }
 
@@ -127,20 +117,8 @@ static void *table_alloc(u32 nr)
 /* Allocate the tables of a pool, with all caches closed. Return 0 or -ENOMEM. */
 static int pool_alloc_tables(struct bytepool *pool)
 {
-	u32 nr = bp_nr_slots(&pool->sizes);
-	int cpu;
-	u32 i;
-
 	pool->class = table_alloc(pool->sizes.nr);
-	pool->closed = table_alloc(nr);
-	pool->cpu = alloc_percpu(struct bp_cpu);
-	if (!pool->class || !pool->closed || !pool->cpu)
-		return -ENOMEM;
-	for (i = 0; i < nr; i++)
-		pool->closed[i] = &bp_closed_cache;
-	for_each_possible_cpu(cpu)
-		per_cpu_ptr(pool->cpu, cpu)->open = pool->closed;
-	return 0;
+	return pool->class ? bp_slots_init(pool, &bp_closed_cache) : -ENOMEM;
 }
 
 /* Allocate a pool, which is in no list yet. Return NULL if memory is short. */

@@ -123,7 +123,7 @@ int bp_cpu_dead(unsigned int cpu)
 
 		/* A dead CPU is in no section. */
 		bp_for_each_class(class, pool) {
-			struct bp_cache *cache = READ_ONCE(class->cache[cpu]);
+			struct bp_cache *cache = bp_class_cache(class, cpu);
 
 			wake |= cache && bp_cache_flush_all(cache);
 		}

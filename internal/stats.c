@@ -13,6 +13,7 @@
 #include "backing.h"
 #include "class.h"
 #include "depot.h"
+#include "slots.h"
 #include "stats.h"
 #include "types.h"
 
@@ -54,6 +55,7 @@ void bp_class_add_stats(struct bp_class *class, struct bytepool_stats *stats)
 static u64 class_overhead(struct bp_class *class)
 {
 	u64 bytes = bp_class_bytes();
+	unsigned int i;
 	struct bp_depot *depot;
 	struct bp_cache *cache;
 	unsigned long flags;
@@ -63,6 +65,8 @@ static u64 class_overhead(struct bp_class *class)
 		bytes += sizeof(*depot) + depot->overhead;
 		bp_depot_unlock(depot, flags);
 	}
+	for (i = 0; i < bp_nr_groups(); i++)
+		bytes += READ_ONCE(class->group[i]) ? sizeof(struct bp_group) : 0;
 	bp_for_each_cache(cache, class) {
 		bytes += sizeof(*cache);
 		/* The depot may get a magazine meanwhile, and free it. */
@@ -77,16 +81,10 @@ static u64 class_overhead(struct bp_class *class)
 /* Return the bytes that the pool takes beside the memory that it holds. */
 static u64 pool_overhead(struct bytepool *pool)
 {
-	u64 table = array_size(bp_nr_slots(&pool->sizes), sizeof(*pool->closed));
-	u64 bytes = sizeof(*pool) + array_size(pool->sizes.nr, sizeof(*pool->class)) + table;
+	u64 bytes = sizeof(*pool) + array_size(pool->sizes.nr, sizeof(*pool->class)) +
+		    num_possible_cpus() * sizeof(struct bp_cpu) + bp_slots_overhead(pool);
 	struct bp_class *class;
-	int cpu;
 
-	for_each_possible_cpu(cpu) {
-		bytes += sizeof(struct bp_cpu);
-		if (READ_ONCE(per_cpu_ptr(pool->cpu, cpu)->open) != pool->closed)
-			bytes += table;
-	}
 	bp_for_each_class(class, pool)
 		bytes += class_overhead(class);
 	return bytes;

@@ -236,6 +236,19 @@ struct bp_depot {
 	struct rcu_head rcu;
 } ____cacheline_aligned_in_smp;
 
+/* With this many CPUs, a group takes 256 bytes on a 64-bit machine. */
+#define BP_GROUP_CPUS		30U
+
+/**
+ * struct bp_group - the caches of a class on CPUs with consecutive numbers
+ * @rcu: defers its end until no CPU can be looking at it
+ * @cache: the cache of each CPU
+ */
+struct bp_group {
+	struct rcu_head rcu;
+	struct bp_cache *cache[BP_GROUP_CPUS];
+};
+
 /**
  * struct bp_class - a size class
  * @pool: its pool
@@ -253,10 +266,11 @@ struct bp_depot {
  * @spare: the blocks that no promise binds: @nr_blocks less @reserve, less what
  *	caches are granted; negative while a new reserve is filled
  * @nr_waiters: tasks in @wait, or about to be. While there are any, caches get no blocks
- * @nr_caches: number of caches in @cache
+ * @nr_caches: number of caches in all groups
  * @wait: tasks that wait for a block, see bp_class_may_wait()
  * @rcu: defers its end until no CPU can be looking at it
- * @cache: the cache of each CPU; once made, it stays until the pool is destroyed
+ * @group: the groups of caches, each made with its first cache, see bp_class_cache(). Once
+ *	made, a cache stays until the pool is destroyed
  * @depot: the depot of each node, each allocated by itself, because a machine may have many
  */
 struct bp_class {
@@ -274,14 +288,15 @@ struct bp_class {
 	atomic_long_t nr_caches;
 	struct swait_queue_head wait;
 	struct rcu_head rcu;
-	struct bp_cache **cache;
+	struct bp_group **group;
 	struct bp_depot *depot[];
 };
 
 /*
  * The caches that a CPU follows: open[slot] is its cache of the slot's class,
  * or bp_closed_cache if there is none or it must not be used. A CPU that has not
- * made a cache yet follows @closed of the pool.
+ * made a cache yet follows @closed of the pool. All CPUs follow the same table in a
+ * BYTEPOOL_SINGLE pool.
  */
 struct bp_cpu {
 	struct bp_cache **open;
@@ -299,7 +314,9 @@ struct bp_cpu {
  *	that alone
  * @reap_at: the class at which its next turn goes on
  * @class: the classes, each made at its first use
- * @closed: bp_closed_cache for each slot; the open caches in a BYTEPOOL_SINGLE pool
+ * @closed: bp_closed_cache for each slot
+ * @closed_page: the page that is mapped again and again as @closed, if that takes more
+ *	than a page; otherwise 0. See internal/slots.c
  * @idle_timeout_ms: as in struct bytepool_params
  * @limit: limit of @held, bytes; 0 = none
  * @held: backing memory, bytes
@@ -337,6 +354,7 @@ struct bytepool {
 	u32 reap_at;
 	struct bp_class **class;
 	struct bp_cache **closed;
+	unsigned long closed_page;
 
 	unsigned int idle_timeout_ms;
 	unsigned long limit;

@@ -256,12 +256,85 @@ static void test_hot(void)
 	pool_stop();
 }
 
+/*
+ * A pool of 131,072 classes. Before it is used, only its table of classes takes much memory,
+ * with and without locks. The first caller may not sleep, so there is no table of caches yet.
+ */
+static void test_many_classes(void)
+{
+	static const unsigned int flags[] = { 0, BYTEPOOL_SINGLE };
+	const u32 nr = 131072;
+	const size_t table = nr * sizeof(void *);
+	unsigned int i, pairs;
+	u64 overhead;
+	void *p;
+
+	shim_exact_node = true;
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		pool_start(&(struct bytepool_params){
+			.max_size = 8 * nr, .step = 8, .flags = flags[i],
+		});
+		overhead = stats().bytes_overhead;
+		EXPECT(overhead > table && overhead < table + 3 * PAGE_SIZE);
+		p = bytepool_alloc(pool, 8 * nr, GFP_ATOMIC);
+		EXPECT(p);
+		bytepool_free(pool, p);
+		for (pairs = 0; pairs < 3; pairs++) {
+			p = bytepool_alloc(pool, 8 * nr, GFP_KERNEL);
+			EXPECT(p);
+			bytepool_free(pool, p);
+			/* Another CPU finds the block in the cache, if there is one for all. */
+			shim_cpu_move(flags[i] ? pairs + 1 : 0);
+		}
+		EXPECT(class_cached(8 * nr) == 1 && stats().misses == 1);
+		EXPECT(stats().bytes_overhead > 2 * table && stats().bytes_overhead < 3 * table);
+		pool_stop();
+	}
+	shim_exact_node = false;
+}
+
+/* The caches of a class are in groups of CPUs. Each CPU has a cache, and finds its own blocks. */
+static void test_groups(void)
+{
+	const unsigned int cpus[] = { 1, 29, 31 };	/* a group has 30 CPUs */
+	void *blocks[ARRAY_SIZE(cpus)];
+	unsigned int i, round;
+	u64 overhead[2];
+
+	shim_exact_node = true;
+	pool_start(NULL);
+	for (round = 0; round < 2; round++) {
+		for (i = 0; i < ARRAY_SIZE(cpus); i++) {
+			shim_cpu_move(cpus[i]);
+			if (!round)
+				blocks[i] = bytepool_alloc(pool, 65536, GFP_KERNEL);
+			else
+				EXPECT(bytepool_alloc(pool, 65536, GFP_KERNEL) == blocks[i]);
+		}
+		for (i = 0; i < ARRAY_SIZE(cpus); i++) {
+			shim_cpu_move(cpus[i]);
+			bytepool_free(pool, blocks[i]);
+		}
+		overhead[round] = stats().bytes_overhead;
+	}
+	EXPECT(stats().misses == ARRAY_SIZE(cpus) && overhead[0] == overhead[1]);
+	EXPECT(class_cached(65536) == ARRAY_SIZE(cpus));
+	/* A dead CPU has no block. */
+	shim_cpu_move(1);
+	shim_cpu_die(cpus[2]);
+	EXPECT(class_cached(65536) == ARRAY_SIZE(cpus) - 1);
+	pool_stop();
+	shim_exact_node = false;
+}
+
 const struct test alloc_tests[] = {
 	{ "sizes", test_sizes },
 	{ "sizes and zones that are refused", test_refused },
 	{ "gfp", test_gfp },
 	{ "WIPE", test_wipe },
 	{ "bytes_overhead", test_overhead },
+	{ "CPUs of several groups have caches", test_groups },
+	{ "a pool of very many classes", test_many_classes },
 	{ "CONTIG", test_contig },
 	{ "counters", test_counts },
 	{ "allocations from idle blocks do not need the system", test_hot },

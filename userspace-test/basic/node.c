@@ -258,6 +258,7 @@ static void reclaimable_of_single(void)
 
 	pool_start(&params);
 	bytepool_free(pool, bytepool_alloc(pool, 65536, GFP_KERNEL));
+	EXPECT(reclaimable_are(0, 0));
 	EXPECT(!bytepool_reserve(pool, 65536, 2, GFP_KERNEL));
 	EXPECT(!bytepool_reserve(pool, 65536, 0, GFP_KERNEL));
 	EXPECT(bytepool_size(pool) == 2 * 65536 && reclaimable_are(0, 0));

@@ -4,6 +4,7 @@
  * know when it was freed. Allocations fail on demand.
  */
 #include <stdlib.h>
+#include <sys/mman.h>
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
 #else
@@ -44,6 +45,11 @@ struct chunk {
 	bool mapped;
 	bool compound;
 	bool split;
+};
+
+/* What precedes a mapping of vmap(), in a page of its own. */
+struct mapping {
+	size_t bytes;
 };
 
 #ifdef CONFIG_KASAN_GENERIC
@@ -178,6 +184,9 @@ void *kmalloc(size_t size, gfp_t gfp)
 	void *p;
 
 	if (!alloc_begin(SHIM_FAIL_KMALLOC, gfp))
+		return NULL;
+	/* A long run of pages takes time to find. */
+	if (size > PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER && !gfpflags_allow_blocking(gfp))
 		return NULL;
 	flags = shim_irq_save();
 	if (posix_memalign(&p, size < SMP_CACHE_BYTES ? sizeof(long) : SMP_CACHE_BYTES, size))
@@ -497,6 +506,73 @@ struct shim_usage shim_usage(void)
 		.page_bytes = __atomic_load_n(&page_bytes, __ATOMIC_RELAXED),
 		.reclaimable_pages = shim_reclaimable_pages(0) + shim_reclaimable_pages(1),
 	};
+}
+
+/* Such pages are counted like those of kmalloc(), because they are for no block. */
+unsigned long __get_free_page(gfp_t gfp)
+{
+	unsigned long flags;
+	void *page;
+
+	if (!alloc_begin(SHIM_FAIL_PAGES, gfp))
+		return 0;
+	flags = shim_irq_save();
+	page = aligned_alloc(PAGE_SIZE, PAGE_SIZE);
+	__atomic_fetch_add(&nr_kmallocs, 1, __ATOMIC_RELAXED);
+	shim_irq_restore(flags);
+	return (unsigned long)page;
+}
+
+void free_page(unsigned long address)
+{
+	unsigned long flags;
+
+	free_check(__func__);
+	flags = shim_irq_save();
+	free((void *)address);
+	__atomic_fetch_sub(&nr_kmallocs, 1, __ATOMIC_RELAXED);
+	shim_irq_restore(flags);
+}
+
+/* A mapping is a read-only copy. */
+void *vmap(struct page **pages, unsigned int nr, unsigned long vm_flags, int prot)
+{
+	unsigned long flags;
+	size_t bytes = (size_t)nr * PAGE_SIZE;
+	struct mapping *mapping;
+	unsigned int i;
+	char *base;
+
+	(void)vm_flags;
+	(void)prot;
+	if (!alloc_begin(SHIM_FAIL_VMALLOC, GFP_KERNEL))
+		return NULL;
+	flags = shim_irq_save();
+	base = mmap(NULL, bytes + PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+		    -1, 0);
+	mapping = (struct mapping *)base;
+	mapping->bytes = bytes + PAGE_SIZE;
+	base += PAGE_SIZE;
+	for (i = 0; i < nr; i++)
+		memcpy(base + i * PAGE_SIZE, page_address(pages[i]), PAGE_SIZE);
+	mprotect(base, bytes, PROT_READ);
+	__atomic_fetch_add(&nr_kmallocs, 1, __ATOMIC_RELAXED);
+	shim_irq_restore(flags);
+	return base;
+}
+
+void vunmap(const void *base)
+{
+	struct mapping *mapping = (struct mapping *)((char *)base - PAGE_SIZE);
+	unsigned long flags;
+
+	shim_might_sleep(__func__);
+	if (!base)
+		return;
+	flags = shim_irq_save();
+	munmap(mapping, mapping->bytes);
+	__atomic_fetch_sub(&nr_kmallocs, 1, __ATOMIC_RELAXED);
+	shim_irq_restore(flags);
 }
 
 unsigned long totalram_pages(void)

@@ -66,6 +66,15 @@ void free_pages_exact(void *base, size_t bytes);
 void *__vmalloc(unsigned long bytes, gfp_t gfp);
 void vfree(const void *base);
 bool is_vmalloc_addr(const void *p);
+unsigned long __get_free_page(gfp_t gfp);
+void free_page(unsigned long address);
+
+#define VM_MAP			4
+#define PAGE_KERNEL		0
+/* The pages cannot be written to through the mapping. */
+void *vmap(struct page **pages, unsigned int nr, unsigned long flags, int prot);
+void vunmap(const void *base);
+
 unsigned long totalram_pages(void);
 
 /* A node is represented by its number. */
@@ -82,6 +91,7 @@ void kfree(const void *p);
 #define kzalloc(size, gfp)			kmalloc(size, (gfp) | __GFP_ZERO)
 #define kmalloc_node(size, gfp, node)		((void)(node), kmalloc(size, gfp))
 #define kzalloc_node(size, gfp, node)		((void)(node), kzalloc(size, gfp))
+#define kvmalloc_array(n, size, gfp)		kmalloc(array_size(n, size), gfp)
 #define kvzalloc(size, gfp)			kzalloc(size, gfp)
 #define vzalloc(size)				kzalloc(size, GFP_KERNEL)
 #define kvmalloc_node(size, gfp, node)		((void)(node), kmalloc(size, gfp))

@@ -8,7 +8,7 @@
 #include "compiler.h"
 
 #ifndef nr_cpu_ids
-#define nr_cpu_ids		12U
+#define nr_cpu_ids		32U
 #endif
 #define MAX_NUMNODES		4
 #define NUMA_NO_NODE		(-1)
@@ -24,7 +24,8 @@ extern int shim_bare_node;
 #define cpu_to_mem(cpu)		cpu_to_node(cpu)
 #define numa_mem_id()		cpu_to_mem(raw_smp_processor_id())
 #define nr_node_ids		2U
-#define num_online_cpus()	nr_cpu_ids
+#define num_online_cpus()	(nr_cpu_ids < 12 ? nr_cpu_ids : 12U)
+#define num_possible_cpus()	nr_cpu_ids
 #define for_each_possible_cpu(cpu) \
 	for ((cpu) = 0; (cpu) < (int)nr_cpu_ids; (cpu)++)
 
