@@ -1,0 +1,35 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Runs in the guest, on a machine of any kind: load bytepool, use it in each way that provokes no
+# warning, and unload it. Prints KTAP, and exits with 1 if a check failed. What others run on CPU 1
+# runs on CPU 0 if that is the only one, but for the tests of reserves, which need another CPU.
+
+# shellcheck source-path=SCRIPTDIR/../lib source=guest-lib.sh
+. /guest-lib.sh
+
+has_line() {
+	grep -q "$1" "$2"
+}
+
+drop_log
+echo "KTAP version 1"
+echo "# CPUs $(cat /sys/devices/system/cpu/online) of $(cat /sys/devices/system/cpu/possible)," \
+	"nodes $(cat /sys/devices/system/node/online 2>/dev/null)," \
+	"with memory $(cat /sys/devices/system/node/has_memory 2>/dev/null)"
+echo "# isolated $(cat /sys/devices/system/cpu/isolated)"
+check "loads" insmod /bytepool.ko gc_interval_ms=100
+check "the test module loads" insmod /$module.ko
+tests_here="hold_begin hold_system hold_scopes hold_idle stress_contexts stress_small hold_idle"
+! is $cpu1 1 >/dev/null 2>&1 || tests_here="$tests_here reserve_hardirq reserve_wait"
+for test in $tests_here; do
+	run "$test"
+done
+check "the file of the classes can be read" has_line '^ *65536' /sys/kernel/debug/bytepool/held/classes
+run hold_end
+echo 1 >$sys/trim
+check "trim gives everything back" is $sys/bytes_held 0
+check "unloads" unload $module
+check "the log has no complaints" log_is_clean
+echo "1..$number"
+[ $failed = 0 ]
