@@ -58,30 +58,27 @@ struct bp_depot *bp_depot_new(struct bp_class *class, int node, gfp_t gfp)
 }
 
 /*
- * Tell the kernel of reclaimable pages on the node of the depot. What MemAvailable of
- * /proc/meminfo shows depends on it.
+ * Have the kernel count so many pages on the node of the depot as reclaimable. What MemAvailable
+ * of /proc/meminfo shows depends on it.
  */
-static void depot_count(struct bp_depot *depot, long pages)
+static void depot_set_counted(struct bp_depot *depot, u32 pages)
 {
-	mod_node_page_state(NODE_DATA(depot->node), NR_KERNEL_MISC_RECLAIMABLE, pages);
+	mod_node_page_state(NODE_DATA(depot->node), NR_KERNEL_MISC_RECLAIMABLE,
+			    (long)pages - depot->counted);
+	depot->counted = pages;
 }
 
-/* Account for the pages of a slab that has become wholly idle, or, if negative, no longer is. */
-void bp_depot_add_whole(struct bp_depot *depot, long pages)
+void bp_depot_tell_count(struct bp_depot *depot)
 {
-	bp_depot_assert_held(depot);
-	depot->whole_pages += pages;
-	if (depot->counts)
-		depot_count(depot, pages);
+	depot_set_counted(depot, depot->whole_pages);
 }
 
 /* Have wholly idle slabs of the depot count as reclaimable memory of the kernel, or not. */
 void bp_depot_set_counts(struct bp_depot *depot, bool counts)
 {
 	bp_depot_assert_held(depot);
-	if (depot->counts != counts)
-		depot_count(depot, counts ? (long)depot->whole_pages : -(long)depot->whole_pages);
 	depot->counts = counts;
+	depot_set_counted(depot, counts ? depot->whole_pages : 0);
 }
 
 static struct bp_slab *depot_oldest_in_tree(struct bp_depot *depot)
@@ -127,7 +124,7 @@ static void depot_del_idle(struct bp_depot *depot, struct bp_slab *slab)
 {
 	bp_depot_assert_held(depot);
 	depot->nr_whole -= slab->nr;
-	bp_depot_add_whole(depot, -(long)(bp_slab_held(slab, depot->class) >> PAGE_SHIFT));
+	depot->whole_pages -= bp_slab_held(slab, depot->class) >> PAGE_SHIFT;
 	if (slab == depot_oldest_in_tree(depot))
 		rb_erase_cached(&slab->age, &depot->idle_tree);
 	else
@@ -172,6 +169,7 @@ unsigned long bp_depot_take_slabs(struct bp_depot *depot, const struct bp_gc_pas
 		list_add_tail(&slab->list, taken);
 		blocks += slab->nr;
 	}
+	bp_depot_count(depot);
 	bp_depot_unlock(depot, flags);
 	return blocks;
 }
@@ -229,6 +227,7 @@ struct bp_slab *bp_depot_take_slab(struct bp_depot *depot)
 		return slab;
 	}
 	depot_del_idle(depot, slab);
+	bp_depot_count(depot);
 	slab->cpu = raw_smp_processor_id();
 	return slab;
 }
@@ -342,8 +341,9 @@ void bp_depot_push_entries(struct bp_depot *depot, const struct bp_entry *entry,
 		do {
 			bp_depot_push(depot, slab, entry->state, entry->idle_since);
 		} while (++entry < end && entry->slab == slab);
-		bp_depot_link(depot, slab);
+		bp_depot_link_uncounted(depot, slab);
 	}
+	bp_depot_count(depot);
 }
 
 /* Return true if the pool sleeps and the depot has a slab to give back. */

@@ -36,7 +36,7 @@ void bp_depot_push_entries(struct bp_depot *depot, const struct bp_entry *entry,
 void bp_depot_put_magazine(struct bp_depot *depot, struct bp_magazine *magazine);
 struct bp_magazine *bp_depot_take_empty(struct bp_depot *depot, u32 capacity);
 bool bp_depot_wakes(struct bp_depot *depot);
-void bp_depot_add_whole(struct bp_depot *depot, long pages);
+void bp_depot_tell_count(struct bp_depot *depot);
 void bp_depot_set_counts(struct bp_depot *depot, bool counts);
 
 static inline unsigned long bp_depot_lock(struct bp_depot *depot)
@@ -109,12 +109,30 @@ static inline void bp_depot_add_idle(struct bp_depot *depot, struct bp_slab *sla
 	struct bp_slab *youngest;
 
 	depot->nr_whole += slab->nr;
-	bp_depot_add_whole(depot, bp_slab_held(slab, depot->class) >> PAGE_SHIFT);
+	depot->whole_pages += bp_slab_held(slab, depot->class) >> PAGE_SHIFT;
 	youngest = list_first_entry_or_null(&depot->idle, struct bp_slab, list);
 	if (!youngest || !bp_longer_ago(slab->idle_since, youngest->idle_since))
 		list_add(&slab->list, &depot->idle);
 	else
 		rb_add_cached(&slab->age, &depot->idle_tree, bp_slab_older);
+}
+
+/* Have the kernel count wholly idle slabs as they are now. Do so before the lock is free. */
+static inline void bp_depot_count(struct bp_depot *depot)
+{
+	bp_depot_assert_held(depot);
+	if (depot->counts && depot->counted != depot->whole_pages)
+		bp_depot_tell_count(depot);
+}
+
+/* Do as bp_depot_link(), but leave bp_depot_count() to the caller. */
+static inline void bp_depot_link_uncounted(struct bp_depot *depot, struct bp_slab *slab)
+{
+	bp_depot_assert_held(depot);
+	if (slab->nr_idle == slab->nr)
+		bp_depot_add_idle(depot, slab);
+	else if (slab->nr_idle)
+		list_add(&slab->list, &depot->partial);
 }
 
 /*
@@ -123,11 +141,8 @@ static inline void bp_depot_add_idle(struct bp_depot *depot, struct bp_slab *sla
  */
 static inline void bp_depot_link(struct bp_depot *depot, struct bp_slab *slab)
 {
-	bp_depot_assert_held(depot);
-	if (slab->nr_idle == slab->nr)
-		bp_depot_add_idle(depot, slab);
-	else if (slab->nr_idle)
-		list_add(&slab->list, &depot->partial);
+	bp_depot_link_uncounted(depot, slab);
+	bp_depot_count(depot);
 }
 
 /* Take a block of a slab that is on no list. The caller has to set *@state. */

@@ -198,6 +198,7 @@ struct bp_cache {
  * @class: its class
  * @node: its node
  * @whole_pages: pages of its wholly idle slabs
+ * @counted: pages that the kernel counts; @whole_pages while @counts and the lock is free
  * @partial: slabs that are partly idle, the last touched first
  * @idle: slabs that are wholly idle, the youngest first
  * @idle_tree: slabs that became wholly idle when a younger one was in @idle, by age
@@ -220,6 +221,7 @@ struct bp_depot {
 	struct bp_class *class;
 	int node;
 	u32 whole_pages;
+	u32 counted;
 	struct list_head partial;
 	struct list_head idle;
 	struct rb_root_cached idle_tree;
@@ -236,8 +238,8 @@ struct bp_depot {
 	struct rcu_head rcu;
 } ____cacheline_aligned_in_smp;
 
-/* With this many CPUs, a group takes 256 bytes on a 64-bit machine. */
-#define BP_GROUP_CPUS		30U
+/* A power of two, so that no division is needed. */
+#define BP_GROUP_CPUS		16U
 
 /**
  * struct bp_group - the caches of a class on CPUs with consecutive numbers
