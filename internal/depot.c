@@ -216,7 +216,10 @@ struct bp_slab *bp_depot_next_slab(struct bp_depot *depot)
 	return partial && !(whole && bp_class_shares_lines(depot->class)) ? partial : whole;
 }
 
-/* Take the slab of bp_depot_next_slab() off its list. The depot has an idle block. */
+/*
+ * Take the slab of bp_depot_next_slab() off its list. The depot has an idle block. The
+ * caller has to link the slab again, and that tells the kernel what counts as reclaimable.
+ */
 struct bp_slab *bp_depot_take_slab(struct bp_depot *depot)
 {
 	struct bp_slab *slab = bp_depot_next_slab(depot);
@@ -227,7 +230,6 @@ struct bp_slab *bp_depot_take_slab(struct bp_depot *depot)
 		return slab;
 	}
 	depot_del_idle(depot, slab);
-	bp_depot_count(depot);
 	slab->cpu = raw_smp_processor_id();
 	return slab;
 }
