@@ -64,11 +64,9 @@
 #include <linux/compiler.h>
 #include <linux/device.h>
 #include <linux/gfp.h>
-#include <linux/jiffies.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/string.h>
 
@@ -363,21 +361,6 @@ static bool alloc_bulk(struct bp_class *class, size_t size, gfp_t gfp, unsigned 
 	return true;
 }
 
-/*
- * Wait until @nr blocks may be idle, without holding any. Two callers that each
- * held some of the blocks could deadlock.
- */
-static void bulk_wait(struct bp_class *class, unsigned int nr)
-{
-	unsigned long end = jiffies + bp_class_retry_delay(class);
-
-	/* While a task waits for a reserve, all idle blocks come to slabs of the depots. */
-	do {
-		bp_class_recalled(class);
-		schedule_timeout_uninterruptible(BP_RECALL_RETRY);
-	} while (bp_class_nr_idle(class) < nr && time_before(jiffies, end));
-}
-
 /**
  * bytepool_alloc_bulk() - get several blocks of a size
  * @pool: the pool
@@ -414,7 +397,7 @@ unsigned int bytepool_alloc_bulk(struct bytepool *pool, size_t size, gfp_t gfp,
 		if (!waited)
 			bp_class_wait_begin(class);
 		waited = true;
-		bulk_wait(class, nr);
+		bp_class_wait_bulk(class, nr);
 	}
 	if (waited)
 		bp_class_wait_end(class);

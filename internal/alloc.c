@@ -4,6 +4,7 @@
 
 #include <linux/compiler.h>
 #include <linux/gfp.h>
+#include <linux/jiffies.h>
 #include <linux/mm.h>
 #include <linux/ratelimit.h>
 #include <linux/rcupdate.h>
@@ -190,6 +191,21 @@ static void class_wait(struct bp_class *class)
 	if (!idle)
 		io_schedule_timeout(delay);
 	finish_swait(&class->wait, &wait);
+}
+
+/*
+ * Wait until @nr blocks may be idle, without holding any. Two callers that each
+ * held some of the blocks could deadlock.
+ */
+void bp_class_wait_bulk(struct bp_class *class, unsigned int nr)
+{
+	unsigned long end = jiffies + bp_class_retry_delay(class);
+
+	/* While a task waits for a reserve, all idle blocks come to slabs of the depots. */
+	do {
+		bp_class_recalled(class);
+		schedule_timeout_uninterruptible(BP_RECALL_RETRY);
+	} while (bp_class_nr_idle(class) < nr && time_before(jiffies, end));
 }
 
 /* Tell of a wait that no free can end, because the limit is below the size of a block. */

@@ -24,6 +24,7 @@
 void *bp_class_alloc_or_grow(struct bp_class *class, gfp_t gfp, int node, bool *miss);
 void bp_class_wait_begin(struct bp_class *class);
 void bp_class_wait_end(struct bp_class *class);
+void bp_class_wait_bulk(struct bp_class *class, unsigned int nr);
 void bp_block_check(struct bp_class *class, void *block, unsigned long caller);
 void bp_blocks_report(struct bp_class *class, size_t size, gfp_t gfp, unsigned int nr,
 		      void **blocks, unsigned long caller);
