@@ -18,11 +18,14 @@
 #include <linux/string.h>
 #include <linux/sysfs.h>
 #include <linux/vmalloc.h>
+#include <linux/workqueue.h>
 
 #include "age.h"
 #include "cache.h"
 #include "class.h"
+#include "context.h"
 #include "debugfs.h"
+#include "detour.h"
 #include "leak.h"
 #include "pool.h"
 #include "pools.h"
@@ -90,9 +93,47 @@ static int params_check(const char *name, struct bytepool_params *params)
 	return -EINVAL;
 }
 
+static atomic_long_t nr_single;	/* BYTEPOOL_SINGLE pools */
+
+/* Switch the detour. The work does not run twice at the same time. */
+static void detour_work_fn(struct work_struct *work)
+{
+	static bool counted;
+	bool wanted = atomic_long_read(&nr_single);
+
+	if (wanted && !counted)
+		bp_detour_begin();
+	else if (!wanted && counted)
+		bp_detour_end();
+	counted = wanted;
+}
+
+static DECLARE_DELAYED_WORK(detour_work, detour_work_fn);
+
+/*
+ * Count a BYTEPOOL_SINGLE pool that was made, or has ended. The detour is not switched
+ * here, because the caller may hold the lock of CPU hotplug.
+ */
+static void pool_count_single(const struct bytepool *pool, long nr)
+{
+	if (!bp_pool_single(pool))
+		return;
+	atomic_long_add(nr, &nr_single);
+	queue_delayed_work(bp_gc_wq, &detour_work, 0);
+}
+
+/* There is no pool any more. */
+void bp_pool_exit(void)
+{
+	cancel_delayed_work_sync(&detour_work);
+	detour_work_fn(NULL);
+}
+
 static void pool_free_tables(struct bytepool *pool)
 {
 	bp_slots_free(pool);
+	kfree(pool->memo);
+	pool->memo = NULL;	/* the pool may be buried */
 	kvfree(pool->class);
 }
 
@@ -194,6 +235,7 @@ struct bytepool *bp_pool_make(const char *name, const struct bytepool_params *pa
 	if (err)
 		goto unlink;
 	bp_pool_debugfs_add(pool);
+	pool_count_single(pool, 1);
 	return pool;
 
 unlink:
@@ -212,6 +254,7 @@ void bp_pool_end(struct bytepool *pool)
 	struct bp_class *class;
 	unsigned long leaked = 0;
 
+	pool_count_single(pool, -1);
 	debugfs_remove(pool->debugfs);
 	bp_pool_sysfs_remove(pool);
 	bp_pool_unlink(pool);

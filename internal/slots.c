@@ -43,6 +43,16 @@ static struct bp_cache **slots_alloc(struct bytepool *pool, int node, gfp_t gfp)
 	return slots;
 }
 
+/* Have all CPUs follow a table. */
+static void slots_follow(struct bytepool *pool, struct bp_cache **slots)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		per_cpu_ptr(pool->cpu, cpu)->open = slots;
+	pool->open = slots;
+}
+
 /*
  * Give a CPU a table of its own, or all CPUs of a BYTEPOOL_SINGLE pool one together, if
  * there is none. Return false if memory is short.
@@ -61,8 +71,7 @@ bool bp_slots_ensure(struct bytepool *pool, int cpu, gfp_t gfp)
 	if (cmpxchg(&at->open, pool->closed, open) != pool->closed)
 		kvfree(open);	/* another task of this CPU was first */
 	else if (pool->flags & BYTEPOOL_SINGLE)
-		for_each_possible_cpu(cpu)
-			per_cpu_ptr(pool->cpu, cpu)->open = open;
+		slots_follow(pool, open);
 	return true;
 }
 
@@ -108,13 +117,10 @@ static int slots_alloc_closed(struct bytepool *pool, struct bp_cache *closed)
 /* Have all CPUs follow a table with @closed in each slot. Return 0 or -ENOMEM. */
 int bp_slots_init(struct bytepool *pool, struct bp_cache *closed)
 {
-	int cpu;
-
 	pool->cpu = alloc_percpu(struct bp_cpu);
 	if (!pool->cpu || slots_alloc_closed(pool, closed))
 		return -ENOMEM;
-	for_each_possible_cpu(cpu)
-		per_cpu_ptr(pool->cpu, cpu)->open = pool->closed;
+	slots_follow(pool, pool->closed);
 	return 0;
 }
 

@@ -4,7 +4,8 @@
  *
  * The events alloc, free and bad_free tell of a block, grow and shrink of a slab,
  * and gc of a pool. While they are disabled, the code contains a no-op instruction
- * for each, which is patched when they are enabled.
+ * for each, which is patched when they are enabled. The fast paths look at alloc and
+ * free only on the detour.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM bytepool
@@ -17,9 +18,10 @@
 #include <trace/events/mmflags.h>
 
 #include "compat.h"
+#include "detour.h"
 
 /* An allocation. If it failed, @block is NULL and @class 0. @hit: an idle block served it. */
-TRACE_EVENT(alloc,
+TRACE_EVENT_FN(alloc,
 	TP_PROTO(const char *pool, size_t size, u32 class, const void *block, gfp_t gfp,
 		 bool hit, unsigned long caller),
 	TP_ARGS(pool, size, class, block, gfp, hit, caller),
@@ -45,11 +47,12 @@ TRACE_EVENT(alloc,
 		  __get_str(pool), __entry->size, __entry->class, __entry->block,
 		  show_gfp_flags(__entry->gfp),
 		  !__entry->block ? "failed" : __entry->hit ? "hit" : "miss",
-		  (void *)__entry->caller)
+		  (void *)__entry->caller),
+	bp_detour_begin, bp_detour_end
 );
 
 /* A free. */
-TRACE_EVENT(free,
+TRACE_EVENT_FN(free,
 	TP_PROTO(const char *pool, u32 class, const void *block, unsigned long caller),
 	TP_ARGS(pool, class, block, caller),
 	TP_STRUCT__entry(
@@ -65,7 +68,8 @@ TRACE_EVENT(free,
 		__entry->caller = caller;
 	),
 	TP_printk("pool=%s class=%u block=%p caller=%pS", __get_str(pool), __entry->class,
-		  __entry->block, (void *)__entry->caller)
+		  __entry->block, (void *)__entry->caller),
+	bp_detour_begin, bp_detour_end
 );
 
 /* A slab of @blocks blocks was allocated from the system. */

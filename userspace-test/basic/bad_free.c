@@ -43,13 +43,14 @@ static void bad_frees_of(u32 size)
 }
 
 /* The memo has the block. Refuse the free, and keep the cache intact. */
-static void test_bad_free_known(void)
+static void bad_free_known(const struct bytepool_params *params)
 {
 	void *p;
 	int i;
 
-	pool_start(NULL);
-	for (i = 0; i < 3; i++) {
+	pool_start(params);
+	shim_clock_advance(0);	/* for the detour of a SINGLE pool */
+	for (i = 0; i < 4; i++) {
 		p = bytepool_alloc(pool, 20000, GFP_KERNEL);
 		bytepool_free(pool, p);
 	}
@@ -57,9 +58,17 @@ static void test_bad_free_known(void)
 	EXPECT(stats().bad_frees == 1);
 	EXPECT(bytepool_alloc(pool, 20000, GFP_KERNEL) == p);
 	bytepool_free(pool, p);
-	EXPECT(stats().misses == 1 && stats().frees == 4);
+	EXPECT(stats().misses == 1 && stats().frees == 5);
+	bytepool_free(pool, p + 4096);
+	EXPECT(stats().bad_frees == 2);
 	pool_stop();
-	test_expect_warnings(1);
+	test_expect_warnings(2);
+}
+
+static void test_bad_free_known(void)
+{
+	bad_free_known(NULL);
+	bad_free_known(&(struct bytepool_params){ .flags = BYTEPOOL_SINGLE });
 }
 
 static void test_bad_frees(void)
@@ -73,6 +82,8 @@ static void test_bad_frees(void)
 			const struct bytepool_params params = { .flags = flags[j] };
 
 			pool_start(&params);
+			/* Switch the detour, and make the memo of a SINGLE pool. */
+			shim_clock_advance(0);
 			bad_frees_of(sizes[i]);
 			pool_stop();
 			test_expect_warnings(4);

@@ -8,6 +8,7 @@
 #include "tsan.h"
 
 unsigned int shim_migrate_odds;
+__thread unsigned long shim_sections;
 
 /* TSan's view of the order between read-side sections and grace periods. */
 static char section_ends[nr_cpu_ids];
@@ -31,6 +32,7 @@ void preempt_disable(void)
 	liburcu_read_lock();
 	tsan_acquire(&grace_ends);
 	shim_self.preempt++;
+	shim_sections++;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
