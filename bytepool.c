@@ -280,7 +280,7 @@ void *bytepool_zalloc(struct bytepool *pool, size_t size, gfp_t gfp)
 	void *block = alloc_fast(pool, size, gfp, GFP_SLOW);
 
 	if (likely(block))
-		return memset(block, 0, size);
+		return bp_must_clear(pool) ? memset(block, 0, size) : block;
 	return bp_alloc_any(pool, size, gfp | __GFP_ZERO, NUMA_NO_NODE, _RET_IP_);
 }
 EXPORT_SYMBOL_GPL(bytepool_zalloc);
@@ -431,7 +431,7 @@ unsigned int bytepool_alloc_bulk(struct bytepool *pool, size_t size, gfp_t gfp,
 		bp_class_wait_end(class);
 	if (!got)
 		goto fail;
-	if (gfp & __GFP_ZERO) {
+	if (gfp & __GFP_ZERO && bp_must_clear(pool)) {
 		for (i = 0; i < nr; i++)
 			memset(blocks[i], 0, size);
 	}

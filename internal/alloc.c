@@ -505,7 +505,7 @@ noinline void *bp_alloc_any(struct bytepool *pool, size_t size, gfp_t gfp, int n
 	} else {
 		block = bp_alloc_slow(pool, size, gfp, node, caller);
 	}
-	if (gfp & __GFP_ZERO && block)
+	if (gfp & __GFP_ZERO && block && bp_must_clear(pool))
 		memset(block, 0, size);
 	return block;
 }

@@ -69,6 +69,8 @@ void *bp_backing_alloc(struct bytepool *pool, unsigned long bytes, unsigned long
 		       !(gfp & __GFP_THISNODE);
 	void *base;
 
+	if (pool->flags & BYTEPOOL_WIPE)
+		gfp |= __GFP_ZERO;	/* see bp_must_clear() */
 	base = pages_alloc(bytes, align, may_map ? gfp | __GFP_NORETRY | __GFP_NOWARN : gfp, node);
 	if (!base && may_map) {
 		base = __vmalloc(bytes, gfp);

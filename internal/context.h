@@ -70,6 +70,15 @@ static inline bool bp_pool_single(const struct bytepool *pool)
 }
 
 /*
+ * Return true if __GFP_ZERO has to clear a block. The blocks of a BYTEPOOL_WIPE pool are
+ * zero: new ones come so from the system, and others were cleared when they were freed.
+ */
+static inline bool bp_must_clear(const struct bytepool *pool)
+{
+	return !(pool->flags & BYTEPOOL_WIPE);
+}
+
+/*
  * Return the CPU whose cache of the class the caller uses. All CPUs use the same cache
  * in a BYTEPOOL_SINGLE pool, because its owner serialises all calls.
  */

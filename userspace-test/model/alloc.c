@@ -62,11 +62,10 @@ static void block_got(void *p, u32 size, gfp_t gfp)
 	CHECK((unsigned long)p % min_t(u32, block->run->size & -block->run->size, PAGE_SIZE) == 0);
 	if (gfp & __GFP_ZERO)
 		CHECK(block_zero(block, size));
-	if (pool->flags & BYTEPOOL_WIPE && block->used_before)
+	if (pool->flags & BYTEPOOL_WIPE)
 		CHECK(block_zero(block, block->run->size));
 	block_looked_at(block);
 	block->in_use = true;
-	block->used_before = true;
 	block->run->nr_in_use++;
 	run_class(block->run)->in_use++;
 	block->slot = pool->nr_in_use;
@@ -216,7 +215,6 @@ static void bulk_failed(struct model_pool *pool, gfp_t gfp, void **blocks, bool 
 		CHECK(block && !block->in_use);
 		block_looked_at(block);
 		block->freed = jiffies;
-		block->used_before = true;
 	}
 	CHECK(partly == i && now.allocs == pool->stats.allocs + partly);
 	pool->stats.frees += partly;

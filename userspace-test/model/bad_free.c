@@ -37,7 +37,6 @@ void model_stale_write(struct block *block, const void *bytes, u32 nr)
 
 	CHECK(!block->in_use);
 	memcpy(p, bytes, min(nr, size));
-	block->used_before = false;
 	if (block->run->pool->flags & BYTEPOOL_POISON)
 		block->overwritten = memchr_inv(p, POISON_FREE, size - 1) ||
 				     p[size - 1] != POISON_END;

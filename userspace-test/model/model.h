@@ -20,7 +20,6 @@ struct block {
 	struct run *run;
 	unsigned int slot;	/* index in in_use of its pool */
 	bool in_use;
-	bool used_before;
 	bool overwritten;	/* by a stale owner, with BYTEPOOL_POISON */
 	u64 mark;
 	unsigned long freed;
