@@ -41,9 +41,10 @@
  *					the data model, and headers for all files
  *	age, backing, check, wake, table
  *					time, memory, debugging, GC timer, addresses
- *	slab, depot, cache, memo, class	the way of a block
+ *	slab, depot, slots, cache, memo, class
+ *					the way of a block
  *	stats, reclaim, pools, leak	whole pools: counters, passes, list, leaks
- *	gc, shrinker			idle memory is given back by age, or on demand
+ *	gc, events, shrinker		idle memory is given back by age, or on demand
  *	fault, free, grow, alloc, reserve
  *					the slow paths
  *	debugfs, sysfs, pool, module	the files and the life of a pool; init and exit
@@ -59,14 +60,14 @@
  * table_pending_lock: raw spinlocks, held for a bounded number of steps and never over a
  * call of the system's allocator. An alloc that may sleep trims the pool at its limit.
  * When the system is short, it takes reap_lock, and while it waits for a block, gc_lock.
- * A shrinker runs in the middle of anybody's allocation, so it only tries gc_lock. It
- * takes pools_lock and reap_lock, so nothing is allocated under these.
+ * A shrinker runs in the middle of anybody's allocation. A scan takes pools_lock, and only
+ * tries gc_lock and reap_lock. The notifier of the OOM killer waits for gc_lock. So nothing
+ * is allocated under these three.
  */
 #include <linux/compiler.h>
 #include <linux/device.h>
 #include <linux/gfp.h>
 #include <linux/minmax.h>
-#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/string.h>
