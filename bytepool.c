@@ -84,12 +84,9 @@
 #include "internal/instrument.h"
 #include "internal/memo.h"
 #include "internal/pool.h"
-#include "internal/reclaim.h"
 #include "internal/reserve.h"
 #include "internal/size_class.h"
-#include "internal/slab.h"
 #include "internal/stats.h"
-#include "internal/table.h"
 #include "internal/trace.h"
 #include "internal/types.h"
 

@@ -2,7 +2,6 @@
 /*
  * Memory from the system and back, the limit of a pool, and NUMA nodes.
  */
-#include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/gfp.h>
 #include <linux/kmemleak.h>

@@ -6,10 +6,8 @@
 #include <linux/gfp.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
-#include <linux/overflow.h>
 #include <linux/percpu.h>
 #include <linux/slab.h>
-#include <linux/string.h>
 
 #include "age.h"
 #include "backing.h"

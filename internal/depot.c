@@ -8,6 +8,7 @@
 #include <linux/gfp.h>
 #include <linux/kmemleak.h>
 #include <linux/list.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/rbtree.h>

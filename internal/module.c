@@ -19,7 +19,6 @@
 #include "../bytepool.h"
 #include "age.h"
 #include "backing.h"
-#include "context.h"
 #include "debugfs.h"
 #include "events.h"
 #include "fault.h"

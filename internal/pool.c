@@ -11,7 +11,6 @@
 #include <linux/module.h>
 #include <linux/mutex.h>
 #include <linux/overflow.h>
-#include <linux/percpu.h>
 #include <linux/ratelimit.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>

@@ -2,7 +2,6 @@
 /*
  * The list of pools, walks over it, and CPUs that go away.
  */
-#include <linux/compiler.h>
 #include <linux/completion.h>
 #include <linux/list.h>
 #include <linux/mutex.h>

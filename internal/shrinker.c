@@ -28,7 +28,6 @@
 #include "cache.h"
 #include "class.h"
 #include "compat.h"
-#include "context.h"
 #include "depot.h"
 #include "pools.h"
 #include "reclaim.h"

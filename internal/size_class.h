@@ -7,7 +7,6 @@
 #define _BP_SIZE_CLASS_H
 
 #include <linux/bitops.h>
-#include <linux/math.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/reciprocal_div.h>
