@@ -117,9 +117,8 @@ static void *depot_alloc(struct bp_depot *depot, void **overwritten)
 static bool depot_may_alloc(const struct bp_depot *depot)
 {
 	const struct bp_cache *cache = bp_class_cache(depot->class, bp_class_cpu(depot->class));
-	unsigned long oldest;
 
-	return bp_depot_has_idle(depot) || (cache && bp_cache_peek(cache, &oldest));
+	return bp_depot_has_idle(depot) || (cache && bp_cache_peek(cache, NULL));
 }
 
 /*
@@ -214,8 +213,7 @@ static void tell_hopeless(const struct bp_class *class)
 {
 	unsigned long limit = READ_ONCE(class->pool->limit);
 
-	if (bp_over_limit(limit, 0, PAGE_ALIGN(class->size)) &&
-	    !atomic_long_read(&class->nr_blocks))
+	if (bp_block_over_limit(class, limit) && !atomic_long_read(&class->nr_blocks))
 		pr_warn_ratelimited("%s: a block of %u bytes with __GFP_NOFAIL has to wait until limit_bytes is more than %lu\n",
 				    class->pool->name, class->size, limit);
 }

@@ -35,6 +35,12 @@ static inline bool bp_over_limit(unsigned long limit, unsigned long held, unsign
 	return limit && (bytes > limit || held > limit - bytes);
 }
 
+/* Return true if @limit is too small for a single block of the class. */
+static inline bool bp_block_over_limit(const struct bp_class *class, unsigned long limit)
+{
+	return bp_over_limit(limit, 0, PAGE_ALIGN(class->size));
+}
+
 /* Return the memory that the pool has from the system, in bytes. */
 static inline size_t bp_pool_held(const struct bytepool *pool)
 {

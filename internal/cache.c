@@ -319,9 +319,10 @@ bool bp_cache_flush_all(struct bp_cache *cache)
 }
 
 /*
- * Return the number of blocks of a cache, and set *@oldest to the time when the oldest
- * was freed. Its CPU may change all of it meanwhile, so it is a hint, which the next
- * look corrects. A cache whose magazines are just changing places has at least one block.
+ * Return the number of blocks of a cache, and set *@oldest, unless @oldest is NULL, to the
+ * time when the oldest was freed. Its CPU may change all of it meanwhile, so it is a hint,
+ * which the next look corrects. A cache whose magazines are just changing places has at
+ * least one block.
  */
 u32 bp_cache_peek(const struct bp_cache *cache, unsigned long *oldest)
 {
@@ -336,8 +337,10 @@ u32 bp_cache_peek(const struct bp_cache *cache, unsigned long *oldest)
 	spare = READ_ONCE(cache->spare);
 	nr_spare = READ_ONCE(spare->nr);
 	nr = min_t(u32, READ_ONCE(cache->top) - loaded->entries, loaded->capacity);
-	/* Its CPU may move entries meanwhile. */
-	*oldest = data_race((nr_spare ? spare : loaded)->entries[0].idle_since);
+	if (oldest) {
+		/* Its CPU may move entries meanwhile. */
+		*oldest = data_race((nr_spare ? spare : loaded)->entries[0].idle_since);
+	}
 	/* As above. */
 	smp_rmb();
 	if (spare == loaded || loaded != READ_ONCE(cache->loaded))

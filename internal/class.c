@@ -97,7 +97,7 @@ bool bp_class_reclaimable(struct bp_class *class)
 {
 	struct bp_depot *depot;
 	struct bp_cache *cache;
-	unsigned long flags, oldest;
+	unsigned long flags;
 	bool reclaimable;
 
 	/*
@@ -115,7 +115,7 @@ bool bp_class_reclaimable(struct bp_class *class)
 	/* A block that enters a cache now comes with bp_pool_wake(). */
 	bp_for_each_cache(cache, class) {
 		/* A grant may bind slabs. */
-		if (READ_ONCE(cache->granted) || bp_cache_peek(cache, &oldest))
+		if (READ_ONCE(cache->granted) || bp_cache_peek(cache, NULL))
 			return true;
 	}
 	return false;

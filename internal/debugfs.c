@@ -49,7 +49,7 @@ static int classes_show(struct seq_file *m, void *v)
 {
 	struct bp_class *class = v;
 	struct bytepool_stats stats = {};
-	unsigned long nr_slabs = 0, nr_cached = 0, oldest;
+	unsigned long nr_slabs = 0, nr_cached = 0;
 	struct bp_depot *depot;
 	struct bp_cache *cache;
 
@@ -63,7 +63,7 @@ static int classes_show(struct seq_file *m, void *v)
 		nr_slabs += data_race(depot->nr_slabs);
 	}
 	bp_for_each_cache(cache, class)
-		nr_cached += bp_cache_peek(cache, &oldest);
+		nr_cached += bp_cache_peek(cache, NULL);
 	seq_printf(m, "%10u %10lu %10llu %10llu %10lu %12llu %12llu\n", class->size, nr_slabs,
 		   stats.blocks_in_use, stats.blocks_idle, nr_cached, stats.hits, stats.misses);
 	return 0;

@@ -53,8 +53,7 @@ struct bp_slab *bp_class_new_slab(struct bp_class *class, bool large, gfp_t gfp,
 
 	if (!bp_system_may_serve())
 		return NULL;
-	/* The limit is too small for a single block. */
-	if (bp_over_limit(READ_ONCE(class->pool->limit), 0, bytes))
+	if (bp_block_over_limit(class, READ_ONCE(class->pool->limit)))
 		return NULL;
 	while (left-- && in_vain < ROOM_IN_VAIN) {
 		/*
