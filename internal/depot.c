@@ -47,7 +47,7 @@ struct bp_depot *bp_depot_new(struct bp_class *class, int node, gfp_t gfp)
 	if (!depot)
 		return NULL;
 	raw_spin_lock_init(&depot->lock);
-	depot->counts = !bp_pool_single(class->pool);
+	depot->reclaimable = !bp_pool_single(class->pool);
 	depot->class = class;
 	depot->node = node;
 	INIT_LIST_HEAD(&depot->partial);
@@ -59,27 +59,22 @@ struct bp_depot *bp_depot_new(struct bp_class *class, int node, gfp_t gfp)
 }
 
 /*
- * Have the kernel count so many pages on the node of the depot as reclaimable. What MemAvailable
- * of /proc/meminfo shows depends on it.
+ * Have the kernel count @pages of the depot as reclaimable, on its node. MemAvailable of
+ * /proc/meminfo depends on it.
  */
-static void depot_set_counted(struct bp_depot *depot, u32 pages)
+void bp_depot_set_reclaimable_pages(struct bp_depot *depot, u32 pages)
 {
 	mod_node_page_state(NODE_DATA(depot->node), NR_KERNEL_MISC_RECLAIMABLE,
-			    (long)pages - depot->counted);
-	depot->counted = pages;
-}
-
-void bp_depot_tell_count(struct bp_depot *depot)
-{
-	depot_set_counted(depot, depot->whole_pages);
+			    (long)pages - depot->reclaimable_pages);
+	depot->reclaimable_pages = pages;
 }
 
 /* Have wholly idle slabs of the depot count as reclaimable memory of the kernel, or not. */
-void bp_depot_set_counts(struct bp_depot *depot, bool counts)
+void bp_depot_set_reclaimable(struct bp_depot *depot, bool reclaimable)
 {
 	bp_depot_assert_held(depot);
-	depot->counts = counts;
-	depot_set_counted(depot, counts ? depot->whole_pages : 0);
+	depot->reclaimable = reclaimable;
+	bp_depot_set_reclaimable_pages(depot, reclaimable ? depot->whole_pages : 0);
 }
 
 static struct bp_slab *depot_oldest_in_tree(struct bp_depot *depot)
@@ -170,7 +165,7 @@ unsigned long bp_depot_take_slabs(struct bp_depot *depot, const struct bp_gc_pas
 		list_add_tail(&slab->list, taken);
 		blocks += slab->nr;
 	}
-	bp_depot_count(depot);
+	bp_depot_update_reclaimable(depot);
 	bp_depot_unlock(depot, flags);
 	return blocks;
 }
@@ -346,7 +341,7 @@ void bp_depot_push_entries(struct bp_depot *depot, const struct bp_entry *entry,
 		} while (++entry < end && entry->slab == slab);
 		bp_depot_link_uncounted(depot, slab);
 	}
-	bp_depot_count(depot);
+	bp_depot_update_reclaimable(depot);
 }
 
 /* Return true if the pool sleeps and the depot has a slab to give back. */

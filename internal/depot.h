@@ -36,8 +36,8 @@ void bp_depot_push_entries(struct bp_depot *depot, const struct bp_entry *entry,
 void bp_depot_put_magazine(struct bp_depot *depot, struct bp_magazine *magazine);
 struct bp_magazine *bp_depot_take_empty(struct bp_depot *depot, u32 capacity);
 bool bp_depot_wakes(struct bp_depot *depot);
-void bp_depot_tell_count(struct bp_depot *depot);
-void bp_depot_set_counts(struct bp_depot *depot, bool counts);
+void bp_depot_set_reclaimable_pages(struct bp_depot *depot, u32 pages);
+void bp_depot_set_reclaimable(struct bp_depot *depot, bool reclaimable);
 
 static inline unsigned long bp_depot_lock(struct bp_depot *depot)
 	__acquires(&depot->lock)
@@ -118,14 +118,14 @@ static inline void bp_depot_add_idle(struct bp_depot *depot, struct bp_slab *sla
 }
 
 /* Have the kernel count wholly idle slabs as they are now. Do so before the lock is free. */
-static inline void bp_depot_count(struct bp_depot *depot)
+static inline void bp_depot_update_reclaimable(struct bp_depot *depot)
 {
 	bp_depot_assert_held(depot);
-	if (depot->counts && depot->counted != depot->whole_pages)
-		bp_depot_tell_count(depot);
+	if (depot->reclaimable && depot->reclaimable_pages != depot->whole_pages)
+		bp_depot_set_reclaimable_pages(depot, depot->whole_pages);
 }
 
-/* Do as bp_depot_link(), but leave bp_depot_count() to the caller. */
+/* Do as bp_depot_link(), but leave bp_depot_update_reclaimable() to the caller. */
 static inline void bp_depot_link_uncounted(struct bp_depot *depot, struct bp_slab *slab)
 {
 	bp_depot_assert_held(depot);
@@ -142,7 +142,7 @@ static inline void bp_depot_link_uncounted(struct bp_depot *depot, struct bp_sla
 static inline void bp_depot_link(struct bp_depot *depot, struct bp_slab *slab)
 {
 	bp_depot_link_uncounted(depot, slab);
-	bp_depot_count(depot);
+	bp_depot_update_reclaimable(depot);
 }
 
 /* Take a block of a slab that is on no list. The caller has to set *@state. */

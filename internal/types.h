@@ -193,12 +193,13 @@ struct bp_cache {
  * struct bp_depot - the slabs of a class on a NUMA node
  * @lock: protects all but @class and @node; taken in any context, but never in a
  *	BYTEPOOL_SINGLE pool
- * @counts: its wholly idle slabs count as reclaimable memory of the kernel. Those of a
- *	class with a reserve and those of a BYTEPOOL_SINGLE pool do not
+ * @reclaimable: its wholly idle slabs count as reclaimable memory of the kernel. Those of
+ *	a class with a reserve and those of a BYTEPOOL_SINGLE pool do not
  * @class: its class
  * @node: its node
  * @whole_pages: pages of its wholly idle slabs
- * @counted: pages that the kernel counts; @whole_pages while @counts and the lock is free
+ * @reclaimable_pages: pages that the kernel counts as reclaimable. While the lock is free,
+ *	these are @whole_pages if @reclaimable, and otherwise none
  * @partial: slabs that are partly idle, the last touched first
  * @idle: slabs that are wholly idle, the youngest first
  * @idle_tree: slabs that became wholly idle when a younger one was in @idle, by age
@@ -217,11 +218,11 @@ struct bp_cache {
  */
 struct bp_depot {
 	raw_spinlock_t lock;
-	bool counts;
+	bool reclaimable;
 	struct bp_class *class;
 	int node;
 	u32 whole_pages;
-	u32 counted;
+	u32 reclaimable_pages;
 	struct list_head partial;
 	struct list_head idle;
 	struct rb_root_cached idle_tree;
