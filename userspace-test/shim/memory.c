@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The system's allocators over malloc(). Each allocation is separate, so that ASan and TSan
- * know when it was freed. Allocations fail on demand.
+ * know when it was freed.
  */
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -83,57 +83,6 @@ static CDS_LIST_HEAD(split_chunks);
 static long nr_kmallocs;
 static long page_bytes;
 static long reclaimable_pages[nr_node_ids];
-
-static unsigned int fail_mask;
-static unsigned int fail_odds;
-static bool fail_all;
-static unsigned long fail_nth;
-static unsigned long nr_failed;
-
-void shim_fail(unsigned int mask, unsigned long nth, bool all)
-{
-	fail_mask = nth ? mask : 0;
-	fail_nth = nth;
-	fail_all = all;
-	fail_odds = 0;
-	nr_failed = 0;
-}
-
-void shim_fail_odds(unsigned int mask, unsigned int odds)
-{
-	fail_nth = 0;
-	__atomic_store_n(&nr_failed, 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&fail_odds, odds, __ATOMIC_RELAXED);
-	__atomic_store_n(&fail_mask, odds ? mask : 0, __ATOMIC_RELAXED);
-}
-
-unsigned long shim_failed(void)
-{
-	return __atomic_load_n(&nr_failed, __ATOMIC_RELAXED);
-}
-
-bool shim_failing(void)
-{
-	return fail_mask;
-}
-
-bool shim_should_fail(enum shim_fault kind, gfp_t gfp)
-{
-	unsigned int odds = __atomic_load_n(&fail_odds, __ATOMIC_RELAXED);
-	bool fail;
-
-	if (!(__atomic_load_n(&fail_mask, __ATOMIC_RELAXED) & kind) || gfp & __GFP_NOFAIL)
-		return false;
-	if (odds) {
-		fail = !(shim_random() % odds);
-	} else {
-		fail = fail_nth == 1 || (fail_all && !fail_nth);
-		fail_nth -= fail_nth > 0;
-	}
-	if (fail)
-		__atomic_fetch_add(&nr_failed, 1, __ATOMIC_RELAXED);
-	return fail;
-}
 
 /* On PREEMPT_RT, the locks of the allocators sleep. */
 static void allocator_check(const char *what)
