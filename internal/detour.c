@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The key of the detour, and what it is on for. */
+/* The key of the detour, and the number of reasons for which it is on. */
 #include <linux/jump_label.h>
 
 #include "detour.h"

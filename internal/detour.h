@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A detour: while the key is on, the fast paths look whether they have to take another way.
- * It is on while a tracepoint of them is enabled or a BYTEPOOL_SINGLE pool exists. While it
- * is off, it costs one no-op instruction, which is patched.
+ * The detour: while its key is on, the fast paths check whether to take another way. The key
+ * is on while a tracepoint of alloc or free is enabled, or a BYTEPOOL_SINGLE pool exists.
+ * While it is off, the check is a no-op instruction, which is patched when the key changes.
  */
 #ifndef _BP_DETOUR_H
 #define _BP_DETOUR_H
@@ -24,8 +24,8 @@ static __always_inline bool bp_detour(void)
 }
 
 /*
- * Return true if the calls for the pool need no section. It is false for a short while after
- * the pool was made. Then the pool is used like any other, which is as correct.
+ * Return true if calls for the pool need no section. For a short time after a BYTEPOOL_SINGLE
+ * pool was made, return false. Calls use it like any other pool then, which is correct, too.
  */
 static __always_inline bool bp_detour_single(const struct bytepool *pool)
 {

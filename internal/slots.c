@@ -15,6 +15,7 @@
 #include <linux/string.h>
 #include <linux/vmalloc.h>
 
+#include "context.h"
 #include "size_class.h"
 #include "slots.h"
 #include "types.h"
@@ -70,12 +71,12 @@ bool bp_slots_ensure(struct bytepool *pool, int cpu, gfp_t gfp)
 	/* Pairs with the dependent load in bp_cache_this_cpu(): the table is filled in. */
 	if (cmpxchg(&at->open, pool->closed, open) != pool->closed)
 		kvfree(open);	/* another task of this CPU was first */
-	else if (pool->flags & BYTEPOOL_SINGLE)
+	else if (bp_pool_single(pool))
 		slots_follow(pool, open);
 	return true;
 }
 
-/* Map a page so often that it has all slots. Return NULL if memory is short. */
+/* Map a page as often as it takes to have all slots. Return NULL if memory is short. */
 static struct bp_cache **slots_map(const struct bytepool *pool, unsigned long page)
 {
 	unsigned int nr = PAGE_ALIGN(slots_bytes(pool)) >> PAGE_SHIFT;
@@ -134,7 +135,7 @@ size_t bp_slots_overhead(struct bytepool *pool)
 		if (READ_ONCE(per_cpu_ptr(pool->cpu, cpu)->open) == pool->closed)
 			continue;
 		bytes += slots_bytes(pool);
-		if (pool->flags & BYTEPOOL_SINGLE)
+		if (bp_pool_single(pool))
 			break;	/* all CPUs follow the same table */
 	}
 	return bytes;
@@ -150,8 +151,8 @@ static void slots_free_open(struct bytepool *pool)
 
 		if (open != pool->closed)
 			kvfree(open);
-		if (pool->flags & BYTEPOOL_SINGLE)
-			break;	/* as above */
+		if (bp_pool_single(pool))
+			break;	/* all CPUs follow the same table */
 	}
 }
 
