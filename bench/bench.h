@@ -101,6 +101,8 @@ extern const struct peer peer_bytepool;
 extern const struct peer peer_kmalloc;
 extern const struct peer peer_kmem_cache;
 
+extern const struct bytepool_params many_classes;	/* 12,800 */
+
 /* peers.c */
 int nothing_to_create(struct subject *s);
 void nothing_to_destroy(struct subject *s);

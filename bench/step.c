@@ -68,7 +68,7 @@ static bool is_atomic(const u8 *code)
 	return (*code == 0x86 || *code == 0x87) && code[1] < 0xc0;
 }
 
-/* Return true if the address is the first instruction of a function after any ENDBR64. */
+/* Return true if @ip is the first instruction of @function, not counting ENDBR64. */
 static bool starts(unsigned long ip, const void *function)
 {
 	bool endbr = !memcmp(function, "\xf3\x0f\x1e\xfa", 4);
@@ -297,11 +297,10 @@ void bench_step_many(void)
 	static const struct bytepool_params some = {
 		.min_size = SZ_4K, .max_size = SZ_128K, .step = SZ_4K,
 	};
-	static const struct bytepool_params many = { .max_size = 102400, .step = 8 };
 
 	register_die_notifier(&step_notifier);
 	step_new_pool("classes", 32, &some);
-	step_new_pool("classes", 12800, &many);
+	step_new_pool("classes", 12800, &many_classes);
 	step_pools(1);
 	step_pools(POOLS);
 	step_live(10);

@@ -23,7 +23,7 @@
 #define POOLS_BEFORE	4U
 #define POOLS_MEASURED	16U
 
-static const struct bytepool_params many_classes = {
+const struct bytepool_params many_classes = {
 	.min_size = 8,
 	.max_size = 102400,
 	.step = 8,
