@@ -4,7 +4,7 @@
  * pool_sleep(), gc_drain(), gc_end(), bp_pool_wake().
  *
  * CPU 0 uses a class. It has no cache of the class at first: depot_alloc(),
- * depot_free(), cache_create(). Once the cache is open, it uses bp_cache_alloc()
+ * depot_free(), cache_publish(). Once the cache is open, it uses bp_cache_alloc()
  * and cache_free(), too. CPU 1 runs bp_gc_work_fn() each time that it is queued.
  *
  * In the end, a pool that has something idle is awake, and its work item is
@@ -29,7 +29,7 @@
 #define NR_CPUS	2
 #define NR_VARS	6
 #define AWAKE	0
-#define CACHE	1	/* class->cache[], the pointer to the cache */
+#define CACHE	1	/* the pointer to the cache in its group */
 #define OPEN	2	/* the open pointer, which the CPU follows */
 #define BLOCKS	3	/* number of blocks in the cache */
 #define DEPOT	4	/* number of blocks in the depot */
@@ -61,7 +61,7 @@ inline bp_pool_wake()
 	fi
 }
 
-inline cache_create()
+inline cache_publish()
 {
 	smp_mb();
 	memory[CACHE] = 1
@@ -105,7 +105,7 @@ inline free_block()
 	/* bp_cache_ensure() */
 	load(x, CACHE);
 	if
-	:: !x -> cache_create()
+	:: !x -> cache_publish()
 	:: !x -> skip	/* no memory for the cache */
 	:: else
 	fi
