@@ -94,24 +94,24 @@ static int params_check(const char *name, struct bytepool_params *params)
 
 static atomic_long_t nr_single;	/* BYTEPOOL_SINGLE pools */
 
-/* Switch the detour. The work does not run twice at the same time. */
+/* Begin or end the detour for these pools. The work item never runs twice at a time. */
 static void detour_work_fn(struct work_struct *work)
 {
-	static bool counted;
+	static bool begun;
 	bool wanted = atomic_long_read(&nr_single);
 
-	if (wanted && !counted)
+	if (wanted && !begun)
 		bp_detour_begin();
-	else if (!wanted && counted)
+	else if (!wanted && begun)
 		bp_detour_end();
-	counted = wanted;
+	begun = wanted;
 }
 
 static DECLARE_DELAYED_WORK(detour_work, detour_work_fn);
 
 /*
- * Count a BYTEPOOL_SINGLE pool that was made, or has ended. The detour is not switched
- * here, because the caller may hold the lock of CPU hotplug.
+ * Count a BYTEPOOL_SINGLE pool that was made (@nr is 1) or ends (-1). A work item switches
+ * the detour, because the caller may hold the lock of CPU hotplug.
  */
 static void pool_count_single(const struct bytepool *pool, long nr)
 {
@@ -121,7 +121,7 @@ static void pool_count_single(const struct bytepool *pool, long nr)
 	queue_delayed_work(bp_gc_wq, &detour_work, 0);
 }
 
-/* There is no pool any more. */
+/* End the detour, because all pools have ended. */
 void bp_pool_exit(void)
 {
 	cancel_delayed_work_sync(&detour_work);
