@@ -318,11 +318,10 @@ void *bp_class_alloc_or_grow(struct bp_class *class, gfp_t gfp, int node, bool *
 static void *class_alloc_preferred(struct bp_class *class, gfp_t gfp, int node, bool *miss)
 {
 	gfp_t there = (gfp & ~__GFP_DIRECT_RECLAIM) | __GFP_THISNODE | __GFP_NOWARN;
-
 	void *block = bp_class_alloc_or_grow(class, there, node, miss);
 
 	if (block) {
-		/* A pool with many classes needs mapped memory for it. */
+		/* With @gfp, because the table of a pool with many classes is mapped. */
 		bp_cache_ensure(class, gfp);
 		return block;
 	}

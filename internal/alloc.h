@@ -70,7 +70,7 @@ static __always_inline void *bp_cache_alloc(struct bytepool *pool, u32 slot)
 	return NULL;
 }
 
-/* Do so in a BYTEPOOL_SINGLE pool, whose owner needs no section. */
+/* Pop a block of a BYTEPOOL_SINGLE pool, or return NULL. Its owner needs no section. */
 static __always_inline void *bp_cache_alloc_single(struct bytepool *pool, u32 slot)
 {
 	struct bp_cache *cache = pool->open[slot];

@@ -92,7 +92,7 @@ void bp_cache_set_open(struct bp_cache *cache, struct bp_cache *to)
 	}
 }
 
-/* Return the group of caches of a CPU, which is made if there is none, or NULL. */
+/* Return the group of caches of a CPU. Make it if there is none; NULL if memory is short. */
 static struct bp_group *group_ensure(struct bp_class *class, int cpu)
 {
 	struct bp_group **at = &class->group[cpu / BP_GROUP_CPUS];
@@ -256,10 +256,10 @@ static void magazine_flush(struct bp_depot *depot, struct bp_magazine *magazine)
 }
 
 /*
- * Have an empty spare magazine in a full cache. If the depot has an empty one, it gets the
- * full one for it, and another CPU may take its blocks without touching their slabs. If
- * the depot should have another, return its capacity, otherwise 0. The idle blocks of a
- * class with a reserve are in slabs.
+ * Make the spare magazine of a full cache empty. If the depot has an empty magazine, the
+ * two change places, so that another CPU may take the blocks without touching their slabs.
+ * Otherwise the blocks go back into their slabs, as they always do in a class with a
+ * reserve. If the depot should get another magazine, return its capacity, otherwise 0.
  */
 u32 bp_cache_make_space(struct bp_depot *depot, struct bp_cache *cache)
 {

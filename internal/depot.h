@@ -117,7 +117,7 @@ static inline void bp_depot_add_idle(struct bp_depot *depot, struct bp_slab *sla
 		rb_add_cached(&slab->age, &depot->idle_tree, bp_slab_older);
 }
 
-/* Have the kernel count wholly idle slabs as they are now. Do so before the lock is free. */
+/* Have the kernel count the slabs that are wholly idle now. Call it before the unlock. */
 static inline void bp_depot_update_reclaimable(struct bp_depot *depot)
 {
 	bp_depot_assert_held(depot);

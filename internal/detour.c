@@ -16,7 +16,7 @@ int bp_detour_begin(void)
 	return 0;
 }
 
-/* The reason has gone. Context: As above. */
+/* Drop a reason. Context: As for bp_detour_begin(). */
 void bp_detour_end(void)
 {
 	static_branch_dec(&bp_detour_key);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Events of the system before which all idle memory goes: memory goes offline, or the
- * system hibernates. A kernel that is configured without one of them never calls it.
+ * Give all idle memory back before an event of the system: memory goes offline, or the
+ * system hibernates. A kernel that is configured without one of these never reports it.
  *
- * The kernel holds locks of its own over these calls, and over some of them the lock
- * against changes of CPUs. Nobody waits for these while a lock of a trim is held.
+ * The kernel holds locks during these calls, such as that of CPU hotplug. This cannot
+ * deadlock, because nothing waits for such a lock while it holds a lock that a trim takes.
  */
 #include <linux/memory.h>
 #include <linux/notifier.h>
@@ -14,8 +14,9 @@
 #include "gc.h"
 
 /*
- * Memory of a pool can be in none of the pages that go, because the kernel refuses to take those
- * offline before it calls this. What is given back here lets the next block of memory go.
+ * No pool has memory in the pages that go offline. Otherwise the kernel refuses to take them
+ * offline before it calls this. What is given back here may be what keeps the next block of
+ * memory online.
  */
 static int memory_notify_fn(struct notifier_block *nb, unsigned long action, void *unused)
 {

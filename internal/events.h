@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Events of the system before which all idle memory goes.
+ * All idle memory is given back before memory goes offline and before hibernation.
  */
 #ifndef _BP_EVENTS_H
 #define _BP_EVENTS_H

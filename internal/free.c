@@ -270,7 +270,7 @@ noinline void bp_free_full(struct bytepool *pool, const void *block, u8 *state,
 		bp_free_slow(pool, block, result, caller);
 }
 
-/* Do so in a BYTEPOOL_SINGLE pool, whose owner needs no section. */
+/* Complete such a free of a BYTEPOOL_SINGLE pool, whose owner needs no section. */
 noinline void bp_free_full_single(struct bytepool *pool, const void *block, u8 *state,
 				  struct bp_slab *slab, struct bp_cache *cache,
 				  unsigned long caller)

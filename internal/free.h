@@ -58,7 +58,7 @@ static __always_inline bool bp_state_claim(u8 *state)
 	return likely(try_cmpxchg(state, &in_use, (u8)BP_BLOCK_CACHED));
 }
 
-/* Do so for the owner of a BYTEPOOL_SINGLE pool, whom nobody races with. */
+/* Claim a block of a BYTEPOOL_SINGLE pool. Its owner serialises all calls. */
 static __always_inline bool bp_state_claim_single(u8 *state)
 {
 	if (unlikely(*state != BP_BLOCK_IN_USE))

@@ -107,7 +107,7 @@ void bp_memo_enter_own(struct bp_memo *memo, const struct bp_where *where,
 }
 
 /*
- * Do so in the memo of this CPU. The block must have been looked up after
+ * Remember the page in the memo of this CPU. The block must have been looked up after
  * bp_memo_refresh() returned true.
  * Context: Section.
  */

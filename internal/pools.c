@@ -102,7 +102,10 @@ struct bytepool *bp_pool_next(struct bytepool *prev)
 	return pool;
 }
 
-/* Do so, but skip BYTEPOOL_SINGLE pools, whose owners cannot serialise with the caller. */
+/*
+ * Do as bp_pool_next(), but skip BYTEPOOL_SINGLE pools, whose owners cannot serialise with
+ * the caller.
+ */
 struct bytepool *bp_pool_next_shared(struct bytepool *prev)
 {
 	do {

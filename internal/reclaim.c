@@ -335,7 +335,7 @@ struct bp_gc_reaped bp_pool_reap_from(struct bytepool *pool, const struct bp_gc_
 	return all;
 }
 
-/* Do so from the first class on. */
+/* Give back what the pass wants of the depots of all classes, until @bytes are given back. */
 struct bp_gc_reaped bp_pool_reap(struct bytepool *pool, const struct bp_gc_pass *pass,
 				 const char *why, unsigned long bytes)
 {
