@@ -60,10 +60,13 @@ struct bp_depot *bp_depot_new(struct bp_class *class, int node, gfp_t gfp)
 
 /*
  * Have the kernel count @pages of the depot as reclaimable, on its node. MemAvailable of
- * /proc/meminfo depends on it.
+ * /proc/meminfo depends on it. The numbers of nodes may have gaps: a depot there has no
+ * page, and the kernel no counter.
  */
 void bp_depot_set_reclaimable_pages(struct bp_depot *depot, u32 pages)
 {
+	if (pages == depot->reclaimable_pages)
+		return;
 	mod_node_page_state(NODE_DATA(depot->node), NR_KERNEL_MISC_RECLAIMABLE,
 			    (long)pages - depot->reclaimable_pages);
 	depot->reclaimable_pages = pages;

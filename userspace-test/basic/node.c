@@ -138,6 +138,10 @@ static void test_bare_node(void)
 	shim_cpu_move(1);
 	EXPECT(bytepool_alloc(pool, 4096, GFP_KERNEL) == p);
 	bytepool_free(pool, p);
+	/* Nothing is counted there. */
+	EXPECT(!bytepool_reserve(pool, 4096, 4, GFP_KERNEL));
+	EXPECT(!bytepool_reserve(pool, 4096, 0, GFP_KERNEL));
+	EXPECT((unsigned long)shim_reclaimable_pages(0) == bytepool_size(pool) / 4096);
 	pool_stop();
 	shim_exact_node = false;
 	shim_bare_node = NUMA_NO_NODE;

@@ -434,6 +434,9 @@ void shim_backing_release(void *base)
 void mod_node_page_state(int node, enum node_stat_item item, long pages)
 {
 	(void)item;
+	/* It may be a gap in the numbers of nodes, for which the kernel has no counters. */
+	if (!pages && node == shim_bare_node)
+		shim_die("node %d has nothing to count", node);
 	/* The pages of a slab are counted under its lock, so a sum is negative only by mistake. */
 	if (__atomic_add_fetch(&reclaimable_pages[node], pages, __ATOMIC_RELAXED) < 0)
 		shim_die("node %d has less than no reclaimable page", node);
