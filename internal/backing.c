@@ -72,7 +72,8 @@ void *bp_backing_alloc(struct bytepool *pool, unsigned long bytes, unsigned long
 		gfp |= __GFP_ZERO;	/* see bp_must_clear() */
 	base = pages_alloc(bytes, align, may_map ? gfp | __GFP_NORETRY | __GFP_NOWARN : gfp, node);
 	if (!base && may_map) {
-		base = __vmalloc(bytes, gfp);
+		/* Since 6.19, vmalloc() warns of the emergency bits, and drops them. */
+		base = __vmalloc(bytes, gfp & ~(__GFP_MEMALLOC | __GFP_NOMEMALLOC));
 		kmemleak_free(base);	/* kmemleak is told of blocks in use instead */
 	}
 	return base;

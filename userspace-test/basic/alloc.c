@@ -168,6 +168,24 @@ static void test_contig(void)
 	}
 }
 
+/* Mapped memory is asked for without bits that vmalloc() warns of, see __vmalloc() of the shim. */
+static void test_mapped_gfp(void)
+{
+	void *blocks[3];
+
+	pool_start(NULL);
+	EXPECT(!bytepool_reserve(pool, 1 << 20, 1, GFP_KERNEL));
+	shim_fail(SHIM_FAIL_PAGES, 1, true);
+	/* Beside a reserve, nothing is taken from the system's own. */
+	blocks[0] = bytepool_alloc(pool, 1 << 20, GFP_KERNEL);
+	blocks[1] = bytepool_alloc(pool, 1 << 20, GFP_KERNEL);
+	blocks[2] = bytepool_alloc(pool, 2 << 20, GFP_KERNEL | __GFP_MEMALLOC);
+	shim_fail(0, 0, false);
+	EXPECT(blocks[0] && blocks[1] && blocks[2]);
+	bytepool_free_bulk(pool, 3, blocks);
+	pool_stop();
+}
+
 /* Return the number of points in an allocation and its free. */
 static unsigned int pair_points(size_t size)
 {
@@ -336,6 +354,7 @@ const struct test alloc_tests[] = {
 	{ "CPUs of several groups have caches", test_groups },
 	{ "a pool of very many classes", test_many_classes },
 	{ "CONTIG", test_contig },
+	{ "gfp of mapped memory", test_mapped_gfp },
 	{ "counters", test_counts },
 	{ "allocations from idle blocks do not need the system", test_hot },
 	{ "all sizes of a class are as fast", test_hot_sizes },

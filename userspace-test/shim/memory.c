@@ -390,6 +390,9 @@ void *__vmalloc(unsigned long bytes, gfp_t gfp)
 {
 	if (shim_self.there && !preemptible())
 		shim_die("vmalloc() in atomic context");
+	/* Since 6.19, vmalloc() warns of them. */
+	if (gfp & (__GFP_MEMALLOC | __GFP_NOMEMALLOC | __GFP_THISNODE | __GFP_COMP))
+		shim_die("mapped memory is asked for with gfp %#x", gfp);
 	if (!alloc_begin(SHIM_FAIL_VMALLOC, gfp))
 		return NULL;
 	return chunk_alloc(PAGE_ALIGN(bytes), gfp, NUMA_NO_NODE, true);
