@@ -27,18 +27,20 @@ static size_t slots_bytes(const struct bytepool *pool)
 
 /*
  * Make a table in which all slots are closed. That of a pool with many classes may need
- * mapped memory, which only a caller that may sleep can get. Return NULL if memory is short.
+ * mapped memory, which only a caller that may sleep can get. Others may try again at each free,
+ * so kswapd must not look for a long run of pages for them. Return NULL if memory is short.
  */
 static struct bp_cache **slots_alloc(struct bytepool *pool, int node, gfp_t gfp)
 {
 	size_t bytes = slots_bytes(pool);
+	gfp_t at_hand = bytes > PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER ? 0 : GFP_NOWAIT;
 	struct bp_cache **slots;
 
 	if (bytes > PAGE_SIZE && gfpflags_allow_blocking(gfp))
 		slots = kvmalloc_node(bytes, (gfp & GFP_KERNEL) | __GFP_NORETRY | __GFP_NOWARN,
 				      node);
 	else
-		slots = kmalloc_node(bytes, GFP_NOWAIT | __GFP_NORETRY | __GFP_NOWARN, node);
+		slots = kmalloc_node(bytes, at_hand | __GFP_NORETRY | __GFP_NOWARN, node);
 	if (slots)
 		memcpy(slots, pool->closed, bytes);
 	return slots;

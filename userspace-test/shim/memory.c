@@ -134,9 +134,12 @@ void *kmalloc(size_t size, gfp_t gfp)
 
 	if (!alloc_begin(SHIM_FAIL_KMALLOC, gfp))
 		return NULL;
-	/* A long run of pages takes time to find. */
-	if (size > PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER && !gfpflags_allow_blocking(gfp))
+	/* A long run of pages takes time to find. kswapd would try it for each caller. */
+	if (size > PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER && !gfpflags_allow_blocking(gfp)) {
+		if (gfp & __GFP_KSWAPD_RECLAIM)
+			shim_die("kswapd is woken for %zu bytes", size);
 		return NULL;
+	}
 	flags = shim_irq_save();
 	if (posix_memalign(&p, size < SMP_CACHE_BYTES ? sizeof(long) : SMP_CACHE_BYTES, size))
 		shim_die("out of memory");
