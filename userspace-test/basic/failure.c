@@ -9,6 +9,18 @@ static void op_create(void)
 	bytepool_destroy(bytepool_create("other", NULL));
 }
 
+/* With many classes, the table of closed caches is mapped. */
+static void op_create_many(void)
+{
+	const struct bytepool_params params = { .max_size = 65536, .step = 8 };
+	struct bytepool *other = bytepool_create("other", &params);
+
+	if (IS_ERR(other))
+		return;
+	bytepool_free(other, bytepool_alloc(other, 65536, GFP_KERNEL));
+	bytepool_destroy(other);
+}
+
 static void op_devm(void)
 {
 	struct device dev = {};
@@ -86,8 +98,8 @@ static void failures_of(void (*op)(void))
 static void test_failures(void)
 {
 	static void (* const ops[])(void) = {
-		op_create, op_devm, op_alloc_small, op_alloc_mid, op_alloc_large, op_bulk,
-		op_reserve,
+		op_create, op_create_many, op_devm, op_alloc_small, op_alloc_mid,
+		op_alloc_large, op_bulk, op_reserve,
 	};
 	unsigned int i;
 

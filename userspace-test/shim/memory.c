@@ -521,12 +521,13 @@ void *vmap(struct page **pages, unsigned int nr, unsigned long vm_flags, int pro
 
 void vunmap(const void *base)
 {
-	struct mapping *mapping = (struct mapping *)((char *)base - PAGE_SIZE);
+	struct mapping *mapping;
 	unsigned long flags;
 
 	shim_might_sleep(__func__);
 	if (!base)
 		return;
+	mapping = (struct mapping *)((char *)base - PAGE_SIZE);
 	flags = shim_irq_save();
 	munmap(mapping, mapping->bytes);
 	__atomic_fetch_sub(&nr_kmallocs, 1, __ATOMIC_RELAXED);
