@@ -214,6 +214,8 @@ build_kernel() (
 	[ -z "$missing" ] || die "kernel $2 does not support $missing"
 	kbuild "$@" -j"$(nproc)" bzImage
 	kbuild "$@" -j"$(nproc)" modules
+	# The Makefile of later kernels has the path of the directory, which once() renames.
+	sed -i '/^export KBUILD_OUTPUT/s/\.tmp$//' "$3/Makefile"
 	find "$3" -name tools -prune -o \( -name '*.[oa]' -o -name '*.cmd' -o -name 'vmlinux*' \) \
 		-type f ! -name vmlinux.lds -exec rm {} +
 )
