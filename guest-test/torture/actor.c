@@ -70,7 +70,7 @@ void actor_take(struct actor *a, struct torture_pool *tp, struct parcel *p, void
 	if (unlikely(a->seq % 32 == 0))
 		parcel_inspect(p, tp);
 	if (gfp & __GFP_ZERO)
-		pattern_check_zero(block, p->size, tp);
+		pattern_check_zero(block, size, tp);
 	else if (tp->params.flags & BYTEPOOL_WIPE)
 		pattern_check_wiped(block, p->size, tp);
 	pattern_fill(p);

@@ -136,7 +136,7 @@ static void actor_bulk(struct actor *a, const struct burst *b, unsigned int nr, 
 	for (i = 0; i < got; i++) {
 		p.block = blocks[i];
 		if (b->gfp & __GFP_ZERO)
-			pattern_check_zero(p.block, p.size, tp);
+			pattern_check_zero(p.block, size, tp);
 		else if (tp->params.flags & BYTEPOOL_WIPE)
 			pattern_check_wiped(p.block, p.size, tp);
 		pattern_fill(&p);

@@ -91,10 +91,16 @@ bool pattern_check(const struct parcel *parcel, const struct torture_pool *tp)
 
 void pattern_check_zero(const void *block, size_t size, const struct torture_pool *tp)
 {
-	const void *last = word_last(block, size);
-	size_t stride = word_stride(size, false);
+	const void *last;
+	size_t stride;
 	const u64 *at;
 
+	/* Look at whole words. What lies beyond the bytes asked for is undefined. */
+	size = round_down(size, sizeof(u64));
+	if (!size)
+		return;
+	last = word_last(block, size);
+	stride = word_stride(size, false);
 	for (at = block; at; at = word_next(at, last, stride)) {
 		if (likely(!*at))
 			continue;
