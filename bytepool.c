@@ -451,7 +451,7 @@ EXPORT_SYMBOL_GPL(bytepool_alloc_bulk);
  */
 void bytepool_free_bulk(struct bytepool *pool, unsigned int nr, void **blocks)
 {
-	bool single = bp_detour() && !bp_no_pool(pool) && bp_pool_single(pool);
+	bool single = !bp_no_pool(pool) && bp_detour_single(pool);
 	unsigned int i = 0;
 
 	while (i < nr) {

@@ -47,7 +47,6 @@ struct bp_depot *bp_depot_new(struct bp_class *class, int node, gfp_t gfp)
 	if (!depot)
 		return NULL;
 	raw_spin_lock_init(&depot->lock);
-	depot->reclaimable = !bp_pool_single(class->pool);
 	depot->class = class;
 	depot->node = node;
 	INIT_LIST_HEAD(&depot->partial);
@@ -60,24 +59,14 @@ struct bp_depot *bp_depot_new(struct bp_class *class, int node, gfp_t gfp)
 
 /*
  * Have the kernel count @pages of the depot as reclaimable, on its node. MemAvailable of
- * /proc/meminfo depends on it. The numbers of nodes may have gaps: a depot there has no
- * page, and the kernel no counter.
+ * /proc/meminfo depends on it. The numbers of nodes may have gaps, and the kernel has no
+ * counter there, so the number of pages must have changed.
  */
 void bp_depot_set_reclaimable_pages(struct bp_depot *depot, u32 pages)
 {
-	if (pages == depot->reclaimable_pages)
-		return;
 	mod_node_page_state(NODE_DATA(depot->node), NR_KERNEL_MISC_RECLAIMABLE,
 			    (long)pages - depot->reclaimable_pages);
 	depot->reclaimable_pages = pages;
-}
-
-/* Have wholly idle slabs of the depot count as reclaimable memory of the kernel, or not. */
-void bp_depot_set_reclaimable(struct bp_depot *depot, bool reclaimable)
-{
-	bp_depot_assert_held(depot);
-	depot->reclaimable = reclaimable;
-	bp_depot_set_reclaimable_pages(depot, reclaimable ? depot->whole_pages : 0);
 }
 
 static struct bp_slab *depot_oldest_in_tree(struct bp_depot *depot)

@@ -37,7 +37,6 @@ void bp_depot_put_magazine(struct bp_depot *depot, struct bp_magazine *magazine)
 struct bp_magazine *bp_depot_take_empty(struct bp_depot *depot, u32 capacity);
 bool bp_depot_wakes(struct bp_depot *depot);
 void bp_depot_set_reclaimable_pages(struct bp_depot *depot, u32 pages);
-void bp_depot_set_reclaimable(struct bp_depot *depot, bool reclaimable);
 
 static inline unsigned long bp_depot_lock(struct bp_depot *depot)
 	__acquires(&depot->lock)
@@ -117,12 +116,20 @@ static inline void bp_depot_add_idle(struct bp_depot *depot, struct bp_slab *sla
 		rb_add_cached(&slab->age, &depot->idle_tree, bp_slab_older);
 }
 
-/* Have the kernel count the slabs that are wholly idle now. Call it before the unlock. */
+/*
+ * Have the kernel count the slabs that are wholly idle now as reclaimable, but not those
+ * that the shrinker leaves: of a class with a reserve, and of a BYTEPOOL_SINGLE pool. Call
+ * it before the unlock.
+ */
 static inline void bp_depot_update_reclaimable(struct bp_depot *depot)
 {
+	const struct bp_class *class = depot->class;
+	bool left = READ_ONCE(class->reserve) || bp_pool_single(class->pool);
+	u32 pages = left ? 0 : depot->whole_pages;
+
 	bp_depot_assert_held(depot);
-	if (depot->reclaimable && depot->reclaimable_pages != depot->whole_pages)
-		bp_depot_set_reclaimable_pages(depot, depot->whole_pages);
+	if (pages != depot->reclaimable_pages)
+		bp_depot_set_reclaimable_pages(depot, pages);
 }
 
 /* Do as bp_depot_link(), but leave bp_depot_update_reclaimable() to the caller. */

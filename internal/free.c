@@ -63,6 +63,11 @@ static enum bp_bad_free_reason not_in_use_why(const u8 *state)
 	return READ_ONCE(*state) == BP_BLOCK_NONE ? BP_BAD_FREE_INSIDE : BP_BAD_FREE_IDLE;
 }
 
+static __always_inline bool state_claim(u8 *state, bool single)
+{
+	return single ? bp_state_claim_single(state) : bp_state_claim(state);
+}
+
 /*
  * Claim a block of the pool, and fill in where it lies unless @where has that.
  * Return the reason if the free is bad.
@@ -78,10 +83,8 @@ static enum bp_bad_free_reason block_claim(struct bytepool *pool, struct bp_wher
 		return BP_BAD_FREE_FOREIGN;
 	if (!where->state)
 		return BP_BAD_FREE_INSIDE;
-	if (bp_pool_single(pool) ? bp_state_claim_single(where->state) :
-				   bp_state_claim(where->state))
-		return BP_BAD_FREE_NONE;
-	return not_in_use_why(where->state);
+	return state_claim(where->state, bp_pool_single(pool)) ? BP_BAD_FREE_NONE :
+								 not_in_use_why(where->state);
 }
 
 /* Push a claimed block onto a cache that is not full. */
@@ -243,7 +246,7 @@ static __always_inline enum bp_free_result cache_free_full(struct bp_cache *cach
 
 	if (bp_cache_full(cache) || wipe > WIPE_IN_SECTION)
 		return BP_FREE_KNOWN;
-	if (!(single ? bp_state_claim_single(where->state) : bp_state_claim(where->state)))
+	if (!state_claim(where->state, single))
 		return BP_FREE_REFUSED;
 	if (wipe)
 		memset((void *)where->block, 0, wipe);

@@ -43,7 +43,7 @@ static unsigned int class_set_reserve(struct bp_class *class, unsigned int nr)
 	bp_for_each_depot(depot, class) {
 		flags = bp_depot_lock(depot);
 		WRITE_ONCE(class->reserve, nr);
-		bp_depot_set_reclaimable(depot, !nr && !bp_pool_single(pool));
+		bp_depot_update_reclaimable(depot);
 		bp_depot_unlock(depot, flags);
 	}
 	mutex_unlock(&pool->gc_lock);

@@ -193,13 +193,11 @@ struct bp_cache {
  * struct bp_depot - the slabs of a class on a NUMA node
  * @lock: protects all but @class and @node; taken in any context, but never in a
  *	BYTEPOOL_SINGLE pool
- * @reclaimable: its wholly idle slabs count as reclaimable memory of the kernel. Those of
- *	a class with a reserve and those of a BYTEPOOL_SINGLE pool do not
  * @class: its class
  * @node: its node
  * @whole_pages: pages of its wholly idle slabs
- * @reclaimable_pages: pages that the kernel counts as reclaimable. While the lock is free,
- *	these are @whole_pages if @reclaimable, and otherwise none
+ * @reclaimable_pages: pages that the kernel counts as reclaimable, see
+ *	bp_depot_update_reclaimable()
  * @partial: slabs that are partly idle, the last touched first
  * @idle: slabs that are wholly idle, the youngest first
  * @idle_tree: slabs that became wholly idle when a younger one was in @idle, by age
@@ -218,7 +216,6 @@ struct bp_cache {
  */
 struct bp_depot {
 	raw_spinlock_t lock;
-	bool reclaimable;
 	struct bp_class *class;
 	int node;
 	u32 whole_pages;

@@ -356,9 +356,9 @@ is_64m_more() { # FIELD KB
 
 # Count in an idle pool of 64 MiB, run the command, and check that the pool holds nothing.
 idle_leaves() { # COMMAND...
-	run hold_idle
+	run idle_begin
 	check "idle: $1 makes idle memory leave" idle_left_by "$@"
-	run hold_idle
+	run idle_end
 }
 
 idle_left_by() { # COMMAND...
@@ -385,12 +385,12 @@ check_idle() {
 	echo 1 >$sys/trim
 	check "idle: nothing counts as reclaimable" reclaimable_is 0
 	before=$(meminfo KReclaimable)
-	run hold_idle
+	run idle_begin
 	check "idle: all idle memory counts as reclaimable" reclaimable_is 16384
 	check "idle: KReclaimable has it" is_64m_more KReclaimable "$before"
 	echo 1 >$pools/idle/trim
 	check "idle: what is given back does not count" reclaimable_is 0
-	run hold_idle
+	run idle_end
 	idle_leaves memory_offline
 	if grep -q disk /sys/power/state && [ -e /sys/power/pm_test ]; then
 		idle_leaves hibernate
@@ -399,8 +399,8 @@ check_idle() {
 			result ok "idle: hibernate makes idle memory leave # SKIP not in this kernel"
 		done
 	fi
-	run hold_idle
-	run hold_idle
+	run idle_begin
+	run idle_end
 	check "idle: a pool that ends takes its memory off the count" reclaimable_is 0
 }
 

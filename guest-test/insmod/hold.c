@@ -111,8 +111,6 @@ void hold_exit(void)
 	held_drop();
 	bytepool_destroy(held);
 	held = NULL;
-	bytepool_destroy(idle);
-	idle = NULL;
 }
 
 /* Leave idle memory in the shared pool, so that rmmod finds some. */
@@ -143,11 +141,8 @@ void hold_system(struct seq_file *m)
 
 #define NR_IDLE		64
 
-/*
- * Make a pool with NR_IDLE blocks of 1 MiB, all idle in the depot. A pool that tracks its blocks
- * has no caches. The pool ends with the next call.
- */
-void hold_idle(struct seq_file *m)
+/* Have NR_IDLE blocks of 1 MiB idle in the depot. A pool that tracks its blocks has no caches. */
+void idle_begin(struct seq_file *m)
 {
 	struct bytepool_params params = {
 		.flags = BYTEPOOL_TRACK, .idle_timeout_ms = BYTEPOOL_TIMEOUT_NEVER,
@@ -155,12 +150,8 @@ void hold_idle(struct seq_file *m)
 	void *blocks[NR_IDLE];
 	unsigned int nr;
 
-	if (idle) {
-		bytepool_destroy(idle);
-		idle = NULL;
-		check(m, true, "idle", "the pool ends", " ");
+	if (idle)
 		return;
-	}
 	idle = bytepool_create("idle", &params);
 	if (IS_ERR(idle)) {
 		check(m, false, "idle", "blocks are idle", "create: %pe", idle);
@@ -171,6 +162,18 @@ void hold_idle(struct seq_file *m)
 	bytepool_free_bulk(idle, nr, blocks);
 	check(m, nr == NR_IDLE && bytepool_size(idle) == NR_IDLE * SZ_1M, "idle",
 	      "blocks are idle", "%u blocks, %zu bytes held", nr, bytepool_size(idle));
+}
+
+void idle_end(struct seq_file *m)
+{
+	check(m, idle, "idle", "the pool ends", "there is none");
+	idle_exit();
+}
+
+void idle_exit(void)
+{
+	bytepool_destroy(idle);
+	idle = NULL;
 }
 
 #ifdef BYTEPOOL_CLEANUP

@@ -20,7 +20,7 @@ echo "# CPUs $(cat /sys/devices/system/cpu/online) of $(cat /sys/devices/system/
 echo "# isolated $(cat /sys/devices/system/cpu/isolated)"
 check "loads" insmod /bytepool.ko gc_interval_ms=100
 check "the test module loads" insmod /$module.ko
-tests_here="hold_begin hold_system hold_scopes hold_idle stress_contexts stress_small hold_idle"
+tests_here="hold_begin hold_system hold_scopes idle_begin stress_contexts stress_small idle_end"
 ! is $cpu1 1 >/dev/null 2>&1 || tests_here="$tests_here reserve_hardirq reserve_wait"
 for test in $tests_here; do
 	run "$test"

@@ -46,7 +46,8 @@ static const struct test tests[] = {
 	{ "hold_end", hold_end },
 	{ "hold_system", hold_system },
 	{ "hold_scopes", hold_scopes },
-	{ "hold_idle", hold_idle },
+	{ "idle_begin", idle_begin },
+	{ "idle_end", idle_end },
 	{ "pressure_pools", pressure_pools },
 	{ "pressure_begin", pressure_begin },
 	{ "pressure_again", pressure_again },
@@ -111,6 +112,7 @@ static void __exit test_exit(void)
 {
 	debugfs_remove(test_dir);
 	hold_exit();
+	idle_exit();
 	pressure_exit();
 }
 module_exit(test_exit);

@@ -41,7 +41,9 @@ void hold_begin(struct seq_file *m);
 void hold_end(struct seq_file *m);
 void hold_system(struct seq_file *m);
 void hold_scopes(struct seq_file *m);
-void hold_idle(struct seq_file *m);
+void idle_begin(struct seq_file *m);
+void idle_end(struct seq_file *m);
+void idle_exit(void);
 void hold_exit(void);
 
 void pressure_pools(struct seq_file *m);
