@@ -29,7 +29,6 @@
  * - One shrinker gives idle memory of all pools back, whatever the age, when the system
  *   is short of memory. It never waits: it reaps the depots and closes the caches. The
  *   next scan or the GC drains these. A notifier of the OOM killer waits for them.
- * - A BYTEPOOL_SINGLE pool has one cache for all CPUs, and a memo. See detour.h.
  * - Pools with BYTEPOOL_POISON or BYTEPOOL_TRACK have no per-CPU caches, because
  *   each block is checked on its way between depot and caller.
  *
@@ -37,7 +36,7 @@
  * more than a call for each of the others. The files behind it are in internal/. A
  * file there uses only those before it in this list, which is the order of Kbuild:
  *
- *	types, size_class, context, compat, instrument, detour, trace
+ *	types, size_class, context, compat, instrument, trace
  *					the data model, and headers for all files
  *	age, backing, check, wake, table
  *					time, memory, debugging, GC timer, addresses
@@ -77,7 +76,6 @@
 #include "internal/backing.h"
 #include "internal/class.h"
 #include "internal/context.h"
-#include "internal/detour.h"
 #include "internal/fault.h"
 #include "internal/free.h"
 #include "internal/gc.h"
@@ -166,12 +164,12 @@ void bytepool_destroy(struct bytepool *pool)
 EXPORT_SYMBOL_GPL(bytepool_destroy);
 
 /*
- * Return true if the fast path may serve an allocation of any valid size, unless it is
- * traced. It does not handle the bits of @slow.
+ * Return true if the fast path may serve an allocation of any valid size. It does not
+ * handle the bits of @slow.
  */
 static __always_inline bool alloc_is_plain(const struct bytepool *pool, gfp_t gfp, gfp_t slow)
 {
-	return !BP_INSTRUMENTED && !bp_no_pool(pool) && !(gfp & slow);
+	return !BP_INSTRUMENTED && !bp_no_pool(pool) && !trace_alloc_enabled() && !(gfp & slow);
 }
 
 /* Return true if the slot of @size is its grid point. If @size is 0, size - 1 wraps around. */
@@ -185,8 +183,6 @@ static __always_inline void *alloc_fast(struct bytepool *pool, size_t size, gfp_
 					gfp_t slow)
 {
 	if (unlikely(!alloc_is_plain(pool, gfp, slow) || !size_on_grid(pool, size)))
-		return NULL;
-	if (bp_detour() && (trace_alloc_enabled() || bp_pool_single(pool)))
 		return NULL;
 	return bp_cache_alloc(pool, bp_grid_point_of_last(size - 1));
 }
@@ -218,16 +214,6 @@ void *bytepool_alloc(struct bytepool *pool, size_t size, gfp_t gfp)
 	/* The common case takes few instructions and no stack frame. */
 	if (unlikely(!alloc_is_plain(pool, gfp, GFP_SLOW)))
 		return bp_alloc_any(pool, size, gfp, NUMA_NO_NODE, _RET_IP_);
-	if (bp_detour()) {
-		if (trace_alloc_enabled())
-			return bp_alloc_any(pool, size, gfp, NUMA_NO_NODE, _RET_IP_);
-		if (bp_pool_single(pool) && size_on_grid(pool, size)) {
-			block = bp_cache_alloc_single(pool, bp_grid_point_of_last(size - 1));
-			if (likely(block))
-				return block;
-			return bp_alloc_slow(pool, size, gfp, NUMA_NO_NODE, _RET_IP_);
-		}
-	}
 	if (!size_on_grid(pool, size))
 		return bp_alloc_off_grid(pool, size, gfp, _RET_IP_);
 	block = bp_cache_alloc(pool, bp_grid_point_of_last(size - 1));
@@ -290,21 +276,8 @@ static __always_inline void free_one(struct bytepool *pool, const void *block, b
 	struct bp_where where = { .block = block };
 	struct bp_cache *cache;
 
-	if (bp_detour()) {
-		if (trace_free_enabled())
-			goto rest;
-		if (!any && !bp_no_pool(pool) && pool->memo) {
-			result = bp_free_fast_single(pool, &where, &cache);
-			if (likely(result == BP_FREE_DONE))
-				return;
-			if (result != BP_FREE_FULL)
-				goto rest;
-			bp_free_full_single(pool, block, where.state, where.slab, cache, _RET_IP_);
-			return;
-		}
-	}
 	bp_section_enter();
-	if (bp_memo_current()) {
+	if (bp_memo_current() && !trace_free_enabled()) {
 		result = bp_free_fast(pool, &where, &cache, any);
 		if (likely(result == BP_FREE_DONE)) {
 			bp_section_exit();
@@ -318,7 +291,6 @@ static __always_inline void free_one(struct bytepool *pool, const void *block, b
 		}
 	}
 	bp_section_exit();
-rest:
 	if (any)
 		bp_free_any_slow(block, result, _RET_IP_);
 	else
@@ -451,15 +423,21 @@ EXPORT_SYMBOL_GPL(bytepool_alloc_bulk);
  */
 void bytepool_free_bulk(struct bytepool *pool, unsigned int nr, void **blocks)
 {
-	bool single = !bp_no_pool(pool) && bp_detour_single(pool);
 	unsigned int i = 0;
 
 	while (i < nr) {
-		unsigned int most = min(nr - i, BULK_SECTION);
-		unsigned int done = single ? 0 : bp_free_runs(pool, most, blocks + i);
+		unsigned int end = i + min(nr - i, BULK_SECTION);
+		unsigned int run = 0;
 
-		i += done;
-		if (unlikely(done < most))
+		bp_section_enter();
+		if (bp_memo_current() && !trace_free_enabled()) {
+			do {
+				run = bp_free_run(pool, blocks + i, end - i);
+				i += run;
+			} while (run && i < end);
+		}
+		bp_section_exit();
+		if (unlikely(!run))
 			free_one(pool, blocks[i++], false);
 	}
 }

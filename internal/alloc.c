@@ -20,7 +20,6 @@
 #include "class.h"
 #include "context.h"
 #include "depot.h"
-#include "detour.h"
 #include "fault.h"
 #include "grow.h"
 #include "reclaim.h"
@@ -437,13 +436,6 @@ fail:
 	return bp_alloc_fail(pool, size, gfp, caller);
 }
 
-/* Return a block of the cache that the caller uses, or NULL. */
-static void *cache_alloc(struct bytepool *pool, u32 slot)
-{
-	return bp_detour_single(pool) ? bp_cache_alloc_single(pool, slot) :
-					bp_cache_alloc(pool, slot);
-}
-
 /* Serve an allocation of a size whose slot is not its grid point, or an invalid one. */
 noinline void *bp_alloc_off_grid(struct bytepool *pool, size_t size, gfp_t gfp,
 				 unsigned long caller)
@@ -452,7 +444,7 @@ noinline void *bp_alloc_off_grid(struct bytepool *pool, size_t size, gfp_t gfp,
 
 	if (unlikely(size - 1 >= pool->sizes.max))
 		return bp_alloc_refuse(pool, size, gfp, caller);
-	block = cache_alloc(pool, bp_slot(&pool->sizes, size));
+	block = bp_cache_alloc(pool, bp_slot(&pool->sizes, size));
 	if (likely(block))
 		return block;
 	return bp_alloc_slow(pool, size, gfp, NUMA_NO_NODE, caller);
@@ -494,7 +486,7 @@ noinline void *bp_alloc_any(struct bytepool *pool, size_t size, gfp_t gfp, int n
 		return bp_alloc_refuse(pool, size, gfp, caller);
 	/* This CPU's cache has blocks of its node alone. */
 	if (node == NUMA_NO_NODE || (bp_node_is_local(pool, node) && !(gfp & __GFP_THISNODE)))
-		block = cache_alloc(pool, bp_slot(&pool->sizes, size));
+		block = bp_cache_alloc(pool, bp_slot(&pool->sizes, size));
 	class_size = bp_class_size(&pool->sizes, bp_class_index(&pool->sizes, size));
 	if (block) {
 		bp_block_instrument(class_size, block, gfp);

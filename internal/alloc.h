@@ -14,7 +14,6 @@
 
 #include "cache.h"
 #include "context.h"
-#include "detour.h"
 #include "instrument.h"
 #include "trace.h"
 #include "types.h"
@@ -70,45 +69,6 @@ static __always_inline void *bp_cache_alloc(struct bytepool *pool, u32 slot)
 	return NULL;
 }
 
-/* Pop a block of a BYTEPOOL_SINGLE pool, or return NULL. Its owner needs no section. */
-static __always_inline void *bp_cache_alloc_single(struct bytepool *pool, u32 slot)
-{
-	struct bp_cache *cache = pool->open[slot];
-	void *block = bp_cache_pop(cache);
-
-	if (likely(block))
-		bp_cache_count(cache->hits, 1);
-	return block;
-}
-
-/* Pop up to @nr blocks of a cache. Return their number. */
-static inline unsigned int bp_cache_pop_bulk(struct bp_cache *cache, unsigned int nr,
-					     void **blocks)
-{
-	struct bp_entry *top = cache->top;
-	unsigned int got = 0;
-
-	while (got < nr) {
-		struct bp_entry *entry = top - 1;
-
-		blocks[got] = entry->block;
-		if (likely(blocks[got])) {
-			WRITE_ONCE(*entry->state, BP_BLOCK_IN_USE);
-			top = entry;
-			got++;
-			continue;
-		}
-		WRITE_ONCE(cache->top, top);
-		if (!cache->spare->nr)
-			break;
-		bp_cache_swap(cache);
-		top = cache->top;
-	}
-	WRITE_ONCE(cache->top, top);
-	bp_cache_count(cache->hits, got);
-	return got;
-}
-
 /* Take up to @nr blocks from this CPU's cache. Return their number. */
 static inline unsigned int bp_cache_alloc_bulk(struct bytepool *pool, u32 slot,
 					       unsigned int nr, void **blocks)
@@ -116,14 +76,29 @@ static inline unsigned int bp_cache_alloc_bulk(struct bytepool *pool, u32 slot,
 	struct bp_cache *cache;
 	unsigned int got = 0;
 
-	if (bp_detour_single(pool)) {
-		cache = pool->open[slot];
-		return cache == &bp_closed_cache ? 0 : bp_cache_pop_bulk(cache, nr, blocks);
-	}
 	bp_section_enter();
 	cache = bp_cache_this_cpu(pool, slot);
 	if (bp_cache_enter(cache, pool)) {
-		got = bp_cache_pop_bulk(cache, nr, blocks);
+		struct bp_entry *top = cache->top;
+
+		while (got < nr) {
+			struct bp_entry *entry = top - 1;
+
+			blocks[got] = entry->block;
+			if (likely(blocks[got])) {
+				WRITE_ONCE(*entry->state, BP_BLOCK_IN_USE);
+				top = entry;
+				got++;
+				continue;
+			}
+			WRITE_ONCE(cache->top, top);
+			if (!cache->spare->nr)
+				break;
+			bp_cache_swap(cache);
+			top = cache->top;
+		}
+		WRITE_ONCE(cache->top, top);
+		bp_cache_count(cache->hits, got);
 		bp_cache_leave(cache, pool);
 	}
 	bp_section_exit();

@@ -20,13 +20,7 @@
 
 char bp_busy_mark;
 
-/* A pop from the closed cache finds the floor of a magazine. */
-static struct bp_entry closed_floor;
-
-struct bp_cache bp_closed_cache __read_mostly = {
-	.pool = BP_CACHE_BUSY,
-	.top = &closed_floor + 1,
-};
+struct bp_cache bp_closed_cache __read_mostly = { .pool = BP_CACHE_BUSY };
 
 /*
  * Return true if the cache may have blocks of a class with a reserve. A CPU that is

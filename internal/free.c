@@ -63,11 +63,6 @@ static enum bp_bad_free_reason not_in_use_why(const u8 *state)
 	return READ_ONCE(*state) == BP_BLOCK_NONE ? BP_BAD_FREE_INSIDE : BP_BAD_FREE_IDLE;
 }
 
-static __always_inline bool state_claim(u8 *state, bool single)
-{
-	return single ? bp_state_claim_single(state) : bp_state_claim(state);
-}
-
 /*
  * Claim a block of the pool, and fill in where it lies unless @where has that.
  * Return the reason if the free is bad.
@@ -83,8 +78,7 @@ static enum bp_bad_free_reason block_claim(struct bytepool *pool, struct bp_wher
 		return BP_BAD_FREE_FOREIGN;
 	if (!where->state)
 		return BP_BAD_FREE_INSIDE;
-	return state_claim(where->state, bp_pool_single(pool)) ? BP_BAD_FREE_NONE :
-								 not_in_use_why(where->state);
+	return bp_state_claim(where->state) ? BP_BAD_FREE_NONE : not_in_use_why(where->state);
 }
 
 /* Push a claimed block onto a cache that is not full. */
@@ -205,8 +199,6 @@ void bp_free_looked_up(struct bytepool *pool, const void *block, bool known,
 		 */
 		if (cache && remember)
 			bp_memo_enter(&where, cache);
-		if (cache && pool->memo)
-			bp_memo_enter_own(pool->memo, &where, cache);
 	}
 	bp_section_exit();
 	if (unlikely(bad)) {
@@ -214,8 +206,6 @@ void bp_free_looked_up(struct bytepool *pool, const void *block, bool known,
 		return;
 	}
 	bp_cache_ensure(class, GFP_NOWAIT);
-	if (cache)
-		bp_memo_ensure_own(pool);
 	if (wanted)
 		bp_depot_grow_magazines(cache->depot, wanted);
 }
@@ -234,53 +224,31 @@ static void report_refused(struct bytepool *pool, const void *block, unsigned lo
 }
 
 /*
- * Free a block to a cache that has either the loaded magazine full or blocks to wipe. A
- * large block is not wiped in a section.
- */
-static __always_inline enum bp_free_result cache_free_full(struct bp_cache *cache,
-							   const struct bp_where *where,
-							   bool single)
-{
-	const struct bp_class *class = cache->depot->class;
-	u32 wipe = cache->end ? 0 : class->size;
-
-	if (bp_cache_full(cache) || wipe > WIPE_IN_SECTION)
-		return BP_FREE_KNOWN;
-	if (!state_claim(where->state, single))
-		return BP_FREE_REFUSED;
-	if (wipe)
-		memset((void *)where->block, 0, wipe);
-	if (BP_INSTRUMENTED)
-		bp_instrument_free(where->block, class->size);
-	cache_push_freed(cache, where);
-	return BP_FREE_DONE;
-}
-
-/*
  * Complete a free that found its cache marked busy here, and either the loaded magazine
- * full or blocks to wipe.
+ * full or blocks to wipe. A large block is not wiped in a section.
  * Context: Section, which ends here.
  */
 noinline void bp_free_full(struct bytepool *pool, const void *block, u8 *state,
 			   struct bp_slab *slab, struct bp_cache *cache, unsigned long caller)
 {
 	const struct bp_where where = { .block = block, .slab = slab, .state = state };
-	enum bp_free_result result = cache_free_full(cache, &where, false);
+	const struct bp_class *class = cache->depot->class;
+	enum bp_free_result result = BP_FREE_KNOWN;
+	u32 wipe = cache->end ? 0 : class->size;
 
+	if (!bp_cache_full(cache) && wipe <= WIPE_IN_SECTION) {
+		result = BP_FREE_REFUSED;
+		if (bp_state_claim(state)) {
+			if (wipe)
+				memset((void *)block, 0, wipe);
+			if (BP_INSTRUMENTED)
+				bp_instrument_free(block, class->size);
+			cache_push_freed(cache, &where);
+			result = BP_FREE_DONE;
+		}
+	}
 	bp_cache_leave(cache, pool);
 	bp_section_exit();
-	if (unlikely(result != BP_FREE_DONE))
-		bp_free_slow(pool, block, result, caller);
-}
-
-/* Complete such a free of a BYTEPOOL_SINGLE pool, whose owner needs no section. */
-noinline void bp_free_full_single(struct bytepool *pool, const void *block, u8 *state,
-				  struct bp_slab *slab, struct bp_cache *cache,
-				  unsigned long caller)
-{
-	const struct bp_where where = { .block = block, .slab = slab, .state = state };
-	enum bp_free_result result = cache_free_full(cache, &where, true);
-
 	if (unlikely(result != BP_FREE_DONE))
 		bp_free_slow(pool, block, result, caller);
 }
@@ -312,77 +280,4 @@ noinline void bp_free_any_slow(const void *block, enum bp_free_result result, un
 		bp_free_slow(pool, block, result, caller);
 	else
 		bp_bad_free(NULL, block, BP_BAD_FREE_UNKNOWN, caller);
-}
-
-/*
- * Free blocks like bp_free_fast(), as long as they go to the cache of the first one.
- * Return their number.
- * Context: As for bp_free_fast().
- */
-static __always_inline unsigned int free_run(struct bytepool *pool, void **blocks,
-					     unsigned int nr)
-{
-	struct bp_memo_entry __percpu *entry;
-	struct bp_cache *cache, *next;
-	struct bp_entry *top;
-	unsigned long granule, now;
-	unsigned int done = 0;
-
-	if (unlikely(!bp_memo_locate(blocks[0], &entry, &cache, &granule)))
-		return 0;
-	if (unlikely(!bp_cache_enter(cache, pool)))
-		return 0;
-	/* Not before an interrupt can free blocks to the cache any more. */
-	now = jiffies;
-	top = cache->top;
-	if (top == cache->end && !cache->spare->nr) {
-		bp_cache_swap(cache);
-		top = cache->top;
-	}
-	while (likely(top < cache->end)) {
-		struct bp_slab *slab = raw_cpu_read(entry->slab);
-		unsigned long page = raw_cpu_read(entry->page);
-		u8 *states = raw_cpu_read(entry->state);
-
-		do {
-			u8 *state = states + granule;
-
-			if (unlikely(!bp_state_claim(state)))
-				goto leave;
-			if (BP_INSTRUMENTED)
-				bp_instrument_free(blocks[done], slab->depot->class->size);
-			top->block = blocks[done];
-			top->state = state;
-			top->slab = slab;
-			top->idle_since = now;
-			top++;
-			if (++done == nr)
-				goto leave;
-			granule = bp_granule((unsigned long)blocks[done] ^ page, cache->shift);
-		} while (granule < cache->page_granules && likely(top < cache->end));
-		/* The next block is in another page, or there is no room for it. */
-		if (!bp_memo_locate(blocks[done], &entry, &next, &granule) || next != cache)
-			break;
-	}
-leave:
-	WRITE_ONCE(cache->top, top);
-	bp_cache_count(cache->frees, done);
-	bp_cache_leave(cache, pool);
-	return done;
-}
-
-/* Free the first blocks of an array by the memo of this CPU. Return their number. */
-unsigned int bp_free_runs(struct bytepool *pool, unsigned int nr, void **blocks)
-{
-	unsigned int done = 0, run;
-
-	bp_section_enter();
-	if (bp_memo_current() && !trace_free_enabled()) {
-		do {
-			run = free_run(pool, blocks + done, nr - done);
-			done += run;
-		} while (run && done < nr);
-	}
-	bp_section_exit();
-	return done;
 }

@@ -40,11 +40,8 @@ void bp_free_looked_up(struct bytepool *pool, const void *block, bool known,
 		       unsigned long caller);
 void bp_free_full(struct bytepool *pool, const void *block, u8 *state, struct bp_slab *slab,
 		  struct bp_cache *cache, unsigned long caller);
-void bp_free_full_single(struct bytepool *pool, const void *block, u8 *state,
-			 struct bp_slab *slab, struct bp_cache *cache, unsigned long caller);
 void bp_free_slow(struct bytepool *pool, const void *block, enum bp_free_result result,
 		  unsigned long caller);
-unsigned int bp_free_runs(struct bytepool *pool, unsigned int nr, void **blocks);
 void bp_free_any_slow(const void *block, enum bp_free_result result, unsigned long caller);
 
 /*
@@ -56,15 +53,6 @@ static __always_inline bool bp_state_claim(u8 *state)
 	u8 in_use = BP_BLOCK_IN_USE;
 
 	return likely(try_cmpxchg(state, &in_use, (u8)BP_BLOCK_CACHED));
-}
-
-/* Claim a block of a BYTEPOOL_SINGLE pool. Its owner serialises all calls. */
-static __always_inline bool bp_state_claim_single(u8 *state)
-{
-	if (unlikely(*state != BP_BLOCK_IN_USE))
-		return false;
-	WRITE_ONCE(*state, BP_BLOCK_CACHED);
-	return true;
 }
 
 /*
@@ -108,34 +96,60 @@ static __always_inline enum bp_free_result bp_free_fast(struct bytepool *pool,
 }
 
 /*
- * Free a block of a BYTEPOOL_SINGLE pool whose page is in the memo of the pool. Fill in the
- * rest of @where, and *@found with the cache.
+ * Free blocks like bp_free_fast(), as long as they go to the cache of the first one.
+ * Return their number.
+ * Context: As for bp_free_fast().
  */
-static __always_inline enum bp_free_result bp_free_fast_single(struct bytepool *pool,
-							       struct bp_where *where,
-							       struct bp_cache **found)
+static __always_inline unsigned int bp_free_run(struct bytepool *pool, void **blocks,
+						unsigned int nr)
 {
-	struct bp_memo_entry *entry;
-	struct bp_cache *cache;
+	struct bp_memo_entry __percpu *entry;
+	struct bp_cache *cache, *next;
 	struct bp_entry *top;
-	unsigned long granule;
+	unsigned long granule, now;
+	unsigned int done = 0;
 
-	if (unlikely(!bp_memo_locate_own(pool->memo, where->block, &entry, &granule)))
-		return BP_FREE_UNKNOWN;
-	cache = entry->cache;
-	*found = cache;
+	if (unlikely(!bp_memo_locate(blocks[0], &entry, &cache, &granule)))
+		return 0;
+	if (unlikely(!bp_cache_enter(cache, pool)))
+		return 0;
+	/* Not before an interrupt can free blocks to the cache any more. */
+	now = jiffies;
 	top = cache->top;
-	where->state = entry->state + granule;
-	where->slab = entry->slab;
-	if (unlikely(top >= cache->end))
-		return BP_FREE_FULL;
-	if (unlikely(!bp_state_claim_single(where->state)))
-		return BP_FREE_REFUSED;
-	if (BP_INSTRUMENTED)
-		bp_instrument_free(where->block, where->slab->depot->class->size);
-	bp_cache_push(cache, top, (void *)where->block, where->state, where->slab, jiffies);
-	bp_cache_count(cache->frees, 1);
-	return BP_FREE_DONE;
+	if (top == cache->end && !cache->spare->nr) {
+		bp_cache_swap(cache);
+		top = cache->top;
+	}
+	while (likely(top < cache->end)) {
+		struct bp_slab *slab = raw_cpu_read(entry->slab);
+		unsigned long page = raw_cpu_read(entry->page);
+		u8 *states = raw_cpu_read(entry->state);
+
+		do {
+			u8 *state = states + granule;
+
+			if (unlikely(!bp_state_claim(state)))
+				goto leave;
+			if (BP_INSTRUMENTED)
+				bp_instrument_free(blocks[done], slab->depot->class->size);
+			top->block = blocks[done];
+			top->state = state;
+			top->slab = slab;
+			top->idle_since = now;
+			top++;
+			if (++done == nr)
+				goto leave;
+			granule = bp_granule((unsigned long)blocks[done] ^ page, cache->shift);
+		} while (granule < cache->page_granules && likely(top < cache->end));
+		/* The next block is in another page, or there is no room for it. */
+		if (!bp_memo_locate(blocks[done], &entry, &next, &granule) || next != cache)
+			break;
+	}
+leave:
+	WRITE_ONCE(cache->top, top);
+	bp_cache_count(cache->frees, done);
+	bp_cache_leave(cache, pool);
+	return done;
 }
 
 #endif /* _BP_FREE_H */

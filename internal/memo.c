@@ -8,10 +8,8 @@
 #include <linux/kmemleak.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
-#include <linux/slab.h>
 
 #include "cache.h"
-#include "context.h"
 #include "memo.h"
 #include "slab.h"
 #include "table.h"
@@ -34,16 +32,6 @@ static bool memo_writable(void)
 			     (preempt_count() & PREEMPT_MASK) == PREEMPT_OFFSET);
 }
 
-static void memo_clear(struct bp_memo *memo)
-{
-	unsigned int place;
-
-	for (place = 0; place < BP_MEMO_PLACES; place++) {
-		memo->at[0][place].cache = &bp_closed_cache;
-		memo->at[1][place].cache = &bp_closed_cache;
-	}
-}
-
 /*
  * Drop invalid entries. Return true if entries may be added.
  * Context: Section.
@@ -52,6 +40,7 @@ bool bp_memo_refresh(void)
 {
 	struct bp_memo *memo = this_cpu_ptr(bp_memos);
 	long generation = atomic_long_read(&bp_memo_generation);
+	unsigned int place;
 
 	if (!memo_writable())
 		return false;
@@ -59,7 +48,10 @@ bool bp_memo_refresh(void)
 		return true;
 	if (!bp_gc_wq)
 		return false;
-	memo_clear(memo);
+	for (place = 0; place < BP_MEMO_PLACES; place++) {
+		memo->at[0][place].cache = &bp_closed_cache;
+		memo->at[1][place].cache = &bp_closed_cache;
+	}
 	/*
 	 * Pairs with smp_mb__before_atomic() in bp_memo_forget(): later lookups
 	 * see what it followed.
@@ -85,12 +77,12 @@ static void memo_set(struct bp_memo_entry *entry, const struct bp_memo_entry *fr
 }
 
 /*
- * Remember the page of a block, whose blocks go to @cache. The entry that it displaces
- * moves to its second place.
- * Context: Nobody else uses the memo.
+ * Remember the page of a block, whose blocks go to @cache. The block must have been
+ * looked up after bp_memo_refresh() returned true. The entry that it displaces moves
+ * to its second place.
+ * Context: Section.
  */
-void bp_memo_enter_own(struct bp_memo *memo, const struct bp_where *where,
-		       struct bp_cache *cache)
+void bp_memo_enter(const struct bp_where *where, struct bp_cache *cache)
 {
 	unsigned long address = (unsigned long)where->block;
 	const struct bp_memo_entry new = {
@@ -99,44 +91,12 @@ void bp_memo_enter_own(struct bp_memo *memo, const struct bp_where *where,
 		.state = where->state - bp_granule(address & ~PAGE_MASK, cache->shift),
 		.slab = where->slab,
 	};
+	struct bp_memo *memo = this_cpu_ptr(bp_memos);
 	struct bp_memo_entry *entry = &memo->at[0][bp_memo_place(address >> PAGE_SHIFT, 0)];
 
 	if (entry->cache != &bp_closed_cache && entry->page != new.page)
 		memo_set(&memo->at[1][bp_memo_place(entry->page >> PAGE_SHIFT, 1)], entry);
 	memo_set(entry, &new);
-}
-
-/*
- * Remember the page in the memo of this CPU. The block must have been looked up after
- * bp_memo_refresh() returned true.
- * Context: Section.
- */
-void bp_memo_enter(const struct bp_where *where, struct bp_cache *cache)
-{
-	bp_memo_enter_own(this_cpu_ptr(bp_memos), where, cache);
-}
-
-/* Make the memo of a BYTEPOOL_SINGLE pool, if memory is at hand. Without it, frees are slow. */
-void bp_memo_ensure_own(struct bytepool *pool)
-{
-	struct bp_memo *memo;
-
-	if (!bp_pool_single(pool) || pool->memo || !bp_system_may_serve())
-		return;
-	memo = kmalloc(sizeof(*memo), GFP_NOWAIT | __GFP_NOWARN);
-	if (!memo)
-		return;
-	kmemleak_no_scan(memo);	/* its entries are no references to blocks */
-	memo_clear(memo);
-	/* Statistics are read meanwhile. */
-	WRITE_ONCE(pool->memo, memo);
-}
-
-/* Forget what the memo of the pool holds, because a slab dies or a cache is closed. */
-void bp_memo_forget_own(struct bytepool *pool)
-{
-	if (pool->memo)
-		memo_clear(pool->memo);
 }
 
 /*

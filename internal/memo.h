@@ -55,9 +55,6 @@ struct bp_where {
  * before the memo is allocated.
  *
  * A memo is read in sections. See memo_writable() for when it may be written.
- *
- * A BYTEPOOL_SINGLE pool has a memo of its own, too. Its owner serialises all calls, so
- * it is used without a section, and what becomes invalid is removed at once.
  */
 struct bp_memo {
 	struct bp_memo_entry at[2][BP_MEMO_PLACES];
@@ -69,10 +66,6 @@ extern atomic_long_t bp_memo_generation;
 
 bool bp_memo_refresh(void);
 void bp_memo_enter(const struct bp_where *where, struct bp_cache *cache);
-void bp_memo_enter_own(struct bp_memo *memo, const struct bp_where *where,
-		       struct bp_cache *cache);
-void bp_memo_ensure_own(struct bytepool *pool);
-void bp_memo_forget_own(struct bytepool *pool);
 bool bp_where_look_up(struct bp_where *where);
 int bp_memo_init(void);
 void bp_memo_exit(void);
@@ -126,31 +119,6 @@ static __always_inline bool bp_memo_locate(const void *block,
 	barrier();
 	*entry = &bp_memos->at[1][bp_memo_place(pfn, 1)];
 	return bp_memo_hit(*entry, block, cache, granule);
-}
-
-/* Do as bp_memo_hit() for an entry of the memo of a pool. */
-static __always_inline bool bp_memo_hit_own(const struct bp_memo_entry *entry,
-					    const void *block, unsigned long *granule)
-{
-	*granule = bp_granule((unsigned long)block ^ entry->page, entry->cache->shift);
-	return *granule < entry->cache->page_granules;
-}
-
-/* Do as bp_memo_locate() in the memo of a pool. */
-static __always_inline bool bp_memo_locate_own(struct bp_memo *memo, const void *block,
-					       struct bp_memo_entry **entry,
-					       unsigned long *granule)
-{
-	unsigned long pfn = (unsigned long)block >> PAGE_SHIFT;
-
-	*entry = &memo->at[0][bp_memo_place(pfn, 0)];
-	/* As in bp_memo_locate(). */
-	OPTIMIZER_HIDE_VAR(*entry);
-	if (likely(bp_memo_hit_own(*entry, block, granule)))
-		return true;
-	OPTIMIZER_HIDE_VAR(pfn);
-	*entry = &memo->at[1][bp_memo_place(pfn, 1)];
-	return bp_memo_hit_own(*entry, block, granule);
 }
 
 /* Return true if the entries of this CPU are valid, for the rest of the section. */

@@ -271,7 +271,6 @@ static void __exit bytepool_exit(void)
 	bp_shrinker_exit();
 	cpuhp_remove_state_nocalls(cpuhp_state);
 	cancel_delayed_work_sync(&bp_gc_work);
-	bp_pool_exit();
 	bp_table_exit();
 	destroy_workqueue(bp_gc_wq);
 	bp_memo_exit();

@@ -17,14 +17,11 @@
 #include <linux/string.h>
 #include <linux/sysfs.h>
 #include <linux/vmalloc.h>
-#include <linux/workqueue.h>
 
 #include "age.h"
 #include "cache.h"
 #include "class.h"
-#include "context.h"
 #include "debugfs.h"
-#include "detour.h"
 #include "leak.h"
 #include "pool.h"
 #include "pools.h"
@@ -92,47 +89,9 @@ static int params_check(const char *name, struct bytepool_params *params)
 	return -EINVAL;
 }
 
-static atomic_long_t nr_single;	/* BYTEPOOL_SINGLE pools */
-
-/* Begin or end the detour for these pools. The work item never runs twice at a time. */
-static void detour_work_fn(struct work_struct *work)
-{
-	static bool begun;
-	bool wanted = atomic_long_read(&nr_single);
-
-	if (wanted && !begun)
-		bp_detour_begin();
-	else if (!wanted && begun)
-		bp_detour_end();
-	begun = wanted;
-}
-
-static DECLARE_DELAYED_WORK(detour_work, detour_work_fn);
-
-/*
- * Count a BYTEPOOL_SINGLE pool that was made (@nr is 1) or ends (-1). A work item switches
- * the detour, because the caller may hold the lock of CPU hotplug.
- */
-static void pool_count_single(const struct bytepool *pool, long nr)
-{
-	if (!bp_pool_single(pool))
-		return;
-	atomic_long_add(nr, &nr_single);
-	queue_delayed_work(bp_gc_wq, &detour_work, 0);
-}
-
-/* End the detour, because all pools have ended. */
-void bp_pool_exit(void)
-{
-	cancel_delayed_work_sync(&detour_work);
-	detour_work_fn(NULL);
-}
-
 static void pool_free_tables(struct bytepool *pool)
 {
 	bp_slots_free(pool);
-	kfree(pool->memo);
-	pool->memo = NULL;	/* the pool may be buried */
 	kvfree(pool->class);
 }
 
@@ -234,7 +193,6 @@ struct bytepool *bp_pool_make(const char *name, const struct bytepool_params *pa
 	if (err)
 		goto unlink;
 	bp_pool_debugfs_add(pool);
-	pool_count_single(pool, 1);
 	return pool;
 
 unlink:
@@ -253,7 +211,6 @@ void bp_pool_end(struct bytepool *pool)
 	struct bp_class *class;
 	unsigned long leaked = 0;
 
-	pool_count_single(pool, -1);
 	debugfs_remove(pool->debugfs);
 	bp_pool_sysfs_remove(pool);
 	bp_pool_unlink(pool);

@@ -13,6 +13,5 @@ struct bytepool *bp_pool_make(const char *name, const struct bytepool_params *pa
 void bp_pool_end(struct bytepool *pool);
 struct bytepool *bp_pool_create(const char *name, const struct bytepool_params *params);
 void bp_pool_destroy(struct bytepool *pool);
-void bp_pool_exit(void);
 
 #endif /* _BP_POOL_H */

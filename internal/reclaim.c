@@ -76,7 +76,6 @@ static bool class_close(struct bp_class *class, const struct bp_gc_pass *pass,
 	}
 	if (!fresh)
 		return closed;
-	bp_memo_forget_own(class->pool);
 	/* Only after this does no new section find the caches. */
 	bp_memo_forget();
 	if (!bp_pool_single(class->pool))
@@ -239,10 +238,8 @@ static struct bp_gc_reaped depot_reap(struct bp_depot *depot, const struct bp_gc
 	reaped.blocks = bp_depot_take_slabs(depot, pass, most, &dead);
 	list_for_each_entry(slab, &dead, list)
 		bp_table_remove(slab);
-	if (reaped.blocks) {
+	if (reaped.blocks)
 		bp_memo_forget();
-		bp_memo_forget_own(pool);
-	}
 	list_for_each_entry_safe(slab, next, &dead, list)
 		reaped.bytes += bp_slab_destroy(slab);
 	WRITE_ONCE(pool->reclaimed_blocks, pool->reclaimed_blocks + reaped.blocks);

@@ -53,7 +53,6 @@ static void slots_follow(struct bytepool *pool, struct bp_cache **slots)
 
 	for_each_possible_cpu(cpu)
 		per_cpu_ptr(pool->cpu, cpu)->open = slots;
-	pool->open = slots;
 }
 
 /*

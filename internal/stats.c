@@ -13,7 +13,6 @@
 #include "backing.h"
 #include "class.h"
 #include "depot.h"
-#include "memo.h"
 #include "slots.h"
 #include "stats.h"
 #include "types.h"
@@ -86,8 +85,6 @@ static u64 pool_overhead(struct bytepool *pool)
 		    num_possible_cpus() * sizeof(struct bp_cpu) + bp_slots_overhead(pool);
 	struct bp_class *class;
 
-	if (READ_ONCE(pool->memo))
-		bytes += sizeof(*pool->memo);
 	bp_for_each_class(class, pool)
 		bytes += class_overhead(class);
 	return bytes;

@@ -4,8 +4,7 @@
  *
  * The events alloc, free and bad_free tell of a block, grow and shrink of a slab,
  * and gc of a pool. While they are disabled, the code contains a no-op instruction
- * for each, which is patched when they are enabled. The fast paths look at alloc and
- * free only on the detour.
+ * for each, which is patched when they are enabled.
  */
 #undef TRACE_SYSTEM
 #define TRACE_SYSTEM bytepool
@@ -18,10 +17,9 @@
 #include <trace/events/mmflags.h>
 
 #include "compat.h"
-#include "detour.h"
 
 /* An allocation. If it failed, @block is NULL and @class 0. @hit: an idle block served it. */
-TRACE_EVENT_FN(alloc,
+TRACE_EVENT(alloc,
 	TP_PROTO(const char *pool, size_t size, u32 class, const void *block, gfp_t gfp,
 		 bool hit, unsigned long caller),
 	TP_ARGS(pool, size, class, block, gfp, hit, caller),
@@ -47,12 +45,11 @@ TRACE_EVENT_FN(alloc,
 		  __get_str(pool), __entry->size, __entry->class, __entry->block,
 		  show_gfp_flags(__entry->gfp),
 		  !__entry->block ? "failed" : __entry->hit ? "hit" : "miss",
-		  (void *)__entry->caller),
-	bp_detour_begin, bp_detour_end
+		  (void *)__entry->caller)
 );
 
 /* A free. */
-TRACE_EVENT_FN(free,
+TRACE_EVENT(free,
 	TP_PROTO(const char *pool, u32 class, const void *block, unsigned long caller),
 	TP_ARGS(pool, class, block, caller),
 	TP_STRUCT__entry(
@@ -68,8 +65,7 @@ TRACE_EVENT_FN(free,
 		__entry->caller = caller;
 	),
 	TP_printk("pool=%s class=%u block=%p caller=%pS", __get_str(pool), __entry->class,
-		  __entry->block, (void *)__entry->caller),
-	bp_detour_begin, bp_detour_end
+		  __entry->block, (void *)__entry->caller)
 );
 
 /* A slab of @blocks blocks was allocated from the system. */

@@ -317,8 +317,6 @@ struct bp_cpu {
  * @closed: bp_closed_cache for each slot
  * @closed_page: the page that is mapped again and again as @closed, if that takes more
  *	than a page; otherwise 0. See internal/slots.c
- * @open: in a BYTEPOOL_SINGLE pool, the table of all CPUs, which is @closed at first
- * @memo: the memo of a BYTEPOOL_SINGLE pool; NULL before its first use and in other pools
  * @idle_timeout_ms: as in struct bytepool_params
  * @limit: limit of @held, bytes; 0 = none
  * @held: backing memory, bytes
@@ -357,8 +355,6 @@ struct bytepool {
 	struct bp_class **class;
 	struct bp_cache **closed;
 	unsigned long closed_page;
-	struct bp_cache **open;
-	struct bp_memo *memo;
 
 	unsigned int idle_timeout_ms;
 	unsigned long limit;

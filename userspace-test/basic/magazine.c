@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "internal/detour.h"
-
 #include "basic.h"
 
 #define MAGAZINE	29	/* blocks that a magazine takes */
@@ -205,50 +203,6 @@ static void test_single_cache(void)
 	stop_near();
 }
 
-/* The owner of a SINGLE pool needs no section. */
-static void test_single_sections(void)
-{
-	const struct bytepool_params params = { .flags = BYTEPOOL_SINGLE };
-	unsigned long sections;
-	void *blocks[60], *p;
-	unsigned int i;
-	u64 overhead;
-
-	start_near(&params);
-	shim_clock_advance(0);	/* for the detour */
-	overhead = stats().bytes_overhead;
-	for (i = 0; i < 4; i++) {
-		EXPECT(bytepool_alloc_bulk(pool, 64, GFP_KERNEL, 50, blocks) == 50);
-		bytepool_free_bulk(pool, 50, blocks);
-	}
-	EXPECT(stats().bytes_overhead > overhead + 16384);
-	sections = shim_sections;
-	for (i = 0; i < 2; i++) {
-		p = bytepool_alloc(pool, 64, GFP_KERNEL);
-		bytepool_free(pool, p);
-		EXPECT(bytepool_zalloc(pool, 60, GFP_KERNEL) == p);
-		bytepool_free(pool, p);
-		EXPECT(bytepool_alloc_bulk(pool, 64, GFP_KERNEL, 50, blocks) == 50);
-		bytepool_free_bulk(pool, 50, blocks);
-	}
-	EXPECT(shim_sections == sections);
-	EXPECT(stats().allocs == 4 * 50 + 2 * 52 && stats().frees == stats().allocs);
-	/* The memo has forgotten the closed cache. */
-	p = bytepool_alloc(pool, 64, GFP_KERNEL);
-	EXPECT(!bytepool_reserve(pool, 64, 50, GFP_KERNEL));
-	bytepool_free(pool, p);
-	EXPECT(!class_cached(64));
-	EXPECT(!bytepool_reserve(pool, 64, 0, GFP_KERNEL));
-	bytepool_trim(pool);
-	/* The memo has forgotten the slab. */
-	bytepool_free(pool, p);
-	EXPECT(stats().bad_frees == 1);
-	test_expect_warnings(1);
-	EXPECT(bp_detour());
-	stop_near();
-	EXPECT(!bp_detour());
-}
-
 /* Blocks of a WIPE pool are wiped, whichever magazine they enter. */
 static void test_wiped(void)
 {
@@ -281,6 +235,5 @@ const struct test magazine_tests[] = {
 	{ "magazines, and age", test_magazine_age },
 	{ "a spare magazine", test_spare },
 	{ "the cache of a SINGLE pool", test_single_cache },
-	{ "a SINGLE pool without sections", test_single_sections },
 	{}
 };

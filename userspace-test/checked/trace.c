@@ -39,7 +39,7 @@ static void test_traced(void)
 
 	pool_start(NULL);
 	shim_exact_node = true;
-	shim_trace_listen(note_traced);
+	shim_trace_hook = note_traced;
 	nr_traced = 0;
 	p = bytepool_alloc(pool, 5000, GFP_KERNEL);
 	EXPECT(traced_were("grow: pool=basic class=5120 ", "blocks=1 bytes=8192 node=0 gfp=some",
@@ -73,7 +73,7 @@ static void test_traced(void)
 	EXPECT(traced_were("shrink: ", "bytes=65536", "gc: ", "why=pressure blocks=1 bytes=65536"));
 	shim_clock_advance(msecs_to_jiffies(400000));
 	EXPECT(traced_were("shrink: ", "bytes=65536", "gc: ", "why=age blocks=1 bytes=65536"));
-	shim_trace_listen(NULL);
+	shim_trace_hook = NULL;
 	shim_exact_node = false;
 	test_expect_warnings(1);
 	pool_stop();

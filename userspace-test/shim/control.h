@@ -36,7 +36,6 @@ void shim_interrupt_all(void);
 extern void (*shim_point_hook)(void);
 /* A thread that turns preemption on moves to another CPU, with odds of 1 to this. */
 extern unsigned int shim_migrate_odds;
-extern __thread unsigned long shim_sections;	/* that this thread began */
 unsigned int shim_random(void);
 void shim_random_seed(unsigned long seed);
 
@@ -121,7 +120,7 @@ extern bool shim_verbose;
 /* Runs for each message. */
 extern void (*shim_log_hook)(const char *message);
 /* Runs for each event. */
-void shim_trace_listen(void (*hook)(const char *event, const char *text));
+extern void (*shim_trace_hook)(const char *event, const char *text);
 __noreturn __printf(1, 2) void shim_die(const char *fmt, ...);
 
 /* Read or write a file of sysfs, by its path below /sys/kernel. Return bytes or -errno. */

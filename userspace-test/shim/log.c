@@ -17,7 +17,6 @@ bool shim_module_going;
 bool shim_verbose;
 void (*shim_log_hook)(const char *message);
 void (*shim_trace_hook)(const char *event, const char *text);
-static struct shim_trace_fn *trace_fns;
 
 static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned long nr_warnings;
@@ -41,26 +40,6 @@ void shim_printk(bool warning, const char *fmt, ...)
 		printf("# %s%s", warning ? "WARNING: " : "", last_message);
 	pthread_mutex_unlock(&log_lock);
 	shim_irq_restore(flags);
-}
-
-void shim_trace_add(struct shim_trace_fn *fn)
-{
-	fn->next = trace_fns;
-	trace_fns = fn;
-}
-
-/* Enable all tracepoints, or disable them if @hook is NULL. */
-void shim_trace_listen(void (*hook)(const char *event, const char *text))
-{
-	struct shim_trace_fn *fn;
-
-	for (fn = trace_fns; fn; fn = fn->next) {
-		if (hook)
-			fn->begin();
-		else
-			fn->end();
-	}
-	shim_trace_hook = hook;
 }
 
 void shim_trace(const char *event, const char *fmt, ...)

@@ -8,7 +8,6 @@
 #include "tsan.h"
 
 unsigned int shim_migrate_odds;
-__thread unsigned long shim_sections;
 
 /* TSan's view of the order between read-side sections and grace periods. */
 static char section_ends[nr_cpu_ids];
@@ -32,7 +31,6 @@ void preempt_disable(void)
 	liburcu_read_lock();
 	tsan_acquire(&grace_ends);
 	shim_self.preempt++;
-	shim_sections++;
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 

@@ -13,7 +13,6 @@
 #define kmemleak_free(p)			((void)(p))
 #define kmemleak_free_percpu(p)			((void)(p))
 #define kmemleak_no_scan(p)			((void)(p))
-#define kmemleak_no_scan(p)			((void)(p))
 #define kmemleak_scan_area(p, size, gfp)	((void)(p), (void)(gfp))
 
 #endif /* SHIM_KERNEL_KASAN_H */
