@@ -8,8 +8,11 @@
 #include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/fs.h>
+#include <linux/fs_struct.h>
 #include <linux/kernel.h>
+#include <linux/path.h>
 #include <linux/random.h>
+#include <linux/sched.h>
 #include <linux/string.h>
 
 #include "../lib/worker.h"
@@ -18,7 +21,7 @@
 #include "report.h"
 #include "tune.h"
 
-#define SYSFS		"/sys/kernel/bytepool"
+#define SYSFS		"sys/kernel/bytepool"
 #define PATH_LENGTH	160U
 #define VALUE_LENGTH	32U
 
@@ -27,13 +30,15 @@ static const char * const wrong_values[] = {
 	"x", "-1", "1x", "18446744073709551616", "0x", "defaul", "1 2",
 };
 
+/* Root directory of the task that loads the module. A kernel thread may have an empty one. */
+static struct path root;
 static u64 tune_rnd;
 static char before[ARRAY_SIZE(module_files)][VALUE_LENGTH];
 
 /* Return the number of bytes written, or -errno. */
 static ssize_t file_write(const char *path, const char *value)
 {
-	struct file *file = filp_open(path, O_WRONLY, 0);
+	struct file *file = file_open_root(&root, path, O_WRONLY, 0);
 	loff_t pos = 0;
 	ssize_t written;
 
@@ -46,7 +51,7 @@ static ssize_t file_write(const char *path, const char *value)
 
 static int file_read(const char *path, char *value)
 {
-	struct file *file = filp_open(path, O_RDONLY, 0);
+	struct file *file = file_open_root(&root, path, O_RDONLY, 0);
 	loff_t pos = 0;
 	ssize_t got;
 
@@ -200,6 +205,7 @@ int tune_start(void)
 	int err;
 
 	tune_rnd = get_random_u64() | 1;
+	get_fs_root(current->fs, &root);
 	for (i = 0; i < ARRAY_SIZE(module_files); i++) {
 		module_path(path, module_files[i]);
 		err = file_read(path, before[i]);
@@ -210,16 +216,22 @@ int tune_start(void)
 }
 
 /* Restore the values from before the test. */
-void tune_stop(void)
+static void restore(void)
 {
 	char path[PATH_LENGTH];
 	unsigned int i;
 
-	if (!tuner.task)
-		return;
-	worker_stop(&tuner);
 	for (i = 0; i < ARRAY_SIZE(module_files); i++) {
 		module_path(path, module_files[i]);
 		tune(path, before[i], true);
 	}
+}
+
+void tune_stop(void)
+{
+	if (tuner.task) {
+		worker_stop(&tuner);
+		restore();
+	}
+	path_put(&root);
 }
