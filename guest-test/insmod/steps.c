@@ -64,7 +64,7 @@ static void refuse(struct actor *a, size_t size, gfp_t gfp)
 	a->refused++;
 	if (HARDIRQ_MAY_REFUSE && a->context == HARDIRQ)
 		return;
-	if (!run->stress->may_refuse && (gfpflags_allow_blocking(gfp) || size <= ATOMIC_SIZE_MAX))
+	if (!run_may_refuse(run) && (gfpflags_allow_blocking(gfp) || size <= ATOMIC_SIZE_MAX))
 		run_fault(run, REFUSED);
 }
 
@@ -94,7 +94,7 @@ void actor_step(struct actor *a, gfp_t gfp)
 	size_t size = random_size(a);
 	void *block;
 
-	if (size > ATOMIC_SIZE_MAX || a->run->stress->may_refuse)
+	if (size > ATOMIC_SIZE_MAX || run_may_refuse(a->run))
 		gfp |= __GFP_NOWARN;
 	if (!actor_below(a, 8))
 		gfp |= __GFP_ZERO;

@@ -9,6 +9,7 @@
 #include <linux/gfp.h>
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
+#include <linux/mm.h>
 #include <linux/prandom.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
@@ -90,5 +91,11 @@ void actor_arm_timer(struct actor *a, int cpu);
 void actor_free(struct actor *a, void *block);
 void interrupts_init(struct interrupts *in);
 void interrupts_stop(struct interrupts *in);
+
+/* Return true if allocations may fail: at a limit, or because the machine has little memory. */
+static inline bool run_may_refuse(const struct run *run)
+{
+	return run->stress->may_refuse || totalram_pages() < (192UL << 20) >> PAGE_SHIFT;
+}
 
 #endif /* _BYTEPOOL_TEST_STEPS_H */

@@ -245,7 +245,7 @@ static void check_faults(struct seq_file *m, struct run *run)
 
 		if (i == OVER_LIMIT && !run->stress->params.limit_bytes)
 			continue;
-		if (i == REFUSED && run->stress->may_refuse)
+		if (i == REFUSED && run_may_refuse(run))
 			continue;
 		check(m, !nr, run->stress->name, names[i], "%d times not", nr);
 	}
@@ -270,7 +270,7 @@ static void check_totals(struct seq_file *m, struct run *run)
 	if (run->stress->params.limit_bytes)
 		check(m, totals.refused, name, "the limit was met", "no refusal");
 	/* A bulk allocation that fails midway has allocated blocks, and freed them. */
-	undone = run->stress->may_refuse || HARDIRQ_MAY_REFUSE ? stats.frees - totals.all_frees : 0;
+	undone = run_may_refuse(run) || HARDIRQ_MAY_REFUSE ? stats.frees - totals.all_frees : 0;
 	check(m, totals.all_allocs == totals.all_frees && stats.frees >= totals.all_frees &&
 	      stats.allocs == totals.all_allocs + undone &&
 	      stats.frees == totals.all_frees + undone &&
