@@ -24,8 +24,9 @@
  *   that the CPU freed last. It is invalidated when any slab dies or any cache is closed.
  * - The GC gives idle slabs back by age. To reach into the cache of another CPU it
  *   closes the cache: it points the CPU at a cache that is always busy. After an RCU
- *   grace period, that CPU has left, and the cache can be drained. A mark of the cache
- *   tells when that is. No CPU is interrupted, and the fast path pays one test.
+ *   grace period, that CPU has left, and the cache can be drained, and freed if it is
+ *   empty then. A mark of the cache tells when that is. No CPU is interrupted, and the
+ *   fast path pays one test.
  * - One shrinker gives idle memory of all pools back, whatever the age, when the system
  *   is short of memory. It never waits: it reaps the depots and closes the caches. The
  *   next scan or the GC drains these. A notifier of the OOM killer waits for them.

@@ -20,7 +20,7 @@
 /**
  * struct bp_gc_pass - the ages of memory that a GC pass gives back
  * @all: take all idle memory, otherwise only memory that has expired
- * @scan: it is a scan of the shrinker, see bp_gc_pass_lock()
+ * @scan: it is a scan of the shrinker, see bp_gc_pass_lock() and pass_wants_cache()
  * @now: jiffies when the pass began
  * @timeout: a block that is idle for longer has expired, jiffies; MAX_JIFFY_OFFSET = never
  */

@@ -241,31 +241,49 @@ void bp_class_wait_end(struct bp_class *class)
 	bp_class_wake(class);
 }
 
+/* Return the number of blocks of a grant that this CPU's cache waits for, or 0. */
+static long class_grant_wanted(const struct bp_class *class)
+{
+	const struct bp_cache *cache;
+	long want = 0;
+
+	rcu_read_lock();
+	cache = bp_class_cache(class, bp_class_cpu(class));
+	if (cache && READ_ONCE(cache->refused) >= BP_GRANT_AFTER && !READ_ONCE(cache->granted))
+		want = bp_cache_capacity(cache);
+	rcu_read_unlock();
+	return want * class->size > GROW_BYTES ? 0 : want;
+}
+
+/* Have this CPU's cache wait for a grant as long as a new one does, because memory is short. */
+static void class_put_off_grant(const struct bp_class *class)
+{
+	struct bp_cache *cache;
+
+	rcu_read_lock();
+	cache = bp_class_cache(class, bp_class_cpu(class));
+	if (cache)
+		WRITE_ONCE(cache->refused, 0);
+	rcu_read_unlock();
+}
+
 /*
  * Have the class grow until this CPU's cache can be granted blocks beyond the reserve,
  * if the system has the memory at hand. Grow by a few slabs a call.
  */
 static void class_grow_for_cache(struct bp_class *class, gfp_t gfp)
 {
-	struct bp_cache *cache = bp_class_cache(class, bp_class_cpu(class));
+	long want = class_grant_wanted(class);
 	unsigned int left = GROW_SLABS;
 	struct bp_slab *slab;
-	long want;
 
-	if (!cache || READ_ONCE(cache->refused) < BP_GRANT_AFTER || READ_ONCE(cache->granted) ||
-	    READ_ONCE(class->pool->limit) || atomic_long_read(&class->nr_waiters))
-		return;
-	/* The depot may get a magazine meanwhile, and free it. */
-	rcu_read_lock();
-	want = bp_cache_capacity(cache);
-	rcu_read_unlock();
-	if (want * class->size > GROW_BYTES)
+	if (!want || READ_ONCE(class->pool->limit) || atomic_long_read(&class->nr_waiters))
 		return;
 	while (left-- && atomic_long_read(&class->spare) < want) {
 		slab = bp_class_new_slab(class, false, GFP_SPARE | (gfp & __GFP_HARDWALL),
 					 NUMA_NO_NODE);
 		if (!slab) {
-			WRITE_ONCE(cache->refused, 0);
+			class_put_off_grant(class);
 			break;
 		}
 		bp_depot_add(slab);

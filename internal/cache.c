@@ -4,9 +4,13 @@
 #include <linux/cache.h>
 #include <linux/compiler.h>
 #include <linux/gfp.h>
+#include <linux/limits.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/percpu.h>
+#include <linux/preempt.h>
+#include <linux/rcupdate.h>
+#include <linux/seqlock.h>
 #include <linux/slab.h>
 
 #include "age.h"
@@ -155,6 +159,7 @@ static noinline void cache_create(struct bp_class *class, gfp_t gfp)
 	if (!cache->loaded || !cache->spare)
 		goto free_cache;
 	cache->cpu = cpu;
+	cache->seen = UINT_MAX;	/* no pass has seen it */
 	cache->top = cache->loaded->entries;
 	if (!(class->pool->flags & BYTEPOOL_WIPE))
 		cache->end = cache->loaded->entries + capacity;
@@ -297,18 +302,63 @@ void bp_cache_drain(struct bp_cache *cache, const struct bp_gc_pass *pass)
 }
 
 /*
- * Put all blocks of a cache back into their slabs. Return true if the pool has
- * to be woken. The CPU of the cache must not be able to use it meanwhile.
+ * Remove an empty, closed cache from its class. Its counts move to its depot. RCU readers may
+ * still look at the cache.
+ * Context: gc_lock, and the lock of the depot.
  */
-bool bp_cache_flush_all(struct bp_cache *cache)
+void bp_cache_remove(struct bp_cache *cache)
 {
-	unsigned long flags = bp_depot_lock(cache->depot);
-	bool wake;
+	struct bp_depot *depot = cache->depot;
+	struct bp_class *class = depot->class;
+	struct bp_group *group = class->group[cache->cpu / BP_GROUP_CPUS];
 
-	bp_cache_close(cache);
-	bp_cache_drain(cache, &bp_gc_everything);
-	wake = bp_depot_wakes(cache->depot);
-	bp_depot_unlock(cache->depot, flags);
+	lockdep_assert_held(&class->pool->gc_lock);
+	bp_depot_assert_held(depot);
+	/* In a BYTEPOOL_SINGLE pool, the lock does not disable preemption. */
+	preempt_disable();
+	raw_write_seqcount_begin(&class->removals);
+	depot->hits += cache->hits;
+	depot->frees += cache->frees;
+	WRITE_ONCE(group->cache[cache->cpu % BP_GROUP_CPUS], NULL);
+	raw_write_seqcount_end(&class->removals);
+	preempt_enable();
+	atomic_long_dec(&class->nr_caches);
+}
+
+/* Free a cache that no CPU can find any more, after a grace period. */
+void bp_cache_free(struct bp_cache *cache)
+{
+	kfree_rcu(cache->loaded, rcu);
+	kfree_rcu(cache->spare, rcu);
+	kfree_rcu(cache, rcu);
+}
+
+/*
+ * Put all blocks in the cache of a CPU back into their slabs. Return true if the pool has to
+ * be woken. The CPU must not be able to use its cache meanwhile.
+ */
+bool bp_class_flush_cpu(struct bp_class *class, unsigned int cpu)
+{
+	struct bp_cache *cache;
+	struct bp_depot *depot;
+	unsigned long flags;
+	bool wake = false;
+
+	rcu_read_lock();
+	cache = bp_class_cache(class, cpu);
+	if (!cache)
+		goto unlock;
+	depot = cache->depot;
+	flags = bp_depot_lock(depot);
+	/* A pass may just have removed it. */
+	if (cache == bp_class_cache(class, cpu)) {
+		bp_cache_close(cache);
+		bp_cache_drain(cache, &bp_gc_everything);
+		wake = bp_depot_wakes(depot);
+	}
+	bp_depot_unlock(depot, flags);
+unlock:
+	rcu_read_unlock();
 	return wake;
 }
 

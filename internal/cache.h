@@ -48,7 +48,9 @@ void bp_cache_refill(struct bp_depot *depot, struct bp_cache *cache,
 bool bp_cache_reopen(struct bp_cache *cache);
 void bp_cache_drain(struct bp_cache *cache, const struct bp_gc_pass *pass);
 u32 bp_cache_make_space(struct bp_depot *depot, struct bp_cache *cache);
-bool bp_cache_flush_all(struct bp_cache *cache);
+void bp_cache_remove(struct bp_cache *cache);
+void bp_cache_free(struct bp_cache *cache);
+bool bp_class_flush_cpu(struct bp_class *class, unsigned int cpu);
 u32 bp_cache_peek(const struct bp_cache *cache, unsigned long *oldest);
 
 /*

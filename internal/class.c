@@ -7,6 +7,7 @@
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
+#include <linux/seqlock.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/swait.h>
@@ -59,6 +60,7 @@ static struct bp_class *class_new(struct bytepool *pool, u32 index, gfp_t gfp)
 	if (!(pool->flags & BP_FLAGS_CHECKED))
 		class->capacity = min(MAGAZINE_BYTES / size, MAGAZINE_ENTRIES);
 	init_swait_queue_head(&class->wait);
+	seqcount_init(&class->removals);
 	class->group = (void *)&class->depot[nr_node_ids];
 	for (node = 0; node < nr_node_ids; node++) {
 		class->depot[node] = bp_depot_new(class, node, gfp);
@@ -98,7 +100,7 @@ bool bp_class_reclaimable(struct bp_class *class)
 	struct bp_depot *depot;
 	struct bp_cache *cache;
 	unsigned long flags;
-	bool reclaimable;
+	bool reclaimable = false;
 
 	/*
 	 * Look at the depots first and under their locks: a block that leaves
@@ -113,12 +115,15 @@ bool bp_class_reclaimable(struct bp_class *class)
 			return true;
 	}
 	/* A block that enters a cache now comes with bp_pool_wake(). */
+	rcu_read_lock();
 	bp_for_each_cache(cache, class) {
 		/* A grant may bind slabs. */
-		if (READ_ONCE(cache->granted) || bp_cache_peek(cache, NULL))
-			return true;
+		reclaimable = READ_ONCE(cache->granted) || bp_cache_peek(cache, NULL);
+		if (reclaimable)
+			break;
 	}
-	return false;
+	rcu_read_unlock();
+	return reclaimable;
 }
 
 static bool class_has_idle(struct bp_class *class)
@@ -150,11 +155,8 @@ void bp_class_free(struct bp_class *class)
 	struct bp_cache *cache;
 	unsigned int i;
 
-	bp_for_each_cache(cache, class) {
-		kfree(cache->loaded);
-		kfree(cache->spare);
-		kfree_rcu(cache, rcu);
-	}
+	bp_for_each_cache(cache, class)
+		bp_cache_free(cache);
 	bp_for_each_depot(depot, class)
 		kfree_rcu(depot, rcu);
 	for (i = 0; i < bp_nr_groups(); i++) {

@@ -99,6 +99,8 @@ static inline unsigned long bp_class_nr_idle(struct bp_class *class)
 /*
  * Return the cache of CPU *@cpu or the next one that exists, and set *@cpu to
  * the CPU after it. Return NULL at the end.
+ * Context: RCU reader, or gc_lock, because a pass may free the cache. The last user of the
+ * pool needs neither.
  */
 static inline struct bp_cache *bp_cache_next(struct bp_class *class, unsigned int *cpu)
 {

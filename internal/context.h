@@ -93,7 +93,10 @@ static inline unsigned int bp_nr_groups(void)
 	return DIV_ROUND_UP(nr_cpu_ids, BP_GROUP_CPUS);
 }
 
-/* Return the cache of a CPU, or NULL if it has none. */
+/*
+ * Return the cache of a CPU, or NULL if it has none.
+ * Context: Any, to ask whether there is one; as for bp_cache_next(), to look into it.
+ */
 static inline struct bp_cache *bp_class_cache(const struct bp_class *class, unsigned int cpu)
 {
 	/* Pairs with cmpxchg() in group_ensure(). */

@@ -5,6 +5,7 @@
 #include <linux/compiler.h>
 #include <linux/debugfs.h>
 #include <linux/module.h>
+#include <linux/rcupdate.h>
 #include <linux/rhashtable.h>
 #include <linux/seq_file.h>
 
@@ -62,8 +63,10 @@ static int classes_show(struct seq_file *m, void *v)
 		/* Other CPUs may change it meanwhile. */
 		nr_slabs += data_race(depot->nr_slabs);
 	}
+	rcu_read_lock();
 	bp_for_each_cache(cache, class)
 		nr_cached += bp_cache_peek(cache, NULL);
+	rcu_read_unlock();
 	seq_printf(m, "%10u %10lu %10llu %10llu %10lu %12llu %12llu\n", class->size, nr_slabs,
 		   stats.blocks_in_use, stats.blocks_idle, nr_cached, stats.hits, stats.misses);
 	return 0;

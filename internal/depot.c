@@ -174,7 +174,8 @@ bool bp_class_shares_lines(const struct bp_class *class)
 
 	/* Pairs with cmpxchg() in cache_publish(): a cache that is seen has been counted. */
 	smp_rmb();
-	others = atomic_long_read(&class->nr_caches) - own;
+	/* A pass may have removed this CPU's cache since the first look. */
+	others = max(atomic_long_read(&class->nr_caches) - own, 0L);
 	return atomic_long_read(&class->nr_blocks) * class->size <= others * PAGE_SIZE;
 }
 

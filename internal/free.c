@@ -171,7 +171,7 @@ void bp_free_looked_up(struct bytepool *pool, const void *block, bool known,
 {
 	struct bp_where where = { .block = block };
 	struct bp_cache *cache;
-	struct bp_class *class;
+	struct bp_depot *depot;
 	enum bp_bad_free_reason bad;
 	bool remember = false;
 	u32 wanted = 0;
@@ -181,8 +181,9 @@ void bp_free_looked_up(struct bytepool *pool, const void *block, bool known,
 		remember = bp_memo_refresh();
 	bad = block_claim(pool, &where);
 	if (likely(!bad)) {
-		class = where.slab->depot->class;
-		trace_free(pool->name, class->size, block, caller);
+		/* After the section, the slab and the cache may be freed. The depot stays. */
+		depot = where.slab->depot;
+		trace_free(pool->name, depot->class->size, block, caller);
 		if (pool->flags & (BYTEPOOL_WIPE | BP_FLAGS_CHECKED)) {
 			bp_section_exit();
 			block_retake(pool, &where, caller);
@@ -190,7 +191,7 @@ void bp_free_looked_up(struct bytepool *pool, const void *block, bool known,
 			/* The slab is still there, because the block is ours. */
 			remember = bp_memo_refresh();
 		}
-		bp_instrument_free(block, class->size);
+		bp_instrument_free(block, depot->class->size);
 		cache = cache_free(pool, &where) ?: depot_free(&where, &wanted);
 		/*
 		 * Remember the page only if a cache took the block. Otherwise
@@ -205,9 +206,9 @@ void bp_free_looked_up(struct bytepool *pool, const void *block, bool known,
 		bp_bad_free(pool, block, bad, caller);
 		return;
 	}
-	bp_cache_ensure(class, GFP_NOWAIT);
+	bp_cache_ensure(depot->class, GFP_NOWAIT);
 	if (wanted)
-		bp_depot_grow_magazines(cache->depot, wanted);
+		bp_depot_grow_magazines(depot, wanted);
 }
 
 /* Report a free that bp_free_fast() has refused. */

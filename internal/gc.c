@@ -65,8 +65,8 @@ static bool gc_reap_more(const struct bytepool *pool)
 }
 
 /*
- * Close the caches that have expired blocks, and those whose blocks expire soon, so that
- * these need not wait for the next pass. Return true if a grace period has to follow.
+ * Close the caches that have expired blocks, those whose blocks expire soon, so that these
+ * need not wait for the next pass, and empty ones that their CPUs do not use. Return true if a grace period has to follow.
  */
 static bool gc_close(struct bytepool *pool)
 {
@@ -242,7 +242,7 @@ static bool pool_trim_begin(struct bytepool *pool)
 
 	mutex_lock(&pool->gc_lock);
 	if (bp_pool_reclaimable(pool)) {
-		pool_sleep(pool, BP_DRAIN_ALL);
+		pool_sleep(pool, BP_DRAIN_RETIRE);
 		closed = true;
 	}
 	mutex_unlock(&pool->gc_lock);

@@ -152,12 +152,12 @@ static struct bytepool *pool_new(const char *name, const struct bytepool_params 
  */
 static unsigned long class_teardown(struct bp_class *class)
 {
-	struct bp_cache *cache;
 	unsigned long leaked;
+	unsigned int cpu;
 
 	/* No CPU is inside a cache, because the caller is the last user of the pool. */
-	bp_for_each_cache(cache, class)
-		bp_cache_flush_all(cache);
+	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
+		bp_class_flush_cpu(class, cpu);
 	bp_class_flush_magazines(class, &bp_gc_everything);
 	WRITE_ONCE(class->reserve, 0);
 	atomic_long_set(&class->spare, atomic_long_read(&class->nr_blocks));

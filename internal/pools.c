@@ -114,7 +114,10 @@ struct bytepool *bp_pool_next_shared(struct bytepool *prev)
 	return prev;
 }
 
-/* Put the blocks in the caches of a dead CPU back into their slabs. */
+/*
+ * Put the blocks in the caches of a dead CPU back into their slabs. The empty caches stay until
+ * a pass or a trim frees them.
+ */
 int bp_cpu_dead(unsigned int cpu)
 {
 	struct bytepool *pool = NULL;
@@ -124,11 +127,8 @@ int bp_cpu_dead(unsigned int cpu)
 		bool wake = false;
 
 		/* A dead CPU is in no section. */
-		bp_for_each_class(class, pool) {
-			struct bp_cache *cache = bp_class_cache(class, cpu);
-
-			wake |= cache && bp_cache_flush_all(cache);
-		}
+		bp_for_each_class(class, pool)
+			wake |= bp_class_flush_cpu(class, cpu);
 		if (wake)
 			bp_pool_wake(pool);
 	}

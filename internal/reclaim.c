@@ -52,10 +52,36 @@ static bool cache_claim(struct bp_cache *cache, enum bp_drain drain)
 	return first;
 }
 
+/* Return true if its CPU has used a cache since the last call. Context: gc_lock. */
+static bool cache_test_and_clear_used(struct bp_cache *cache)
+{
+	u32 seen = cache->seen;
+
+	/* The CPU may change them meanwhile. */
+	cache->seen = data_race(cache->hits) + data_race(cache->frees) +
+		      READ_ONCE(cache->refused);
+	return cache->seen != seen;
+}
+
 /*
- * Close the caches of a class with blocks that the pass wants. If it wants all, close all.
- * Grants end with each pass, because they may bind slabs that it wants.
- * Return true if any cache of the class is closed for a pass now.
+ * Return true if the pass has to close the cache: for its blocks, for the slabs that its
+ * grant may bind, or because it is empty and unused. A scan does not count as a pass here,
+ * because scans may follow each other at once.
+ */
+static bool pass_wants_cache(const struct bp_gc_pass *pass, struct bp_cache *cache)
+{
+	unsigned long oldest;
+
+	if (cache->drain || pass->all || READ_ONCE(cache->granted))
+		return true;
+	if (bp_cache_peek(cache, &oldest))
+		return bp_gc_pass_wants(pass, oldest);
+	return !pass->scan && !cache_test_and_clear_used(cache);
+}
+
+/*
+ * Close the caches of a class that the pass wants. Return true if any cache of the class
+ * is closed for a pass now.
  */
 static bool class_close(struct bp_class *class, const struct bp_gc_pass *pass,
 			enum bp_drain drain)
@@ -63,12 +89,10 @@ static bool class_close(struct bp_class *class, const struct bp_gc_pass *pass,
 	struct rcu_gp_seq grace = {};
 	struct bp_cache *cache;
 	bool closed = false, fresh = false;
-	unsigned long oldest;
 
 	lockdep_assert_held(&class->pool->gc_lock);
 	bp_for_each_cache(cache, class) {
-		if (cache->drain || pass->all || READ_ONCE(cache->granted) ||
-		    (bp_cache_peek(cache, &oldest) && bp_gc_pass_wants(pass, oldest))) {
+		if (pass_wants_cache(pass, cache)) {
 			closed = true;
 			cache->fresh = cache_claim(cache, drain);
 			fresh |= cache->fresh;
@@ -139,32 +163,47 @@ void bp_class_flush_magazines(struct bp_class *class, const struct bp_gc_pass *p
 }
 
 /*
- * Take what passes want out of the closed caches of a class whose grace period is over.
- * A cache that is empty then stays closed, but no pass owns it. It is opened when
- * depot_alloc() or depot_free() puts a block into it and wakes the GC. Return true if
- * a cache has to wait for its grace period.
+ * Drain a closed cache of what its passes want. Then open it, or free it if it is empty. A
+ * cache whose grant a pass by age ends stays, because it was drained while its CPU uses it.
+ */
+static void cache_release(struct bp_cache *cache, const struct bp_gc_pass *pass)
+{
+	struct bp_depot *depot = cache->depot;
+	unsigned long flags = bp_depot_lock(depot);
+	bool stays = cache->drain == BP_DRAIN_ALL ||
+		     (cache->granted && cache->drain != BP_DRAIN_RETIRE);
+	bool gone;
+
+	bp_cache_drain(cache, cache->drain == BP_DRAIN_EXPIRED ? pass : &bp_gc_everything);
+	cache->drain = BP_DRAIN_NONE;
+	/* Only a pool that is awake may have open caches. */
+	if (bp_cache_nr(cache) && READ_ONCE(depot->class->pool->awake))
+		bp_cache_open(cache);
+	gone = !bp_cache_nr(cache) && !stays;
+	if (gone)
+		bp_cache_remove(cache);
+	bp_depot_unlock(depot, flags);
+	if (gone)
+		bp_cache_free(cache);
+}
+
+/*
+ * Drain the closed caches of a class whose grace period is over. Return true if a cache has
+ * to wait for its grace period.
  */
 static bool class_drain(struct bp_class *class, const struct bp_gc_pass *pass)
 {
 	struct bp_cache *cache;
 	bool pending = false;
-	unsigned long flags;
 
 	lockdep_assert_held(&class->pool->gc_lock);
 	bp_for_each_cache(cache, class) {
 		if (!cache->drain)
 			continue;
-		if (!grace_over(class->pool, &cache->grace)) {
+		if (grace_over(class->pool, &cache->grace))
+			cache_release(cache, pass);
+		else
 			pending = true;
-			continue;
-		}
-		flags = bp_depot_lock(cache->depot);
-		bp_cache_drain(cache, cache->drain == BP_DRAIN_ALL ? &bp_gc_everything : pass);
-		cache->drain = BP_DRAIN_NONE;
-		/* Only a pool that is awake may have open caches. */
-		if (bp_cache_nr(cache) && READ_ONCE(class->pool->awake))
-			bp_cache_open(cache);
-		bp_depot_unlock(cache->depot, flags);
 	}
 	return pending;
 }

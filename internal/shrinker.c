@@ -146,12 +146,14 @@ static void survey_pool(struct bytepool *pool, struct shrink_survey *survey)
 	bp_for_each_class(class, pool) {
 		bp_for_each_depot(depot, class)
 			survey_depot(depot, survey);
+		rcu_read_lock();
 		bp_for_each_cache(cache, class) {
 			if (bp_cache_peek(cache, &oldest))
 				survey_add(survey, &survey->cached_age, oldest);
 			else if (READ_ONCE(cache->granted))	/* may bind slabs */
 				survey_add(survey, &survey->cached_age, survey->now);
 		}
+		rcu_read_unlock();
 		cond_resched();
 	}
 }

@@ -8,6 +8,7 @@
 #include <linux/overflow.h>
 #include <linux/percpu.h>
 #include <linux/rcupdate.h>
+#include <linux/seqlock.h>
 #include <linux/string.h>
 
 #include "backing.h"
@@ -20,25 +21,33 @@
 /* Add the counters of a class to @stats. */
 void bp_class_add_stats(struct bp_class *class, struct bytepool_stats *stats)
 {
-	u64 hits = 0, misses = 0, frees = 0, in_use, blocks;
+	u64 hits, misses, frees, in_use, blocks;
 	struct bp_depot *depot;
 	struct bp_cache *cache;
 	unsigned long flags;
+	unsigned int start;
 
-	bp_for_each_depot(depot, class) {
-		flags = bp_depot_lock(depot);
-		hits += depot->hits;
-		misses += depot->misses;
-		frees += depot->frees;
-		bp_depot_unlock(depot, flags);
-	}
-	blocks = atomic_long_read(&class->nr_blocks);
-	bp_for_each_cache(cache, class) {
-		/* Its CPU may change both meanwhile. */
-		frees += data_race(cache->frees);
-		/* As above. */
-		hits += data_race(cache->hits);
-	}
+	/* If a cache is removed meanwhile, its counts move to a depot that was read before. */
+	do {
+		start = read_seqcount_begin(&class->removals);
+		hits = misses = frees = 0;
+		bp_for_each_depot(depot, class) {
+			flags = bp_depot_lock(depot);
+			hits += depot->hits;
+			misses += depot->misses;
+			frees += depot->frees;
+			bp_depot_unlock(depot, flags);
+		}
+		blocks = atomic_long_read(&class->nr_blocks);
+		rcu_read_lock();
+		bp_for_each_cache(cache, class) {
+			/* Its CPU may change both meanwhile. */
+			frees += data_race(cache->frees);
+			/* As above. */
+			hits += data_race(cache->hits);
+		}
+		rcu_read_unlock();
+	} while (read_seqcount_retry(&class->removals, start));
 	/* The counters are not read at one moment, so keep the result within its bounds. */
 	in_use = hits + misses > frees ? min(hits + misses - frees, blocks) : 0;
 	stats->hits += hits;
@@ -67,14 +76,12 @@ static u64 class_overhead(struct bp_class *class)
 	}
 	for (i = 0; i < bp_nr_groups(); i++)
 		bytes += READ_ONCE(class->group[i]) ? sizeof(struct bp_group) : 0;
+	rcu_read_lock();
 	bp_for_each_cache(cache, class) {
-		bytes += sizeof(*cache);
-		/* The depot may get a magazine meanwhile, and free it. */
-		rcu_read_lock();
-		bytes += bp_magazine_bytes(READ_ONCE(cache->loaded)->capacity) +
+		bytes += sizeof(*cache) + bp_magazine_bytes(READ_ONCE(cache->loaded)->capacity) +
 			 bp_magazine_bytes(READ_ONCE(cache->spare)->capacity);
-		rcu_read_unlock();
 	}
+	rcu_read_unlock();
 	return bytes;
 }
 

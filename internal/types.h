@@ -19,6 +19,7 @@
 #include <linux/rbtree.h>
 #include <linux/rcupdate.h>
 #include <linux/rhashtable-types.h>
+#include <linux/seqlock.h>
 #include <linux/spinlock.h>
 #include <linux/swait.h>
 #include <linux/types.h>
@@ -132,11 +133,15 @@ struct bp_magazine {
 static_assert(offsetof(struct bp_magazine, entries) ==
 	      offsetof(struct bp_magazine, floor) + sizeof(struct bp_entry));
 
-/* What a pass takes out of a closed cache, a grace period after that was closed. */
+/*
+ * What a pass takes out of a closed cache, a grace period after that was closed. If several
+ * passes have closed the cache, the largest value holds.
+ */
 enum bp_drain {
 	BP_DRAIN_NONE,	/* the cache is not closed for a pass */
 	BP_DRAIN_EXPIRED,
-	BP_DRAIN_ALL,
+	BP_DRAIN_ALL,	/* and the cache stays, because its CPU may go on using it */
+	BP_DRAIN_RETIRE,	/* all, and the cache goes */
 };
 
 /**
@@ -157,6 +162,8 @@ enum bp_drain {
  * @fresh: it was just closed, and @grace is not set yet; under gc_lock
  * @cpu: the CPU that it belongs to
  * @refused: how often its CPU was served by the depot because it was not granted
+ * @seen: the sum of @hits, @frees and @refused when a pass last found it empty, modulo
+ *	2^32; under gc_lock
  * @loaded: the magazine in use
  * @spare: another, which is empty, or has only blocks that are older than those of @loaded
  * @grace: tells when its CPU has left it for good, see
@@ -177,6 +184,7 @@ struct bp_cache {
 	u16 cpu;
 	u16 refused;
 	u16 granted;
+	u32 seen;
 	struct bp_magazine *loaded;
 	struct bp_magazine *spare;
 	struct rcu_gp_seq grace;
@@ -267,10 +275,11 @@ struct bp_group {
  *	caches are granted; negative while a new reserve is filled
  * @nr_waiters: tasks in @wait, or about to be. While there are any, caches get no blocks
  * @nr_caches: number of caches in all groups
+ * @removals: caches are removed under it, see bp_cache_remove()
  * @wait: tasks that wait for a block, see bp_class_may_wait()
  * @rcu: defers its end until no CPU can be looking at it
- * @group: the groups of caches, each made with its first cache, see bp_class_cache(). Once
- *	made, a cache stays until the pool is destroyed
+ * @group: the groups of caches, each made with its first cache, see bp_class_cache(). A
+ *	pass frees a cache that it leaves empty. A group stays until the pool is destroyed
  * @depot: the depot of each node, each allocated by itself, because a machine may have many
  */
 struct bp_class {
@@ -286,6 +295,7 @@ struct bp_class {
 	atomic_long_t spare;
 	atomic_long_t nr_waiters;
 	atomic_long_t nr_caches;
+	seqcount_t removals;
 	struct swait_queue_head wait;
 	struct rcu_head rcu;
 	struct bp_group **group;
@@ -367,7 +377,7 @@ struct bytepool {
 	struct mutex trim_lock;	/* outermost; not held over an allocation from the system */
 	unsigned long trims;
 	unsigned long last_fruitful_trim;
-	struct mutex gc_lock;	/* within trim_lock; not held over a grace period or a free */
+	struct mutex gc_lock;	/* within trim_lock; not held over a grace period or a free of slabs */
 	u64 gc_runs;
 	struct mutex reap_lock;	/* within trim_lock; not held over a grace period */
 	u64 reclaimed_blocks;

@@ -21,7 +21,7 @@
  *	WRONG_NOT_CLOSED: pool_sleep() leaves the caches open
  *	WRONG_LATE_ASLEEP: pool_sleep() closes the caches before it clears awake
  *	WRONG_NO_LOOK: gc_end() does not check again for idle memory
- *	WRONG_OPENED_ASLEEP: class_drain() opens a cache of a sleeping pool
+ *	WRONG_OPENED_ASLEEP: cache_release() opens a cache of a sleeping pool
  *	WRONG_NO_WAKE_BY_CACHE: depot_free() opens the cache and does not wake the pool
  *	WRONG_NO_WAKE_BY_DEPOT: depot_free() fills the slab and does not wake the pool
  *	WRONG_NO_WAKE_BY_ALLOC: depot_alloc() opens the cache and does not wake the pool
@@ -239,6 +239,11 @@ inline class_drain()
 			if
 			:: x && y -> smp_store_release(OPEN, 1)
 			:: else
+			fi;
+			/* An empty cache is freed, or stays. */
+			if
+			:: !x -> store(CACHE, 0)
+			:: skip
 			fi;
 			unlock(LOCK)
 		}

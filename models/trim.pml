@@ -33,7 +33,7 @@
 
 #define BP_DRAIN_NONE		0
 #define BP_DRAIN_EXPIRED	1
-#define BP_DRAIN_ALL		2
+#define BP_DRAIN_ALL		2	/* and BP_DRAIN_RETIRE */
 
 /* Each set of blocks has a bit for each block. Each block is in one set. */
 byte cached = OLD | YOUNG;	/* in the cache */

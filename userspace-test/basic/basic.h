@@ -14,6 +14,7 @@ extern const struct test sysfs_tests[];
 extern const struct test gc_tests[];
 extern const struct test node_tests[];
 extern const struct test limit_tests[];
+extern const struct test cache_tests[];
 extern const struct test magazine_tests[];
 extern const struct test reserve_tests[];
 extern const struct test grant_tests[];

@@ -37,20 +37,22 @@ static void own_slabs_at_first(void)
 /* The result is the same, but whole idle slabs are taken before new ones. */
 static void own_slabs_with_caches(void)
 {
-	void *blocks[5];
-	unsigned int cpu;
+	void *blocks[4];
+	unsigned int i;
 
 	shim_cpu_move(0);
 	EXPECT(!bytepool_reserve(pool, 64, 128, GFP_KERNEL));
 	EXPECT(!bytepool_reserve(pool, 64, 0, GFP_KERNEL));
-	for (cpu = 0; cpu < 5; cpu += 2) {
-		shim_cpu_move(cpu);
-		blocks[cpu] = bytepool_alloc(pool, 64, GFP_KERNEL);
+	for (i = 0; i < 4; i++) {
+		shim_cpu_move(2 * i);	/* of one node */
+		blocks[i] = bytepool_alloc(pool, 64, GFP_KERNEL);
+		EXPECT(bytepool_size(pool) == (i < 3 ? 2 : 3) * 4096);
 	}
+	/* For the third CPU, the two slabs are no more than a page for each of the others. */
+	EXPECT(!(((unsigned long)blocks[0] ^ (unsigned long)blocks[1]) & PAGE_MASK));
 	EXPECT(((unsigned long)blocks[0] ^ (unsigned long)blocks[2]) & PAGE_MASK);
-	EXPECT(bytepool_size(pool) == 3 * 4096);
-	for (cpu = 0; cpu < 5; cpu += 2)
-		bytepool_free(pool, blocks[cpu]);
+	for (i = 0; i < 4; i++)
+		bytepool_free(pool, blocks[i]);
 }
 
 /* Below a limit, all classes share the room, and CPUs share slabs. */

@@ -71,4 +71,39 @@ void swake_up_all(struct swait_queue_head *queue);
 long io_schedule_timeout(long timeout);
 long schedule_timeout_uninterruptible(long timeout);
 
+/* A writer is in task context or has interrupts off, so no reader of its CPU waits for it. */
+typedef struct {
+	unsigned int sequence;
+} seqcount_t;
+
+#define seqcount_init(s)	((s)->sequence = 0)
+
+static inline void raw_write_seqcount_begin(seqcount_t *s)
+{
+	WRITE_ONCE(s->sequence, s->sequence + 1);
+	smp_wmb();
+}
+
+static inline void raw_write_seqcount_end(seqcount_t *s)
+{
+	smp_wmb();
+	WRITE_ONCE(s->sequence, s->sequence + 1);
+}
+
+static inline unsigned int read_seqcount_begin(const seqcount_t *s)
+{
+	unsigned int start;
+
+	while ((start = READ_ONCE(s->sequence)) & 1)
+		;
+	smp_rmb();
+	return start;
+}
+
+static inline bool read_seqcount_retry(const seqcount_t *s, unsigned int start)
+{
+	smp_rmb();
+	return READ_ONCE(s->sequence) != start;
+}
+
 #endif /* SHIM_KERNEL_LOCK_H */
