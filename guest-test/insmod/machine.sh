@@ -12,12 +12,15 @@ has_line() {
 	grep -q "$1" "$2"
 }
 
+cleared=$(dmesg | grep -o 'heap free:[a-z]*')
 drop_log
 echo "KTAP version 1"
 echo "# CPUs $(cat /sys/devices/system/cpu/online) of $(cat /sys/devices/system/cpu/possible)," \
 	"nodes $(cat /sys/devices/system/node/online 2>/dev/null)," \
 	"with memory $(cat /sys/devices/system/node/has_memory 2>/dev/null)"
 echo "# isolated $(cat /sys/devices/system/cpu/isolated)"
+echo "# red zones $(cat /sys/kernel/slab/kmalloc-64/red_zone), $cleared," \
+	"panic_on_warn $(cat /proc/sys/kernel/panic_on_warn)"
 check "loads" insmod /bytepool.ko gc_interval_ms=100
 check "the test module loads" insmod /$module.ko
 tests_here="hold_begin hold_system hold_scopes idle_begin stress_contexts stress_small idle_end"
