@@ -160,7 +160,7 @@ void actor_arm_timer(struct actor *a, int cpu)
 
 	if (raw_smp_processor_id() == cpu && !hrtimer_active(timer))
 		hrtimer_start(timer, ns_to_ktime(10000 + actor_below(a, 100000)),
-			      HRTIMER_MODE_REL_PINNED_HARD);
+			      HARDIRQ_TIMER);
 }
 
 void actor_step_atomic(struct actor *a, struct actor *remote, int cpu)
@@ -197,7 +197,7 @@ void actor_step_atomic(struct actor *a, struct actor *remote, int cpu)
 
 void interrupts_init(struct interrupts *in)
 {
-	hrtimer_setup(&in->timer, step_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
+	hrtimer_setup(&in->timer, step_timer, CLOCK_MONOTONIC, HARDIRQ_TIMER);
 	tasklet_setup(&in->tasklet, step_tasklet);
 }
 

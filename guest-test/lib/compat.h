@@ -18,4 +18,12 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 }
 #endif
 
+/*
+ * The mode of timers whose functions run in hardirq context. A hard timer does so on PREEMPT_RT,
+ * too. Elsewhere, lockdep expects of a hard timer what only PREEMPT_RT needs: no spinlock_t, and
+ * so no call of the system's allocator.
+ */
+#define HARDIRQ_TIMER	(IS_ENABLED(CONFIG_PREEMPT_RT) ? HRTIMER_MODE_REL_PINNED_HARD :	\
+							HRTIMER_MODE_REL_PINNED)
+
 #endif /* _BYTEPOOL_TEST_COMPAT_H */

@@ -81,7 +81,7 @@ static void interrupts_arm(struct actor *a, int cpu)
 
 	if (raw_smp_processor_id() != cpu)
 		return;
-	arm(a, &in->hard, HRTIMER_MODE_REL_PINNED_HARD);
+	arm(a, &in->hard, HARDIRQ_TIMER);
 	arm(a, &in->soft, HRTIMER_MODE_REL_PINNED_SOFT);
 }
 
@@ -100,7 +100,7 @@ static int interrupts_init(struct interrupts *in)
 	in->hard_actor = actor_new(HARDIRQ);
 	in->soft_actor = actor_new(SOFTIRQ);
 	in->tasklet_actor = actor_new(SOFTIRQ);
-	hrtimer_setup(&in->hard, hard_fn, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
+	hrtimer_setup(&in->hard, hard_fn, CLOCK_MONOTONIC, HARDIRQ_TIMER);
 	hrtimer_setup(&in->soft, soft_fn, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_SOFT);
 	tasklet_setup(&in->tasklet, tasklet_fn);
 	return in->hard_actor && in->soft_actor && in->tasklet_actor ? 0 : -ENOMEM;
