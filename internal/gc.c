@@ -66,7 +66,8 @@ static bool gc_reap_more(const struct bytepool *pool)
 
 /*
  * Close the caches that have expired blocks, those whose blocks expire soon, so that these
- * need not wait for the next pass, and empty ones that their CPUs do not use. Return true if a grace period has to follow.
+ * need not wait for the next pass, and empty ones that their CPUs do not use. Return true
+ * if a grace period has to follow.
  */
 static bool gc_close(struct bytepool *pool)
 {

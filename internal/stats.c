@@ -30,7 +30,9 @@ void bp_class_add_stats(struct bp_class *class, struct bytepool_stats *stats)
 	/* If a cache is removed meanwhile, its counts move to a depot that was read before. */
 	do {
 		start = read_seqcount_begin(&class->removals);
-		hits = misses = frees = 0;
+		hits = 0;
+		misses = 0;
+		frees = 0;
 		bp_for_each_depot(depot, class) {
 			flags = bp_depot_lock(depot);
 			hits += depot->hits;

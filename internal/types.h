@@ -377,7 +377,7 @@ struct bytepool {
 	struct mutex trim_lock;	/* outermost; not held over an allocation from the system */
 	unsigned long trims;
 	unsigned long last_fruitful_trim;
-	struct mutex gc_lock;	/* within trim_lock; not held over a grace period or a free of slabs */
+	struct mutex gc_lock;	/* within trim_lock; not held over a grace period */
 	u64 gc_runs;
 	struct mutex reap_lock;	/* within trim_lock; not held over a grace period */
 	u64 reclaimed_blocks;
