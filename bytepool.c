@@ -2,15 +2,14 @@
 /*
  * bytepool - pools of byte blocks in size classes
  *
- * A pool serves a request from the smallest of its size classes that fits,
- * and keeps freed blocks to hand them out again. Memory takes the same way out
- * and back:
+ * A pool serves a request from the smallest of its size classes that fits. It keeps
+ * freed blocks, and hands them out again. Memory takes the same way out and back:
  *
  *	system <-> slab <-> depot <-> per-CPU cache <-> caller
  *
  * - A slab is one allocation from the system: a run of pages carved into equal
- *   blocks, or one large block. A table of addresses has an entry for each slab
- *   from its birth to its death. A free finds the slab of a pointer there.
+ *   blocks, or one large block. A table maps addresses to slabs. A free looks up
+ *   the slab of its pointer there.
  * - A depot has the slabs of a class on one NUMA node, under a lock. Slabs that
  *   are partly idle are in one list, wholly idle ones in another, by age. A block
  *   goes back to the depot that it came from, whichever CPU frees it.
@@ -18,20 +17,19 @@
  *   Its CPU uses it with preemption off, and marks it busy against its own
  *   interrupts. It takes no lock, and interrupts stay on. A pair of alloc and free
  *   has one atomic operation, which catches two CPUs that free the same block. A
- *   cache has two magazines. When both are full or empty, one changes places with
- *   a magazine of the depot, where other CPUs find its blocks.
- * - A memo of each CPU remembers where the table found the pages of the blocks
- *   that the CPU freed last. It is invalidated when any slab dies or any cache is closed.
+ *   cache has two magazines. When both are full, or both are empty, one changes places
+ *   with a magazine of the depot. Other CPUs find its blocks there.
+ * - A memo tells each CPU where the table found the pages of the blocks that the CPU
+ *   freed last. All memos are invalidated when a slab dies or a cache is closed.
  * - The GC gives idle slabs back by age. To reach into the cache of another CPU it
  *   closes the cache: it points the CPU at a cache that is always busy. After an RCU
- *   grace period, that CPU has left, and the cache can be drained, and freed if it is
- *   empty then. A mark of the cache tells when that is. No CPU is interrupted, and the
- *   fast path pays one test.
- * - One shrinker gives idle memory of all pools back, whatever the age, when the system
- *   is short of memory. It never waits: it reaps the depots and closes the caches. The
- *   next scan or the GC drains these. A notifier of the OOM killer waits for them.
+ *   grace period, that CPU has left the cache. Then a pass drains the cache, and frees
+ *   it if it is empty. No CPU is interrupted, and the fast path pays one test.
+ * - One shrinker gives idle memory back, whatever its age, when the system is short of
+ *   memory. It never waits: it reaps the depots and closes the caches. The next scan or
+ *   the GC drains the caches. A notifier of the OOM killer waits for them.
  * - Pools with BYTEPOOL_POISON or BYTEPOOL_TRACK have no per-CPU caches, because
- *   each block is checked on its way between depot and caller.
+ *   each block is checked between depot and caller.
  *
  * This file has the exported functions: the fast paths of alloc and free, and little
  * more than a call for each of the others. The files behind it are in internal/. A
@@ -49,8 +47,8 @@
  *					the slow paths
  *	debugfs, sysfs, pool, module	the files and the life of a pool; init and exit
  *
- * A name with bytepool_ is exported, one with bp_ is shared by these files, and one
- * without a prefix is static.
+ * Names with bytepool_ are exported. Names with bp_ are shared by these files. Others
+ * are static.
  *
  * Locks: trim_lock is outermost. Only a trim takes it, and holds it over a grace period.
  * Within it comes either gc_lock, to close and drain caches, or reap_lock, to give slabs
@@ -58,11 +56,11 @@
  * table_pending_mutex and then table_pending_lock, or the lock of a depot, never both.
  * pools_lock nests with none. Alloc and free take the lock of a depot, and alloc takes
  * table_pending_lock: raw spinlocks, held for a bounded number of steps and never over a
- * call of the system's allocator. An alloc that may sleep trims the pool at its limit.
- * When the system is short, it takes reap_lock, and while it waits for a block, gc_lock.
- * A shrinker runs in the middle of anybody's allocation. A scan takes pools_lock, and only
- * tries gc_lock and reap_lock. The notifier of the OOM killer waits for gc_lock. So nothing
- * is allocated under these three.
+ * call of the system's allocator. An alloc that may sleep trims the pool at its limit. It
+ * takes reap_lock when the system is short of memory, and gc_lock while it waits for a
+ * block. A shrinker runs in the middle of anybody's allocation. A scan takes pools_lock,
+ * and only tries gc_lock and reap_lock. The notifier of the OOM killer waits for gc_lock.
+ * So nothing is allocated under these three locks.
  */
 #include <linux/compiler.h>
 #include <linux/device.h>
@@ -165,8 +163,8 @@ void bytepool_destroy(struct bytepool *pool)
 EXPORT_SYMBOL_GPL(bytepool_destroy);
 
 /*
- * Return true if the fast path may serve an allocation of any valid size. It does not
- * handle the bits of @slow.
+ * Return true if the fast path may serve the allocation, provided that its size is valid.
+ * @slow has the bits of @gfp that the fast path does not handle.
  */
 static __always_inline bool alloc_is_plain(const struct bytepool *pool, gfp_t gfp, gfp_t slow)
 {
@@ -201,7 +199,7 @@ static __always_inline void *alloc_fast(struct bytepool *pool, size_t size, gfp_
  *
  * An idle block is handed out without a call of the system's allocator. If its class
  * has a reserve and @gfp may sleep, the allocation waits for a block rather than
- * fail. So it does with __GFP_NOFAIL. In a BYTEPOOL_SINGLE pool it fails instead,
+ * fail. It also waits with __GFP_NOFAIL. In a BYTEPOOL_SINGLE pool it fails instead,
  * because nobody else would free a block.
  *
  * Context: Any but NMI; sleeps only if @gfp allows it.
@@ -270,7 +268,7 @@ void *bytepool_zalloc(struct bytepool *pool, size_t size, gfp_t gfp)
 }
 EXPORT_SYMBOL_GPL(bytepool_zalloc);
 
-/* Free a block for the caller of this function's caller. If @any, the pool is the block's. */
+/* Free a block for the caller of the exported function. If @any, take the pool of the block. */
 static __always_inline void free_one(struct bytepool *pool, const void *block, bool any)
 {
 	enum bp_free_result result = BP_FREE_UNKNOWN;
@@ -303,8 +301,8 @@ static __always_inline void free_one(struct bytepool *pool, const void *block, b
  * @pool: the pool that it came from
  * @block: the block, or NULL
  *
- * A pointer that is no block of the pool in use is refused without an access to it,
- * counted in bad_frees, and reported with a warning. The pool stays sound.
+ * A pointer that is no block in use of the pool is refused without an access to its
+ * memory. It is counted in bad_frees, and reported with a warning. The pool stays sound.
  *
  * Context: Any but NMI; never sleeps.
  */
@@ -319,8 +317,9 @@ EXPORT_SYMBOL_GPL(bytepool_free);
  * @block: the block, or NULL
  *
  * This is for scope-based cleanup, which knows only the block. bytepool_free() also
- * catches a block that goes back to the wrong pool. A pointer that is no block of any
- * pool is refused and reported with a warning. No pool counts it.
+ * catches a block that goes back to the wrong pool. A pointer that is no block in use is
+ * refused and reported with a warning. If it points into memory of a pool, that pool
+ * counts it in bad_frees.
  *
  * Context: Any but NMI; never sleeps.
  */
@@ -365,15 +364,15 @@ static bool alloc_bulk(struct bp_class *class, size_t size, gfp_t gfp, unsigned 
  * @pool: the pool
  * @size: bytes wanted in each block
  * @gfp: as for bytepool_alloc()
- * @nr: how many blocks; if the call may wait for a reserve, no more than that
+ * @nr: how many blocks; no more than the reserve, if the call may wait for that
  * @blocks: set to the blocks
  *
  * The call holds no block while it waits, and succeeds when all @nr are idle at once.
- * Others that take single blocks may keep it waiting for long. Blocks that it had to
+ * Calls that take single blocks may keep it waiting for long. Blocks that it had to
  * give back are in the statistics as allocated and freed.
  *
  * Context: Any but NMI; sleeps only if @gfp allows it.
- * Return: @nr, or 0 if not all could be had; then @blocks is undefined.
+ * Return: @nr, or 0 on failure; then @blocks is undefined.
  */
 unsigned int bytepool_alloc_bulk(struct bytepool *pool, size_t size, gfp_t gfp,
 				 unsigned int nr, void **blocks)
@@ -444,14 +443,14 @@ void bytepool_free_bulk(struct bytepool *pool, unsigned int nr, void **blocks)
 }
 EXPORT_SYMBOL_GPL(bytepool_free_bulk);
 
-/* Return the class size if the block of the class is one of the pool in use, otherwise 0. */
+/* Return the size of the class if the block is in use and of the pool, otherwise 0. */
 static __always_inline size_t size_in_use(const struct bytepool *pool,
 					  const struct bp_class *class, const u8 *state)
 {
 	return class->pool == pool && READ_ONCE(*state) == BP_BLOCK_IN_USE ? class->size : 0;
 }
 
-/* Do as bytepool_usable_size() by the table. */
+/* Do what bytepool_usable_size() does, but use the table. */
 static noinline size_t usable_size_slow(struct bytepool *pool, const void *block)
 {
 	struct bp_where where = { .block = block };
@@ -492,21 +491,21 @@ size_t bytepool_usable_size(struct bytepool *pool, const void *block)
 EXPORT_SYMBOL_GPL(bytepool_usable_size);
 
 /**
- * bytepool_reserve() - pre-allocate blocks of a size, and keep as many
+ * bytepool_reserve() - pre-allocate blocks of a size, and keep them
  * @pool: the pool
  * @size: bytes, 1 to the pool's max_size
  * @nr: blocks to keep, in use and idle together. It replaces the reserve that the
  *	class had before. 0 drops that.
  * @gfp: how hard to try
  *
- * As many blocks of the reserve as are idle serve any CPU and any context. A CPU that
- * uses the class often may cache blocks beyond the reserve, for which the class grows
- * a little. The caller has to serialise calls for one class.
+ * The idle blocks of the reserve serve any CPU and any context. A CPU that uses the
+ * class often may cache blocks beyond the reserve. The class grows a little for that.
+ * The caller has to serialise calls for one class.
  *
  * Context: Process; may sleep.
  * Return:
- * * 0: the class has as many blocks
- * * -EINVAL: @size is 0 or above max_size, @gfp asks for a zone, or @pool is none
+ * * 0: the class has at least @nr blocks
+ * * -EINVAL: @size is 0 or above max_size, @gfp asks for a zone, or @pool is NULL or ERR_PTR
  * * -ENOMEM: memory or the limit of the pool does not allow it; nothing has changed
  */
 int bytepool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t gfp)

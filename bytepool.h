@@ -58,7 +58,7 @@ struct bytepool_params {
  * @bytes_held: all backing memory, in use and idle, including rounding
  * @bytes_in_use: class sizes of the blocks in use
  * @bytes_idle: class sizes of the idle blocks
- * @bytes_overhead: what the pool takes beside @bytes_held: descriptors, caches, tables
+ * @bytes_overhead: memory of the pool beside @bytes_held: descriptors, caches, tables
  * @blocks_in_use: blocks that callers own
  * @blocks_idle: free blocks that the pool keeps
  * @allocs: allocations that succeeded, @hits + @misses
