@@ -24,7 +24,7 @@
 			 __GFP_THISNODE)
 
 /*
- * A section: the CPU may use its open caches, and look at slabs of others.
+ * Begin a section, in which the CPU may use its open caches and look up any slab.
  * Preemption is off, which makes the CPU an RCU reader. Only a kernel that
  * checks the use of RCU is told so.
  */
@@ -58,7 +58,7 @@ static inline bool bp_system_may_serve(void)
 	return !IS_ENABLED(CONFIG_PREEMPT_RT) || preemptible();
 }
 
-/* Do as IS_ERR_OR_NULL(), in one comparison. */
+/* Return true if the pool is NULL or ERR_PTR, by a single comparison. */
 static __always_inline bool bp_no_pool(const struct bytepool *pool)
 {
 	return (unsigned long)pool - 1 >= -MAX_ERRNO - 1UL;
@@ -71,7 +71,7 @@ static inline bool bp_pool_single(const struct bytepool *pool)
 
 /*
  * Return true if __GFP_ZERO has to clear a block. The blocks of a BYTEPOOL_WIPE pool are
- * zero: new ones come so from the system, and others were cleared when they were freed.
+ * zero, because the system clears new ones, and a free clears the others.
  */
 static inline bool bp_must_clear(const struct bytepool *pool)
 {
@@ -95,7 +95,7 @@ static inline unsigned int bp_nr_groups(void)
 
 /*
  * Return the cache of a CPU, or NULL if it has none.
- * Context: Any, to ask whether there is one; as for bp_cache_next(), to look into it.
+ * Context: Any, if the caller only tests for NULL; otherwise as for bp_cache_next().
  */
 static inline struct bp_cache *bp_class_cache(const struct bp_class *class, unsigned int cpu)
 {

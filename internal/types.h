@@ -3,7 +3,7 @@
  * The data model: pool, class, depot, slab, cache and magazine.
  *
  * A pool has size classes. A class has a depot for each NUMA node, with slabs,
- * and a cache for each CPU that uses it. Every other file stands on this one.
+ * and a cache for each CPU that uses it.
  */
 #ifndef _BP_TYPES_H
 #define _BP_TYPES_H
@@ -30,10 +30,10 @@
 
 #define BP_NO_BLOCK	0xffff	/* no granule of a slab has this number */
 
-/* The state of a block. Only the transition from IN_USE is raced for, see bp_state_claim(). */
+/* The state of a block. CPUs race only for the transition from IN_USE, see bp_state_claim(). */
 enum bp_block_state {
 	BP_BLOCK_IDLE,	/* in its slab */
-	BP_BLOCK_CACHED,	/* idle in a per-CPU cache, or on its way there or out */
+	BP_BLOCK_CACHED,	/* idle in a magazine, or on its way between slab and caller */
 	BP_BLOCK_IN_USE,	/* a caller has it */
 	BP_BLOCK_NONE,	/* no block starts in this granule */
 };
@@ -45,18 +45,18 @@ enum bp_block_state {
  * @age: instead of @list, node in the depot's tree of idle slabs that came out of order
  * @rcu: defers the end of the descriptor until no CPU can be looking at it
  * @depot: the depot that owns it
- * @idle_since: jiffies when the youngest idle block in the slab was freed
+ * @idle_since: jiffies when the youngest idle block in the slab was freed, or later
  * @node: link in the table of addresses, by @base
  * @base: address of the memory and of its first block
  * @cpu: the first CPU to take blocks of it since it was wholly idle
  * @nr: number of blocks
  * @nr_idle: number of idle blocks in the slab
  * @first: granule of the head of the chain if it is @chained, or BP_NO_BLOCK
- * @carved: no block from this granule on was ever handed out, and none has a link
+ * @carved: if it is @chained, no block from this granule on was handed out or has a link
  * @hashed: it is in the table of addresses
  * @pending: it is not in the table yet, see bp_table_add()
  * @leaked: its pool was destroyed with blocks in use
- * @chained: idle blocks are chained: there are several, and they may be written to
+ * @chained: idle blocks are chained, because there are several and they may be written to
  * @state: enum bp_block_state of each granule; in a pool with BYTEPOOL_TRACK, a
  *	struct bp_track of each block follows
  */
@@ -99,8 +99,7 @@ struct bp_track {
  * @block: its address
  * @state: its state in @slab
  * @slab: the slab that it lies in
- * @idle_since: jiffies when it was freed; for a block that came from its slab, when
- *	the youngest idle block there was freed
+ * @idle_since: jiffies when it was freed; @idle_since of @slab if it came from there
  */
 struct bp_entry {
 	void *block;
@@ -114,8 +113,8 @@ struct bp_entry {
  * @list: link in a list of the depot, unless a cache has it
  * @rcu: defers its end until no CPU can be looking at it
  * @nr: number of entries, unless it is the loaded one of a cache
- * @capacity: most entries
- * @floor: one below the oldest entry, without a block
+ * @capacity: the largest number of entries
+ * @floor: an entry without a block, below the oldest
  * @entries: the blocks, the oldest first
  */
 struct bp_magazine {
@@ -134,14 +133,14 @@ static_assert(offsetof(struct bp_magazine, entries) ==
 	      offsetof(struct bp_magazine, floor) + sizeof(struct bp_entry));
 
 /*
- * What a pass takes out of a closed cache, a grace period after that was closed. If several
- * passes have closed the cache, the largest value holds.
+ * The blocks that a pass takes out of a cache, a grace period after it has closed the cache.
+ * If several passes have closed the cache, the largest value holds.
  */
 enum bp_drain {
 	BP_DRAIN_NONE,	/* the cache is not closed for a pass */
 	BP_DRAIN_EXPIRED,
 	BP_DRAIN_ALL,	/* and the cache stays, because its CPU may go on using it */
-	BP_DRAIN_RETIRE,	/* all, and the cache goes */
+	BP_DRAIN_RETIRE,	/* all, and the cache is freed */
 };
 
 /**
@@ -165,9 +164,8 @@ enum bp_drain {
  * @seen: the sum of @hits, @frees and @refused when a pass last found it empty, modulo
  *	2^32; under gc_lock
  * @loaded: the magazine in use
- * @spare: another, which is empty, or has only blocks that are older than those of @loaded
- * @grace: tells when its CPU has left it for good, see
- *	poll_state_synchronize_rcu_full(); under gc_lock
+ * @spare: the other magazine, which is empty, or has only older blocks than @loaded
+ * @grace: the grace period after which its CPU has left the closed cache; under gc_lock
  * @rcu: defers its end until no CPU can be looking at it
  */
 struct bp_cache {
@@ -264,23 +262,23 @@ struct bp_group {
  * @size: size of a block, bytes
  * @slab_bytes: size of a slab, bytes. The first slabs are as small as a block
  *	allows, and so are others when memory is short
- * @capacity: most blocks in a magazine; fewer under a limit, see cache_create();
- *	0 = no per-CPU caches
+ * @capacity: the largest number of blocks in a magazine; fewer under a limit, see
+ *	cache_create(); 0 = no per-CPU caches
  * @stride: granules from the start of a block to that of the next
  * @shift: log2 of the bytes of a granule
- * @reserve: blocks to keep; written under gc_lock and the lock of every depot, and
- *	at the end by the last user. See internal/reserve.h
+ * @reserve: blocks to keep, see internal/reserve.h; written under gc_lock and, one after
+ *	the other, the lock of each depot, and at the end by the last user
  * @nr_blocks: number of blocks of all slabs; decreases under reap_lock
- * @spare: the blocks that no promise binds: @nr_blocks less @reserve, less what
- *	caches are granted; negative while a new reserve is filled
- * @nr_waiters: tasks in @wait, or about to be. While there are any, caches get no blocks
+ * @spare: the blocks that no promise binds: @nr_blocks less @reserve, less the grants
+ *	of caches; negative while a new reserve is filled
+ * @nr_waiters: tasks that wait for blocks. While there are any, no cache is granted blocks
  * @nr_caches: number of caches in all groups
  * @removals: caches are removed under it, see bp_cache_remove()
  * @wait: tasks that wait for a block, see bp_class_may_wait()
  * @rcu: defers its end until no CPU can be looking at it
  * @group: the groups of caches, each made with its first cache, see bp_class_cache(). A
  *	pass frees a cache that it leaves empty. A group stays until the pool is destroyed
- * @depot: the depot of each node, each allocated by itself, because a machine may have many
+ * @depot: the depot of each node, allocated one by one, because there may be many nodes
  */
 struct bp_class {
 	struct bytepool *pool;
@@ -317,8 +315,8 @@ struct bp_cpu {
  * @cpu: the open caches of each CPU
  * @sizes: its size classes
  * @flags: BYTEPOOL_*
- * @awake: the GC visits it. While it is clear, all caches are closed, so that the
- *	next free calls bp_pool_wake(). A pool whose blocks never expire is an exception
+ * @awake: the GC visits the pool. While this is false, all caches are closed, so that
+ *	the next free calls bp_pool_wake(). A pool whose blocks never expire is an exception
  * @draining: the GC has to visit it, asleep or not, until closed caches are drained
  * @visited: the pool is in the current pass of bp_gc_work; this and the next are used by
  *	that alone
@@ -335,11 +333,11 @@ struct bp_cpu {
  * @bad_frees_told: a bit for each enum bp_bad_free_reason whose stack trace was shown
  * @overwritten_limit: ratelimit of reports of writes to idle blocks
  * @trim_lock: serialises trims; held over their grace period
- * @trims: number of trims begun, but for those of all pools; this and the next are written
- *	under @trim_lock
+ * @trims: number of trims begun, without those by bp_trim_all(); this and the next are
+ *	written under @trim_lock
  * @last_fruitful_trim: value of @trims at the last trim that gave something back
- * @gc_lock: serialises what closes and drains caches: GC, trim, waiters, reserve, the
- *	OOM killer's notifier, and the shrinker, which only tries it
+ * @gc_lock: held to close and to drain caches, by the GC, trims, waiters, changes of a
+ *	reserve and the OOM killer's notifier. The shrinker only tries it
  * @gc_runs: GC passes; written under @gc_lock
  * @reap_lock: held from taking slabs out of a depot until the system has them
  * @reclaimed_blocks: blocks given back to the system; this and the next are
@@ -377,7 +375,7 @@ struct bytepool {
 	struct mutex trim_lock;	/* outermost; not held over an allocation from the system */
 	unsigned long trims;
 	unsigned long last_fruitful_trim;
-	struct mutex gc_lock;	/* within trim_lock; not held over a grace period */
+	struct mutex gc_lock;	/* within trim_lock; not over a grace period or a free of slabs */
 	u64 gc_runs;
 	struct mutex reap_lock;	/* within trim_lock; not held over a grace period */
 	u64 reclaimed_blocks;
