@@ -29,8 +29,8 @@ int bp_cpu_memory_node(int cpu)
 }
 
 /*
- * Allocate consecutive pages and free the surplus of the order, as
- * alloc_pages_exact() does, but on a node and with an alignment.
+ * Allocate consecutive pages on a node, with an alignment. Free the surplus of
+ * the order, as alloc_pages_exact() does.
  */
 static void *pages_alloc(unsigned long bytes, unsigned long align, gfp_t gfp, int node)
 {
@@ -56,9 +56,8 @@ static void *pages_alloc(unsigned long bytes, unsigned long align, gfp_t gfp, in
 }
 
 /*
- * Allocate the memory of a slab. If the caller may sleep, the page allocator
- * need not try hard for a long run of pages, because mapped memory serves as
- * well.
+ * Allocate the memory of a slab. The page allocator does not try hard for a long
+ * run of pages if mapped memory serves as well.
  */
 void *bp_backing_alloc(struct bytepool *pool, unsigned long bytes, unsigned long align,
 		       gfp_t gfp, int node)

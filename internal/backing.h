@@ -16,8 +16,8 @@
 #include "types.h"
 
 /*
- * The alignment of slabs of several pages and blocks, so that an address tells
- * the base of its slab.
+ * The alignment of slabs of several pages and blocks. The base of such a slab follows
+ * from an address in it.
  */
 #define BP_SLAB_ALIGN		(BP_SLAB_PAGES * PAGE_SIZE)
 /* Aligned memory is never mapped, see bp_backing_alloc(). */
@@ -47,7 +47,7 @@ static inline size_t bp_pool_held(const struct bytepool *pool)
 	return atomic_long_read(&pool->held);
 }
 
-/* Take @bytes of the limit of the pool. Return false, and take nothing, if they exceed it. */
+/* Charge @bytes to the pool. Return false, and charge nothing, if they exceed the limit. */
 static inline bool bp_pool_charge(struct bytepool *pool, unsigned long bytes)
 {
 	unsigned long limit = READ_ONCE(pool->limit);

@@ -59,7 +59,7 @@ struct bp_track bp_track_read(struct bp_slab *slab, u32 granule)
 	};
 }
 
-/* Report a write to an idle block, and the caller that had it @last, if that is known. */
+/* Report a write to an idle block, and the caller that freed it, if @last has one. */
 void bp_block_verify(const struct bp_class *class, u8 *block,
 		     const struct bp_track *last)
 {

@@ -19,7 +19,7 @@ void bp_block_verify(const struct bp_class *class, u8 *block,
 		     const struct bp_track *last);
 void bp_report_overwritten(struct bp_class *class, const void *block);
 
-/* Return the size of a descriptor up to the states of @granules. */
+/* Return the offset of the records in a descriptor with the states of @granules. */
 static inline size_t bp_slab_track_offset(u32 granules)
 {
 	return ALIGN(struct_size_t(struct bp_slab, state, granules),

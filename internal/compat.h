@@ -21,7 +21,7 @@
 #define __GFP_ATOMIC	((__force gfp_t)0)
 #endif
 
-/* Since 6.5, and in the later releases of 6.1. */
+/* Kernels since 6.5 and the later releases of 6.1 have it. */
 #ifndef struct_size_t
 #define struct_size_t(type, member, n)	struct_size((type *)NULL, member, n)
 #endif
@@ -32,9 +32,9 @@
 #endif
 
 /*
- * Return true if an rhashtable may be modified in this context. Its bucket
- * locks disabled only softirqs at first, and enabling softirqs with interrupts
- * off is an error.
+ * Return true if an rhashtable may be modified in this context. At first, its
+ * bucket locks disabled only softirqs. To enable softirqs with interrupts off
+ * is an error.
  */
 static inline bool compat_rhashtable_writable(void)
 {

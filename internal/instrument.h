@@ -29,7 +29,7 @@
 #define BP_SHADOW_IN_USE	0
 
 #ifdef CONFIG_KASAN_GENERIC
-/* Exported, but in no header for modules. */
+/* The kernel exports it, but no header for modules declares it. */
 void kasan_poison(const void *addr, size_t size, u8 value, bool init);
 #endif
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Check interfaces of the kernel: those that have changed before, and those for
- * which a wrong type is only a warning. Kbuild compiles this file before all others.
+ * Check the interfaces of the kernel that have changed before, and those for which
+ * a wrong type is only a warning. Kbuild compiles this file before all others.
  * On a kernel with a changed interface, the build stops here with one error. The
  * error names the interface and the file to mend. For an interface that is gone,
  * the compiler says "undeclared" or "no member named".
  *
- * Mend that file, and then the check here. What differs between kernels belongs
+ * Mend that file, and then the check here. Code that differs between kernels belongs
  * into internal/compat.h.
  */
 #include <linux/build_bug.h>
@@ -49,7 +49,7 @@ FUNCTION(mm_account_reclaimed_pages, "compat.h", void (unsigned long));
 FIELD_OF(reclaim_state, reclaimed_slab, "compat.h", unsigned long);
 #endif
 
-/* Kbuild defines it for an rhashtable that may be modified with interrupts off. */
+/* Kbuild defines this if an rhashtable may be modified with interrupts off. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0) && !defined(BYTEPOOL_RHASHTABLE_IRQSAFE)
 #error "this kernel has other locks in rhashtable.h: mend Kbuild"
 #endif

@@ -2,8 +2,8 @@
 /*
  * Tracepoints: bytepool:alloc, free, grow, shrink, gc and bad_free.
  *
- * The events alloc, free and bad_free tell of a block, grow and shrink of a slab,
- * and gc of a pool. While they are disabled, the code contains a no-op instruction
+ * The events alloc, free and bad_free are about a block, grow and shrink about a slab,
+ * gc about a pool. While they are disabled, the code contains a no-op instruction
  * for each, which is patched when they are enabled.
  */
 #undef TRACE_SYSTEM

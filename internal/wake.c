@@ -23,12 +23,12 @@ unsigned long bp_gc_interval(void)
 
 /*
  * Have the GC visit the pool, because the pool may have idle memory to give
- * back. Call it after a slab has become wholly idle above the reserve, a cache
- * was opened, or a timeout or a reserve has changed.
+ * back. Call it after a slab has become wholly idle above the reserve, or a cache
+ * was opened. Also call it after a change of a timeout or a reserve.
  *
- * The GC clears @awake before it closes the caches of a pool with nothing idle,
- * and looks again after a grace period. If a section was too early to see
- * @awake cleared, the GC sees all that the section did.
+ * The GC clears @awake before it closes all caches of a pool. It looks again
+ * after a grace period. If a section was too early to see @awake cleared, the
+ * GC then sees all that the section did.
  *
  * Context: Any.
  */
