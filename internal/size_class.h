@@ -27,7 +27,7 @@
  * @nr: number of classes
  * @extra_slots: slots of class 0 beyond its first, see bp_slot()
  * @per_step: reciprocal of @step
- * @grid_max: largest size whose slot is its grid point, whatever the other members
+ * @grid_max: the slot of each size up to this one is its grid point; 0 = none
  */
 struct bp_sizes {
 	u32 min;
@@ -45,9 +45,9 @@ struct bp_sizes {
  * 8 16 24 32, 40 48 56 64, 80 96 112 128, 160 ...
  *
  * The two bits below the highest tell the quarter of the doubling: last >>
- * (order - 2) is 4 ... 7. Order 5 begins with point 4; what is below it counts
- * as of order 5, and has quarters 0 ... 3 there. Without the mask, UBSAN would
- * check the shift, and the fast path would need a stack frame.
+ * (order - 2) is 4 ... 7. Order 5 begins with point 4. Smaller sizes count as of
+ * order 5, and have quarters 0 ... 3 there. Without the mask, UBSAN would check
+ * the shift, and the fast path would need a stack frame.
  */
 static __always_inline u32 bp_grid_point_of_last(unsigned long last)
 {
@@ -71,7 +71,7 @@ static inline u32 bp_grid_size(u32 point)
 /*
  * Return the slot that serves @size, which must be in 1 ... max. Slots are
  * classes, except in a geometric pool. There, slots are grid points, and class
- * 0 has all slots below that of class 1.
+ * 0 has all slots below the slot of class 1.
  */
 static inline u32 bp_slot(const struct bp_sizes *sizes, u32 size)
 {
@@ -133,10 +133,10 @@ static inline void bp_sizes_init(struct bp_sizes *sizes, u32 min, u32 max, u32 s
 }
 
 /*
- * Blocks start at multiples of a stride in their slab, and the stride is a
- * multiple of a granule, a power of two of bytes. A granule is at least a
- * 64th of the size, so a stride is at most a 32nd larger than the size. A page
- * is the largest granule, and that of a class whose slabs have one block.
+ * Blocks start at multiples of a stride in their slab. The stride is a multiple of a
+ * granule, which is a power of two of bytes. If a slab has room for one block only, a
+ * granule is a page. Otherwise it divides the size, or is a 64th to a 32nd of it. Then
+ * the stride is at most a 32nd larger than the size.
  */
 static inline u32 bp_granule_shift(u32 size)
 {
@@ -157,8 +157,8 @@ static inline u32 bp_slab_blocks(u32 bytes, u32 size)
 }
 
 /*
- * Return the number of granules in the pages in which the blocks of a slab start, if
- * it has @nr blocks at a stride of so many granules.
+ * Return the number of granules in the pages in which the blocks of a slab start. The
+ * slab has @nr blocks, and @stride counts granules.
  */
 static inline u32 bp_slab_granules(u32 nr, u32 stride, u32 shift)
 {
@@ -171,9 +171,9 @@ static inline u32 bp_slab_granules(u32 nr, u32 stride, u32 shift)
  *
  * A slab has as many blocks as fit into BP_SLAB_PAGES and waste at most an
  * eighth of their pages. If there is no such number, it has the number that wastes
- * least. With pages of 4 KiB, that is at most a seventh, and for blocks of a page
- * and less at most an eighth. A block of more than half of BP_SLAB_PAGES has
- * a slab of its own, and wastes less than a page.
+ * least. With pages of 4 KiB, that is at most a seventh. For blocks of a page or less,
+ * it is at most an eighth. A block of more than half of BP_SLAB_PAGES has a slab of
+ * its own, and wastes less than a page.
  *
  * Return: bytes, a multiple of the page size.
  */

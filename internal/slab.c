@@ -43,8 +43,8 @@ static void slab_verify(struct bp_slab *slab)
 }
 
 /*
- * Allocate the descriptor. That of a single block takes no more than 96 bytes
- * on a 64-bit machine.
+ * Allocate the descriptor. That of one large block takes no more than 96 bytes on
+ * a 64-bit machine.
  */
 static struct bp_slab *slab_desc_alloc(struct bp_class *class, void *base,
 				       unsigned int nr, gfp_t gfp, int node)
@@ -79,8 +79,8 @@ static struct bp_slab *slab_desc_alloc(struct bp_class *class, void *base,
 }
 
 /*
- * Return the alignment of a slab, by which its blocks are found unless all of
- * them begin in its first page.
+ * Return the alignment of a slab. A lookup finds its base by that, unless all of
+ * its blocks begin in its first page.
  */
 static unsigned long slab_align(unsigned int nr, unsigned long bytes)
 {

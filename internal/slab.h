@@ -4,14 +4,14 @@
  *
  * A block is known by its granule, the one in which it starts. Idle blocks are
  * chained: the first two bytes of a chained block hold the granule of the next. A
- * block joins the chain when it is freed for the first time. Until then its
- * granule is not below @carved, so a new slab costs the same whatever its size.
+ * block joins the chain when it is freed for the first time. Until it is handed out,
+ * its granule is not below @carved. So nothing is written to the blocks of a new slab.
  *
  * @state holds the state of each granule, outside of the blocks, where no caller
  * can write. A link is followed only if @state agrees. If idle blocks must not
  * be written to, there is no chain, and @state is searched.
  *
- * Nothing here takes a lock. The depot that owns the slab does.
+ * Nothing here takes a lock. The lock of the depot protects its slabs.
  */
 #ifndef _BP_SLAB_H
 #define _BP_SLAB_H
@@ -41,7 +41,7 @@ static inline u32 bp_slab_end(const struct bp_slab *slab, const struct bp_class 
 	return slab->nr * class->stride;
 }
 
-/* Set *@granule to *@next, and that to the block after it. Return false at the end. */
+/* Set *@granule to *@next, and *@next to the block after it. Return false at the end. */
 static inline bool bp_block_next(const struct bp_slab *slab, u32 *next, u32 *granule)
 {
 	const struct bp_class *class = slab->depot->class;
@@ -96,11 +96,11 @@ static inline void bp_slab_rechain(struct bp_slab *slab, const struct bp_class *
  * bp_slab_pop() - take an idle block
  * @slab: the slab, with at least one idle block
  * @class: the class of the slab
- * @overwritten: set to a block that was written to while it was idle, or to which
- *	the link of such a block led; may be NULL if no block was ever handed out
+ * @overwritten: set to a block whose link is corrupt, or to which such a link led; may
+ *	be NULL if no block was ever handed out
  *
- * If a link is corrupt (it does not lead to an idle block, or it ends the chain
- * early), the chain is rebuilt from @state, and no block is lost.
+ * A link is corrupt if it does not lead to an idle block, or ends the chain
+ * early. Then the chain is rebuilt from @state, and no block is lost.
  *
  * Return: its granule. The caller has to set its state.
  */
@@ -121,7 +121,7 @@ static inline u32 bp_slab_pop(struct bp_slab *slab, const struct bp_class *class
 	/* A caller that has freed the block may still write to it. */
 	next = READ_ONCE(*(u16 *)bp_slab_block(slab, class, granule));
 	slab->first = next;
-	/* Where the chain ends, all idle blocks must be uncarved. */
+	/* Where the chain ends, no idle block may be left below @carved. */
 	if (unlikely(!bp_slab_link_ok(slab, next) || next == granule ||
 		     (next == BP_NO_BLOCK && slab->carved + slab->nr_idle * class->stride >
 					     bp_slab_end(slab, class)))) {

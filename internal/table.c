@@ -24,9 +24,9 @@
 #define WALK_SECTION		1024U
 
 /*
- * A slab that is not in the table yet, because it was born where the table must
- * not be modified, or because the table had no memory to grow. Lookups that do
- * not find a slab in the table search the list of these.
+ * A slab that is not in the table yet. It was born in a context that must not
+ * modify the table, or the table had no memory to grow. Lookups that do not find
+ * a slab in the table search the list of pending slabs.
  */
 struct pending_slab {
 	struct list_head list;
@@ -34,19 +34,13 @@ struct pending_slab {
 	struct rcu_head rcu;
 };
 
-/* Slabs by their base. Modified only at the birth and death of a slab. */
+/* Slabs by their base. */
 struct rhashtable bp_table;
 
-/*
- * Protects additions to the list of pending slabs, which come from any context.
- * The list is read under RCU.
- */
+/* Protects the list of pending slabs, which any context may change. Read it under RCU. */
 static LIST_HEAD(table_pending);
 static DEFINE_RAW_SPINLOCK(table_pending_lock);
-/*
- * Protects removals from the list, and the transition of a slab into the table.
- * Context: may sleep.
- */
+/* Protects removals from the list, and the move of a slab into the table. */
 static DEFINE_MUTEX(table_pending_mutex);
 
 /*
@@ -133,7 +127,7 @@ void bp_table_exit(void)
 }
 
 /*
- * Make the slab known by its address. Return 0 or -ENOMEM.
+ * Add the slab to the table, or to the list of pending slabs. Return 0 or -ENOMEM.
  * Context: Any that may allocate with @gfp.
  */
 int bp_table_add(struct bp_slab *slab, gfp_t gfp)
@@ -156,8 +150,8 @@ int bp_table_add(struct bp_slab *slab, gfp_t gfp)
 }
 
 /*
- * Take the slab off the list of pending slabs, unless the work item does. Then
- * @hashed is final.
+ * Take the slab off the list of pending slabs, unless the work item has done so.
+ * After this, @hashed is final.
  * Context: May sleep.
  */
 void bp_table_remove_pending(struct bp_slab *slab)
@@ -195,9 +189,9 @@ struct bp_slab *bp_table_walk_next(struct rhashtable_iter *iter, unsigned long *
 }
 
 /*
- * Call @fn for each slab, and twice for some: when the table is resized, or
- * when a pending slab enters it. Walk the list first: a pending slab enters the
- * table before it leaves the list, so none is missed.
+ * Call @fn for each slab, and twice for some: when the table is resized, or when a
+ * pending slab enters it. A pending slab enters the table before it leaves the list.
+ * Walk the list first, so that no slab is missed.
  */
 void bp_table_walk(bp_table_fn fn, void *arg)
 {

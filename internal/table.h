@@ -108,7 +108,7 @@ static __always_inline struct bp_slab *bp_table_find(const void *block)
 }
 
 /*
- * Make the slab unknown.
+ * Remove the slab from the table or from the list of pending slabs.
  * Context: May sleep.
  */
 static inline void bp_table_remove(struct bp_slab *slab)
