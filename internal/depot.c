@@ -24,15 +24,15 @@
 #include "wake.h"
 
 /*
- * Take at most REAP_SLABS slabs at a time, and none after REAP_BYTES, so that
- * nobody waits for the lock of the depot or for reap_lock for long.
+ * Take at most REAP_SLABS slabs at a time, and none after REAP_BYTES. So the lock of
+ * the depot and reap_lock are held briefly.
  */
 #define REAP_SLABS		16U
 #define REAP_BYTES		SZ_4M
 
 /*
- * The magazines of a depot take at most MAGAZINES_BYTES, or an eighth of what the
- * class holds if that is more.
+ * The magazines of a depot take at most MAGAZINES_BYTES, or an eighth of the
+ * bytes of the class if that is more.
  */
 #define MAGAZINES_BYTES		SZ_64K
 
@@ -59,8 +59,8 @@ struct bp_depot *bp_depot_new(struct bp_class *class, int node, gfp_t gfp)
 
 /*
  * Have the kernel count @pages of the depot as reclaimable, on its node. MemAvailable of
- * /proc/meminfo depends on it. The numbers of nodes may have gaps, and the kernel has no
- * counter there, so the number of pages must have changed.
+ * /proc/meminfo depends on it. Call it only if the number has changed. A depot whose node
+ * does not exist never has pages, and the kernel has no counter for it.
  */
 void bp_depot_set_reclaimable_pages(struct bp_depot *depot, u32 pages)
 {
@@ -105,8 +105,8 @@ struct bp_slab *bp_depot_oldest(struct bp_depot *depot, const struct bp_gc_pass 
 }
 
 /*
- * Take a wholly idle slab off the list of those, or out of the tree. Of the
- * tree, only the oldest may be taken.
+ * Take a wholly idle slab off its list, or out of the tree. Only the oldest
+ * slab of the tree may be taken.
  */
 static void depot_del_idle(struct bp_depot *depot, struct bp_slab *slab)
 {
@@ -137,9 +137,8 @@ static struct bp_slab *depot_take_oldest(struct bp_depot *depot, const struct bp
 }
 
 /*
- * Remove a few wholly idle slabs from the depot, the oldest first, until they
- * have @most blocks, and append them to @taken. Return the number of their
- * blocks.
+ * Move a few wholly idle slabs from the depot to the end of @taken, the oldest
+ * first. Stop when they have @most blocks. Return the number of their blocks.
  */
 unsigned long bp_depot_take_slabs(struct bp_depot *depot, const struct bp_gc_pass *pass,
 				  unsigned long most, struct list_head *taken)
@@ -164,8 +163,8 @@ unsigned long bp_depot_take_slabs(struct bp_depot *depot, const struct bp_gc_pas
 
 /*
  * Return true if the class has at most a page for each other CPU that uses it.
- * CPUs that change the states of blocks of one slab share a cache line, so as
- * long as the class is that small, each CPU gets a slab of its own.
+ * As long as it is that small, each CPU gets a slab of its own. Otherwise CPUs
+ * that change the states of blocks of one slab would share a cache line.
  */
 bool bp_class_shares_lines(const struct bp_class *class)
 {
@@ -182,7 +181,7 @@ bool bp_class_shares_lines(const struct bp_class *class)
 /*
  * Return the slab to take the next block of, or NULL if no block is idle.
  * Prefer a partial slab, so that idle slabs stay whole, and one that is private
- * to this CPU. Prefer a whole slab to that of another CPU if CPUs of the class
+ * to this CPU. Prefer a whole slab to a slab of another CPU if CPUs of the class
  * would share cache lines.
  */
 struct bp_slab *bp_depot_next_slab(struct bp_depot *depot)
@@ -207,7 +206,7 @@ struct bp_slab *bp_depot_next_slab(struct bp_depot *depot)
 
 /*
  * Take the slab of bp_depot_next_slab() off its list. The depot has an idle block. The
- * caller has to link the slab again, and that tells the kernel what counts as reclaimable.
+ * caller has to link the slab again, which also updates the count of reclaimable pages.
  */
 struct bp_slab *bp_depot_take_slab(struct bp_depot *depot)
 {
@@ -242,7 +241,7 @@ struct bp_magazine *bp_magazine_new(u32 capacity, int node)
 	magazine = kzalloc_node(bp_magazine_bytes(capacity), GFP_NOWAIT | __GFP_NOWARN, node);
 	if (!magazine)
 		return NULL;
-	/* Its entries are no references to blocks. */
+	/* Tell kmemleak that its entries are no references to blocks. */
 	kmemleak_scan_area(&magazine->list, sizeof(magazine->list), GFP_NOWAIT | __GFP_NOWARN);
 	magazine->capacity = capacity;
 	return magazine;
@@ -260,8 +259,8 @@ static bool depot_may_grow(const struct bp_depot *depot, size_t magazine_bytes)
 }
 
 /*
- * Add an empty magazine, if the depot may have another. It does no harm if there is no
- * memory. If the pool sleeps by now, the GC has to see the magazine.
+ * Add an empty magazine, if the depot may have another and memory is at hand. Wake the
+ * pool, because the GC has to see the magazine.
  */
 void bp_depot_grow_magazines(struct bp_depot *depot, u32 capacity)
 {
@@ -282,7 +281,7 @@ void bp_depot_grow_magazines(struct bp_depot *depot, u32 capacity)
 
 /*
  * Add a magazine to the depot. Magazines with blocks are in order of age. One that was
- * in a cache for long may be out of order: then its blocks go back to their slabs.
+ * in a cache for long may be out of order. Then its blocks go back to their slabs.
  */
 void bp_depot_put_magazine(struct bp_depot *depot, struct bp_magazine *magazine)
 {
@@ -301,7 +300,7 @@ void bp_depot_put_magazine(struct bp_depot *depot, struct bp_magazine *magazine)
 }
 
 /*
- * Take an empty magazine of that capacity, or of any if it is 0. Return NULL if there is
+ * Take an empty magazine of @capacity, or of any if that is 0. Return NULL if there is
  * none. The search is short, because capacities differ only after a change of the limit.
  */
 struct bp_magazine *bp_depot_take_empty(struct bp_depot *depot, u32 capacity)

@@ -99,9 +99,8 @@ static inline bool bp_slab_older(struct rb_node *a, const struct rb_node *b)
 }
 
 /*
- * Link a slab whose last block came back, by age. Blocks mostly come back in
- * order of age, and go to the list. The tree is for blocks that were in a cache
- * for long.
+ * Link a wholly idle slab by age. Slabs mostly become idle in order of age, and go
+ * to the list. The tree is for slabs whose last block was in a cache for long.
  */
 static inline void bp_depot_add_idle(struct bp_depot *depot, struct bp_slab *slab)
 {
@@ -117,8 +116,8 @@ static inline void bp_depot_add_idle(struct bp_depot *depot, struct bp_slab *sla
 }
 
 /*
- * Have the kernel count the slabs that are wholly idle now as reclaimable, but not those
- * that the shrinker leaves: of a class with a reserve, and of a BYTEPOOL_SINGLE pool. Call
+ * Have the kernel count the wholly idle slabs as reclaimable. Leave out a class with a
+ * reserve, which may bind slabs. Leave out BYTEPOOL_SINGLE pools, as the shrinker does. Call
  * it before the unlock.
  */
 static inline void bp_depot_update_reclaimable(struct bp_depot *depot)
@@ -188,7 +187,7 @@ static inline void bp_depot_account(struct bp_depot *depot, const struct bp_slab
 	atomic_long_add(slab->nr, &depot->class->spare);
 }
 
-/* Return the bytes of a magazine for so many blocks. */
+/* Return the bytes of a magazine for @capacity blocks. */
 static inline size_t bp_magazine_bytes(u32 capacity)
 {
 	return struct_size_t(struct bp_magazine, entries, capacity);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Tables of open caches, one slot for each class.
+ * Tables of open caches, one or more slots for each class.
  *
  * All slots of the table of a CPU without caches are the same. If that table takes
  * more than a page, it is a single page that is mapped again and again.
@@ -26,9 +26,9 @@ static size_t slots_bytes(const struct bytepool *pool)
 }
 
 /*
- * Make a table in which all slots are closed. That of a pool with many classes may need
- * mapped memory, which only a caller that may sleep can get. Others may try again at each free,
- * so kswapd must not look for a long run of pages for them. Return NULL if memory is short.
+ * Make a table in which all slots are closed. Return NULL if memory is short. The table of
+ * a pool with many classes may need mapped memory. Only a caller that may sleep gets that.
+ * Other callers may try at each free, so kswapd must not look for a long run of pages.
  */
 static struct bp_cache **slots_alloc(struct bytepool *pool, int node, gfp_t gfp)
 {
@@ -56,8 +56,8 @@ static void slots_follow(struct bytepool *pool, struct bp_cache **slots)
 }
 
 /*
- * Give a CPU a table of its own, or all CPUs of a BYTEPOOL_SINGLE pool one together, if
- * there is none. Return false if memory is short.
+ * Give a CPU a table of its own, if it has none. All CPUs of a BYTEPOOL_SINGLE pool get
+ * one table together. Return false if memory is short.
  */
 bool bp_slots_ensure(struct bytepool *pool, int cpu, gfp_t gfp)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Tables of open caches, one slot for each class.
+ * Tables of open caches, one or more slots for each class.
  */
 #ifndef _BP_SLOTS_H
 #define _BP_SLOTS_H
