@@ -27,10 +27,10 @@ char bp_busy_mark;
 struct bp_cache bp_closed_cache __read_mostly = { .pool = BP_CACHE_BUSY };
 
 /*
- * Return true if the cache may have blocks of a class with a reserve. A CPU that is
- * often served by the depot is granted as many as its cache takes, if the class has
- * them beyond its reserve. Nobody is while a task waits for a block, or the pool has
- * a limit, because others may need the blocks more.
+ * Return true if the cache may have blocks of a class with a reserve. A CPU that the
+ * depot has served often is granted as many blocks as its cache takes. The class must
+ * have them beyond its reserve. While a task waits for a block, or if the pool has a
+ * limit, no CPU is granted blocks. Others may need them more.
  */
 static bool cache_granted(struct bp_class *class, struct bp_cache *cache)
 {
@@ -111,7 +111,7 @@ static struct bp_group *group_ensure(struct bp_class *class, int cpu)
 	return first;
 }
 
-/* Have the CPU of a cache use it. Return false if the CPU has one, or if memory is short. */
+/* Make @cache that of its CPU. Return false if the CPU has one, or if memory is short. */
 static bool cache_publish(struct bp_class *class, struct bp_cache *cache)
 {
 	struct bp_group *group = group_ensure(class, cache->cpu);
@@ -143,8 +143,7 @@ static noinline void cache_create(struct bp_class *class, gfp_t gfp)
 		return;
 	/*
 	 * Blocks in one CPU's cache are not available to the others. The caches
-	 * of a class together may hold at most an eighth of the limit in force
-	 * now.
+	 * of a class together may hold at most an eighth of the present limit.
 	 */
 	if (limit)
 		capacity = min(limit / 16 / class->size / (single ? 1 : num_online_cpus()),
@@ -175,7 +174,7 @@ free_cache:
 	kfree(cache);
 }
 
-/* Make this CPU's cache of the class for the next call. */
+/* Make this CPU's cache of the class, if it has none, for the next call. */
 void bp_cache_ensure(struct bp_class *class, gfp_t gfp)
 {
 	if (unlikely(!bp_class_cache(class, bp_class_cpu(class))))
@@ -183,9 +182,9 @@ void bp_cache_ensure(struct bp_class *class, gfp_t gfp)
 }
 
 /*
- * Fill an empty cache with a magazine of the depot, if there is one that has not
- * expired. Expired blocks must not enter a cache, because a pass that is about to
- * give them back would miss them.
+ * Fill an empty cache with the youngest magazine of the depot, unless that has expired.
+ * Expired blocks must not enter a cache, because a pass that is about to give them back
+ * would miss them.
  */
 void bp_cache_load_full(struct bp_depot *depot, struct bp_cache *cache)
 {
@@ -194,7 +193,7 @@ void bp_cache_load_full(struct bp_depot *depot, struct bp_cache *cache)
 	struct bp_gc_pass pass;
 
 	bp_depot_assert_held(depot);
-	/* Magazines differ where they were made at different limits. */
+	/* Capacities differ if the magazines were made under different limits. */
 	if (!full || full->capacity != empty->capacity || READ_ONCE(depot->class->reserve))
 		return;
 	pass = bp_gc_pass_begin(depot->class->pool);
@@ -235,8 +234,8 @@ void bp_cache_refill(struct bp_depot *depot, struct bp_cache *cache,
 }
 
 /*
- * Open a cache unless it is NULL or empty. Return true if the pool has to be woken: also
- * for a grant, which may bind idle slabs.
+ * Open a cache unless it is NULL or empty. Return true if the pool has to be woken, because
+ * the cache has blocks or a grant. A grant may bind idle slabs.
  */
 bool bp_cache_reopen(struct bp_cache *cache)
 {
@@ -256,7 +255,7 @@ static void magazine_flush(struct bp_depot *depot, struct bp_magazine *magazine)
 
 /*
  * Make the spare magazine of a full cache empty. If the depot has an empty magazine, the
- * two change places, so that another CPU may take the blocks without touching their slabs.
+ * two change places. Another CPU can then take the blocks without touching their slabs.
  * Otherwise the blocks go back into their slabs, as they always do in a class with a
  * reserve. If the depot should get another magazine, return its capacity, otherwise 0.
  */
@@ -279,10 +278,10 @@ u32 bp_cache_make_space(struct bp_depot *depot, struct bp_cache *cache)
 }
 
 /*
- * Put the blocks that the pass wants back into their slabs. What is left of the
- * spare magazine goes with them, because it has to be full or empty. So does all else
- * of a class with a reserve: without the grant, the reserve pins less. The CPU of the
- * cache must not be able to use it meanwhile.
+ * Put the blocks that the pass wants back into their slabs. The rest of the spare
+ * magazine goes with them, because that has to be full or empty. If the cache has a
+ * grant, all blocks go, because without the grant the reserve pins fewer slabs. The
+ * CPU of the cache must not be able to use it meanwhile.
  */
 void bp_cache_drain(struct bp_cache *cache, const struct bp_gc_pass *pass)
 {
@@ -363,10 +362,9 @@ unlock:
 }
 
 /*
- * Return the number of blocks of a cache, and set *@oldest, unless @oldest is NULL, to the
- * time when the oldest was freed. Its CPU may change all of it meanwhile, so it is a hint,
- * which the next look corrects. A cache whose magazines are just changing places has at
- * least one block.
+ * Return the number of blocks of a cache. Unless @oldest is NULL, set *@oldest to the time
+ * when the oldest block was freed. Both are hints, because the CPU of the cache may change
+ * it meanwhile. A cache whose magazines are just changing places has at least one block.
  */
 u32 bp_cache_peek(const struct bp_cache *cache, unsigned long *oldest)
 {

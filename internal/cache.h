@@ -3,17 +3,17 @@
  * A per-CPU cache: idle blocks of one class, in two magazines.
  *
  * A magazine is a stack, the last freed block on top. Entries are always in order
- * of age, the oldest at the bottom, so what has expired is the lowest part. Below
- * the lowest entry is an entry without a block, so that a pop learns that the
- * magazine is empty from what it has to read anyway.
+ * of age, the oldest at the bottom, so the expired blocks are the lowest part. Below
+ * the lowest entry is an entry without a block. A pop reads it like any other, and
+ * learns that the magazine is empty.
  *
- * The CPU uses the loaded magazine. When that is full or empty, the two change
- * places if the spare one is empty or full, and a magazine changes places with one
- * of the depot otherwise. The spare magazine is empty, or has older blocks.
+ * The CPU uses the loaded magazine. If it is full and the spare one is empty, or the
+ * other way round, the two change places. Otherwise one of them changes places with
+ * a magazine of the depot. The spare magazine is empty, or has older blocks.
  *
  * Alloc and free use a cache in a section. A CPU that holds the lock of a depot
- * has interrupts off. It may then use its own cache, unless it has interrupted
- * itself inside the cache, or a pass owns the cache.
+ * has interrupts off. It may then use its own cache, unless it was interrupted
+ * inside the cache, or a pass owns the cache.
  */
 #ifndef _BP_CACHE_H
 #define _BP_CACHE_H
@@ -26,7 +26,7 @@
 #include "age.h"
 #include "types.h"
 
-/* A class with a reserve grants blocks to a CPU that the depot has served so often. */
+/* A class with a reserve grants blocks to a CPU that the depot has served this often. */
 #define BP_GRANT_AFTER		64U
 
 /*
@@ -55,38 +55,41 @@ u32 bp_cache_peek(const struct bp_cache *cache, unsigned long *oldest);
 
 /*
  * Return the number of entries of the loaded magazine.
- * Context: The CPU of the cache, or nobody else uses it.
+ * Context: The CPU of the cache, or any if no CPU uses the cache.
  */
 static inline u32 bp_cache_nr_loaded(const struct bp_cache *cache)
 {
 	return cache->top - cache->loaded->entries;
 }
 
-/* Return the number of all entries. Context: As above. */
+/*
+ * Return the number of entries of both magazines.
+ * Context: As for bp_cache_nr_loaded().
+ */
 static inline u32 bp_cache_nr(const struct bp_cache *cache)
 {
 	return bp_cache_nr_loaded(cache) + cache->spare->nr;
 }
 
-/* Return the most blocks that both magazines take. */
+/* Return the capacity of both magazines together. */
 static inline u32 bp_cache_capacity(const struct bp_cache *cache)
 {
 	return cache->loaded->capacity + cache->spare->capacity;
 }
 
-/* Return true if the loaded magazine takes no other block. */
+/* Return true if the loaded magazine takes no more blocks. */
 static inline bool bp_cache_loaded_full(const struct bp_cache *cache)
 {
 	return bp_cache_nr_loaded(cache) == cache->loaded->capacity;
 }
 
-/* Return true if neither magazine takes another block. */
+/* Return true if neither magazine takes more blocks. */
 static inline bool bp_cache_full(const struct bp_cache *cache)
 {
 	return bp_cache_loaded_full(cache) && cache->spare->nr;
 }
 
-/* Load a magazine in place of the loaded one, which is empty or the spare one now. */
+/* Load a magazine. The one that was loaded is empty, or is the spare one now. */
 static inline void bp_cache_load(struct bp_cache *cache, struct bp_magazine *magazine)
 {
 	WRITE_ONCE(cache->loaded, magazine);
@@ -171,14 +174,14 @@ static inline void bp_cache_drop_oldest(struct bp_cache *cache, u32 nr)
 }
 
 /*
- * Mark a cache busy, so that interrupts of this CPU do not use it. Return false
- * if it is busy, closed, or of another pool. Compiler barriers are enough,
- * because only interrupts of this CPU can race.
+ * Mark a cache busy, so that interrupts of this CPU do not use it. Return false if
+ * it is busy, as bp_closed_cache always is, or of another pool. Compiler barriers
+ * are enough, because only interrupts of this CPU can race.
  * Context: Section.
  */
 static __always_inline bool bp_cache_enter(struct bp_cache *cache, struct bytepool *pool)
 {
-	/* An interrupt that enters the cache here leaves it as it was. */
+	/* An interrupt that enters the cache here restores @pool before it returns. */
 	if (unlikely(data_race(cache->pool) != pool))
 		return false;
 	WRITE_ONCE(cache->pool, BP_CACHE_BUSY);
@@ -201,7 +204,7 @@ static __always_inline struct bp_cache *bp_cache_this_cpu(struct bytepool *pool,
 	return READ_ONCE(raw_cpu_read(pool->cpu->open)[slot]);
 }
 
-/* Add to a counter of a cache. Other CPUs read it as it is. */
+/* Add to a counter of a cache. Other CPUs read it without synchronisation. */
 #define bp_cache_count(counter, nr)	((void)data_race((counter) += (nr)))
 
 #endif /* _BP_CACHE_H */

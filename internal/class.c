@@ -21,13 +21,13 @@
 #include "types.h"
 
 /*
- * A magazine has at most MAGAZINE_BYTES and MAGAZINE_ENTRIES blocks, and no block
- * larger than that. The largest takes 1 KiB on a 64-bit machine.
+ * A magazine has at most MAGAZINE_BYTES, in at most MAGAZINE_ENTRIES blocks. Classes of
+ * larger blocks have no magazines. A magazine takes up to 1 KiB on a 64-bit machine.
  */
 #define MAGAZINE_BYTES		SZ_4M
 #define MAGAZINE_ENTRIES	29U
 
-/* Free a class that nobody has seen. */
+/* Free a class that no other CPU has seen. */
 static void class_discard(struct bp_class *class)
 {
 	struct bp_depot *depot;
@@ -50,8 +50,8 @@ static struct bp_class *class_new(struct bytepool *pool, u32 index, gfp_t gfp)
 	class->index = index;
 	class->size = size;
 	/*
-	 * In a pool that checks its blocks, slabs are small, because each block
-	 * has a record in the descriptor or is searched for there.
+	 * Pools that check their blocks have small slabs. Their descriptors
+	 * have a record of each block, or are searched for idle ones.
 	 */
 	class->slab_bytes = pool->flags & BP_FLAGS_CHECKED ? PAGE_ALIGN(size) :
 								    bp_slab_bytes(size);
@@ -103,7 +103,7 @@ bool bp_class_reclaimable(struct bp_class *class)
 	bool reclaimable = false;
 
 	/*
-	 * Look at the depots first and under their locks: a block that leaves
+	 * Look at the depots first and under their locks. A block that leaves
 	 * for a cache later is seen there.
 	 */
 	bp_for_each_depot(depot, class) {
@@ -114,7 +114,7 @@ bool bp_class_reclaimable(struct bp_class *class)
 		if (reclaimable)
 			return true;
 	}
-	/* A block that enters a cache now comes with bp_pool_wake(). */
+	/* A CPU that opens a cache from now on calls bp_pool_wake(). */
 	rcu_read_lock();
 	bp_for_each_cache(cache, class) {
 		/* A grant may bind slabs. */
@@ -146,8 +146,8 @@ void bp_class_wake(struct bp_class *class)
 }
 
 /*
- * Free a class that has no slab. Sections that look at its caches or at the
- * class end within a grace period.
+ * Free a class that has no slab, after a grace period. Until then, sections may
+ * look at the class or its caches.
  */
 void bp_class_free(struct bp_class *class)
 {

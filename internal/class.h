@@ -128,8 +128,8 @@ static inline unsigned long bp_class_retry_delay(const struct bp_class *class)
 /*
  * Return true if an allocation waits rather than fail. The owner of a
  * BYTEPOOL_SINGLE pool would wait for itself. With __GFP_THISNODE, an
- * allocation does not wait for the reserve, because no block of that node may
- * come back.
+ * allocation does not wait for the reserve, because the reserve may have no
+ * block of that node.
  */
 static inline bool bp_class_may_wait(struct bp_class *class, gfp_t gfp)
 {

@@ -54,7 +54,7 @@ bool bp_memo_refresh(void)
 	}
 	/*
 	 * Pairs with smp_mb__before_atomic() in bp_memo_forget(): later lookups
-	 * see what it followed.
+	 * see the changes that preceded it.
 	 */
 	smp_rmb();
 	raw_cpu_write(bp_memo_seen, generation);

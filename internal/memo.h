@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A memo: each CPU remembers where the table found the pages of the blocks that
- * it freed last, so that the next free of a block there needs no lookup.
+ * A memo: where the table found the pages of the blocks that a CPU freed last. The
+ * next free of a block in one of these pages needs no lookup.
  */
 #ifndef _BP_MEMO_H
 #define _BP_MEMO_H
@@ -50,9 +50,9 @@ struct bp_where {
 /*
  * The memo of a CPU. Its entries are valid only while bp_memo_seen of the CPU
  * equals bp_memo_generation. The generation is incremented when a slab is
- * removed from the table or a cache is closed, at least a grace period before
- * the slab is freed or the cache touched. bytepool_free() may compare the two
- * before the memo is allocated.
+ * removed from the table or a cache is closed. Only a grace period later, the
+ * descriptor of the slab is freed, or the cache is touched. bytepool_free() may
+ * compare the two numbers before the memo is allocated.
  *
  * A memo is read in sections. See memo_writable() for when it may be written.
  */
@@ -72,8 +72,7 @@ void bp_memo_exit(void);
 
 /*
  * Return one of the two places of a page, whose number is @pfn. They are different
- * parts of one product, which spreads pages that are far apart as well as those that
- * are near.
+ * parts of one product, which spreads near pages as well as distant ones.
  */
 static __always_inline u32 bp_memo_place(unsigned long pfn, unsigned int which)
 {
@@ -85,8 +84,8 @@ static __always_inline u32 bp_memo_place(unsigned long pfn, unsigned int which)
 }
 
 /*
- * Return true if the entry has the page of the block, and set *@cache to its cache
- * and *@granule to the granule of the page in which the block starts. One comparison
+ * Return true if the entry has the page of the block. Set *@cache to its cache, and
+ * *@granule to the granule of the page in which the block starts. A single comparison
  * tells, because the result of bp_granule() is huge for another page, too.
  */
 static __always_inline bool bp_memo_hit(struct bp_memo_entry __percpu *entry,
@@ -110,7 +109,7 @@ static __always_inline bool bp_memo_locate(const void *block,
 	unsigned long pfn = (unsigned long)block >> PAGE_SHIFT;
 
 	*entry = &bp_memos->at[0][bp_memo_place(pfn, 0)];
-	/* Keep the sum, not its parts. */
+	/* Have the compiler keep the sum, not its parts. */
 	OPTIMIZER_HIDE_VAR(*entry);
 	if (likely(bp_memo_hit(*entry, block, cache, granule)))
 		return true;
@@ -148,10 +147,9 @@ static inline bool bp_memo_find(struct bp_where *where)
 }
 
 /*
- * Invalidate all memos: no section that begins after the next grace period uses
- * what they hold now. The caller has removed a slab from the table or closed a
- * cache. Nobody frees the slab or touches the cache before a grace period that begins
- * after this has ended.
+ * Invalidate all memos. The caller has removed a slab from the table or closed a
+ * cache. The descriptor must not be freed, or the cache touched, before the end of a
+ * grace period that begins after this call.
  */
 static inline void bp_memo_forget(void)
 {
