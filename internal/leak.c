@@ -19,7 +19,7 @@
 #include "table.h"
 #include "types.h"
 
-/* A leak report tells at most this many call sites apart. */
+/* A leak report distinguishes at most this many call sites. */
 #define LEAK_SITES		32U
 
 /* Blocks in use that were allocated by one call site. */
@@ -45,7 +45,7 @@ static void report_leak(struct leak_report *report, struct bp_slab *slab, u32 gr
 	       (site->caller != track.caller || site->size != size))
 		site++;
 	if (site == report->site + report->nr) {
-		/* The last site stands for all that have no entry of their own. */
+		/* The last entry is for all call sites without an entry of their own. */
 		if (report->nr == LEAK_SITES)
 			site--;
 		else
@@ -94,7 +94,7 @@ struct leak_walk {
 	struct list_head *leaked;
 };
 
-/* Move a slab of the pool to the leaked ones, from whatever list it is on. */
+/* Move a slab of the pool to the leaked ones, from any list of a depot. */
 static void slab_leak(struct bp_slab *slab, void *arg)
 {
 	struct leak_walk *walk = arg;

@@ -40,7 +40,7 @@ int bp_pool_link(struct bytepool *pool)
 	return err;
 }
 
-/* Remove the pool from the list, as soon as no walk has pinned it. */
+/* Remove the pool from the list, when no walk pins it any more. */
 void bp_pool_unlink(struct bytepool *pool)
 {
 	bool pinned;
@@ -58,7 +58,7 @@ void bp_pool_unlink(struct bytepool *pool)
 
 /*
  * Keep the structure of a pool whose owner may still free a block that leaked. Such a
- * free is refused, and told by the name of the pool.
+ * free is refused, and reported with the name of the pool.
  */
 void bp_pool_bury(struct bytepool *pool)
 {
@@ -67,7 +67,7 @@ void bp_pool_bury(struct bytepool *pool)
 	mutex_unlock(&pools_lock);
 }
 
-/* Nobody can call a function of this module any more. */
+/* Free the buried pools. Nobody can call a function of this module any more. */
 void bp_pools_exit(void)
 {
 	struct bytepool *pool, *next;

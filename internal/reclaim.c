@@ -32,7 +32,7 @@ static bool grace_over(const struct bytepool *pool, struct rcu_gp_seq *grace)
 	return bp_pool_single(pool) || poll_state_synchronize_rcu_full(grace);
 }
 
-/* Wait until every cache that is closed by now can be drained. */
+/* Wait until every cache that is closed now can be drained. */
 void bp_pool_wait_for_grace(struct bytepool *pool)
 {
 	if (!bp_pool_single(pool))
@@ -52,7 +52,10 @@ static bool cache_claim(struct bp_cache *cache, enum bp_drain drain)
 	return first;
 }
 
-/* Return true if its CPU has used a cache since the last call. Context: gc_lock. */
+/*
+ * Return true if the CPU of the cache has used it since the last call.
+ * Context: gc_lock.
+ */
 static bool cache_test_and_clear_used(struct bp_cache *cache)
 {
 	u32 seen = cache->seen;
@@ -65,8 +68,8 @@ static bool cache_test_and_clear_used(struct bp_cache *cache)
 
 /*
  * Return true if the pass has to close the cache: for its blocks, for the slabs that its
- * grant may bind, or because it is empty and unused. A scan does not count as a pass here,
- * because scans may follow each other at once.
+ * grant may bind, or because it is empty and unused. A scan leaves unused caches alone,
+ * because another scan may have looked just before.
  */
 static bool pass_wants_cache(const struct bp_gc_pass *pass, struct bp_cache *cache)
 {
@@ -100,7 +103,7 @@ static bool class_close(struct bp_class *class, const struct bp_gc_pass *pass,
 	}
 	if (!fresh)
 		return closed;
-	/* Only after this does no new section find the caches. */
+	/* After this, no new section finds the caches. */
 	bp_memo_forget();
 	if (!bp_pool_single(class->pool))
 		start_poll_synchronize_rcu_full(&grace);
@@ -114,9 +117,9 @@ static bool class_close(struct bp_class *class, const struct bp_gc_pass *pass,
 }
 
 /*
- * Remove the oldest magazine, if the pass wants a block of it, and put its blocks back
- * into their slabs. Its oldest block was freed no later than @begun. Compare ages, because
- * a time may be more than half of the range of jiffies ago.
+ * Remove the oldest magazine if the pass wants a block of it, and put its blocks back into
+ * their slabs. Leave it if all its blocks were freed after @begun. Compare ages, because a
+ * time may be more than half of the range of jiffies ago.
  */
 static struct bp_magazine *depot_flush_magazine(struct bp_depot *depot,
 						const struct bp_gc_pass *pass,
@@ -135,8 +138,8 @@ static struct bp_magazine *depot_flush_magazine(struct bp_depot *depot,
 }
 
 /*
- * Put the blocks of magazines that the pass wants back into their slabs, and free
- * these magazines and the empty ones. Magazines that fill meanwhile stay.
+ * Free the empty magazines, and those with blocks that the pass wants. Put their blocks
+ * back into the slabs. Magazines that fill meanwhile stay.
  */
 void bp_class_flush_magazines(struct bp_class *class, const struct bp_gc_pass *pass)
 {
@@ -163,8 +166,8 @@ void bp_class_flush_magazines(struct bp_class *class, const struct bp_gc_pass *p
 }
 
 /*
- * Drain a closed cache of what its passes want. Then open it, or free it if it is empty. A
- * cache whose grant a pass by age ends stays, because it was drained while its CPU uses it.
+ * Drain a closed cache of the blocks that its passes want. Then open it, or free it if it is
+ * empty. It stays if a pass by age has ended its grant, because its CPU may go on using it.
  */
 static void cache_release(struct bp_cache *cache, const struct bp_gc_pass *pass)
 {
@@ -208,7 +211,7 @@ static bool class_drain(struct bp_class *class, const struct bp_gc_pass *pass)
 	return pending;
 }
 
-/* Have the GC drain what was closed, if nobody else does before. */
+/* Have the GC drain the closed caches, unless another pass does so before. */
 void bp_pool_drain_soon(struct bytepool *pool)
 {
 	lockdep_assert_held(&pool->gc_lock);
@@ -235,7 +238,7 @@ static bool class_has_grants(struct bp_class *class)
 /*
  * Have all blocks of the caches of a class come back to its depots: always, or if a
  * cache has a grant. They are there when bp_class_recalled() returns true. Return false
- * if they are already.
+ * if there is nothing to wait for.
  * Context: May sleep, but does not wait for a grace period.
  */
 bool bp_class_recall(struct bp_class *class, bool always)
@@ -333,7 +336,7 @@ bool bp_pool_close(struct bytepool *pool, const struct bp_gc_pass *pass, enum bp
 	return closed;
 }
 
-/* Drain the closed caches whose grace period is over. Return true if there are others. */
+/* Drain the closed caches whose grace period is over. Return true if others wait. */
 bool bp_pool_drain(struct bytepool *pool, const struct bp_gc_pass *pass)
 {
 	struct bp_class *class;
@@ -348,7 +351,7 @@ bool bp_pool_drain(struct bytepool *pool, const struct bp_gc_pass *pass)
 
 /*
  * Give back what the pass wants of the depots of all classes from *@index on, until @bytes
- * are given back, and trace it with the reason. Set *@index to the class at which to go on.
+ * are given back. Set *@index to the class at which to go on. Trace the reason @why.
  */
 struct bp_gc_reaped bp_pool_reap_from(struct bytepool *pool, const struct bp_gc_pass *pass,
 				      const char *why, unsigned long bytes, u32 *index)

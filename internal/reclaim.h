@@ -6,8 +6,8 @@
  * moves those blocks to their depots, and gives the oldest slabs there back.
  *
  * gc_lock is not held over the grace period. Each closed cache has a mark that tells
- * when its own has ended. Any pass may drain it after that, and takes as much as
- * the most that any pass wants, so each pass finds what it wants in the depots.
+ * when its own has ended. After that, any pass may drain the cache. The drain takes all
+ * blocks for which any pass has closed it. So each pass finds its blocks in the depots.
  */
 #ifndef _BP_RECLAIM_H
 #define _BP_RECLAIM_H

@@ -27,7 +27,7 @@ void bp_class_add_stats(struct bp_class *class, struct bytepool_stats *stats)
 	unsigned long flags;
 	unsigned int start;
 
-	/* If a cache is removed meanwhile, its counts move to a depot that was read before. */
+	/* Read again if a cache was removed, because its counts have moved to its depot. */
 	do {
 		start = read_seqcount_begin(&class->removals);
 		hits = 0;
@@ -62,7 +62,7 @@ void bp_class_add_stats(struct bp_class *class, struct bytepool_stats *stats)
 	stats->bytes_idle += (blocks - in_use) * class->size;
 }
 
-/* Return the bytes of a class and all that hangs on it, but for its slabs. */
+/* Return the bytes of a class, its depots, caches and descriptors, but not of its blocks. */
 static u64 class_overhead(struct bp_class *class)
 {
 	u64 bytes = bp_class_bytes();
