@@ -14,9 +14,8 @@
 #include "gc.h"
 
 /*
- * No pool has memory in the pages that go offline. Otherwise the kernel refuses to take them
- * offline before it calls this. What is given back here may be what keeps the next block of
- * memory online.
+ * No pool has memory in the pages that go offline, because the kernel refuses earlier if one
+ * does. Memory that is given back here may be all that keeps the next memory block online.
  */
 static int memory_notify_fn(struct notifier_block *nb, unsigned long action, void *unused)
 {
@@ -42,7 +41,7 @@ void bp_events_init(void)
 	register_pm_notifier(&pm_block);
 }
 
-/* Also wait for calls that are under way. */
+/* Unregister the notifiers, and wait for calls that are under way. */
 void bp_events_exit(void)
 {
 	unregister_pm_notifier(&pm_block);

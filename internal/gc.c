@@ -28,15 +28,15 @@
 #define GC_CLOSE_AHEAD		(HZ / 10L)
 
 /*
- * The background GC gives back this much of a pool before it comes to the next one, so
- * that no pool waits long behind another.
+ * The background GC gives back this much of a pool before it goes on to the next. So
+ * no pool waits long for another.
  */
 #define GC_QUOTA		SZ_4M
 
 /*
- * Let a pool with nothing idle sleep. Its caches are closed, so the next free
- * calls bp_pool_wake(). See there why the order matters. After a grace period, the caller
- * looks whether the pool has to be woken again.
+ * Let a pool sleep, and close its caches, so that the next free calls bp_pool_wake().
+ * See there why the order matters. After a grace period, the caller looks whether the
+ * pool has to be woken again.
  */
 static void pool_sleep(struct bytepool *pool, enum bp_drain drain)
 {
@@ -50,7 +50,7 @@ static void pool_sleep(struct bytepool *pool, enum bp_drain drain)
 	bp_pool_close(pool, &bp_gc_everything, drain);
 }
 
-/* Give back a quota of what has expired in depots, from where the last turn has ended. */
+/* Give back a quota of expired memory in depots. Go on where the last turn has ended. */
 static void gc_reap_some(struct bytepool *pool)
 {
 	struct bp_gc_pass pass = bp_gc_pass_begin(pool);
@@ -58,16 +58,16 @@ static void gc_reap_some(struct bytepool *pool)
 	bp_pool_reap_from(pool, &pass, "age", GC_QUOTA, &pool->reap_at);
 }
 
-/* Return true if the last turn did not come to the end of the classes. */
+/* Return true if the last turn did not reach the end of the classes. */
 static bool gc_reap_more(const struct bytepool *pool)
 {
 	return pool->reap_at < pool->sizes.nr;
 }
 
 /*
- * Close the caches that have expired blocks, those whose blocks expire soon, so that these
- * need not wait for the next pass, and empty ones that their CPUs do not use. Return true
- * if a grace period has to follow.
+ * Close the caches that have expired blocks, and empty caches that their CPUs do not use.
+ * Also close caches whose blocks expire soon, so that these need not wait for the next pass.
+ * Return true if a grace period has to follow.
  */
 static bool gc_close(struct bytepool *pool)
 {
@@ -106,7 +106,7 @@ static bool gc_begin(struct bytepool *pool)
 	return awake ? gc_close(pool) : pool->visited;
 }
 
-/* Drain what gc_begin() and scans have closed, a grace period after gc_begin(). */
+/* Drain the caches that gc_begin() and scans have closed, if their grace period is over. */
 static void gc_drain(void)
 {
 	struct bytepool *pool = NULL;
@@ -124,7 +124,7 @@ static void gc_drain(void)
 	}
 }
 
-/* Reap a quota of each pool that has more. Return true if one still has. */
+/* Reap a quota of each pool that has more. Return true if a pool still has more. */
 static bool gc_reap(void)
 {
 	struct bytepool *pool = NULL;
@@ -139,7 +139,7 @@ static bool gc_reap(void)
 	return more;
 }
 
-/* End a pass. Return true if the pool is awake. */
+/* End the pass over a pool. Return true if the pool is awake. */
 static bool gc_end(struct bytepool *pool)
 {
 	if (!pool->visited)
@@ -159,7 +159,7 @@ static void gc_rearm(unsigned long begun, bool soon)
 	unsigned long interval;
 	long delay;
 
-	/* The interval may change meanwhile, and whoever writes it queues a run, too. */
+	/* The interval may change meanwhile, and a write to it queues a run, too. */
 	do {
 		interval = bp_gc_interval();
 		delay = max((long)(begun + interval - jiffies), 0L);
@@ -168,10 +168,10 @@ static void gc_rearm(unsigned long begun, bool soon)
 }
 
 /*
- * Run a pass over each pool that is awake. Queue the next run if a pool still is. What
- * depots have is given back during the grace period, which any CPU may make long. What
- * is left when the next run is due is left to it, so that no pool is late behind another.
- * So is a grace period that lasts longer than usual.
+ * Run a pass over each pool that is awake, or whose caches a scan has closed. Queue the next
+ * run if that has something to do. Give back what the depots have during the grace period,
+ * which any CPU may make long. When the next run is due, leave the rest to it, so that no
+ * pool waits long for another. Leave it a long grace period, too.
  */
 void bp_gc_work_fn(struct work_struct *work)
 {
@@ -209,8 +209,8 @@ void bp_gc_work_fn(struct work_struct *work)
 }
 
 /*
- * Give back what has expired, now. Return the number of blocks, and set
- * *@bytes_held, unless NULL, to what the pool still holds.
+ * Give back expired memory now. Return the number of blocks. Set *@bytes_held, unless
+ * that is NULL, to the bytes that the pool still holds.
  */
 unsigned long bp_pool_gc(struct bytepool *pool, size_t *bytes_held)
 {
@@ -234,8 +234,8 @@ unsigned long bp_pool_gc(struct bytepool *pool, size_t *bytes_held)
 }
 
 /*
- * Close all caches of a pool, and let it sleep, because nothing may be left to do for it.
- * If something is, pool_trim_end() wakes it. Return true if a grace period has to follow.
+ * Close all caches of a pool with idle memory, and let the pool sleep. If idle memory is
+ * left, pool_trim_end() wakes the pool. Return true if a grace period has to follow.
  */
 static bool pool_trim_begin(struct bytepool *pool)
 {
@@ -251,8 +251,8 @@ static bool pool_trim_begin(struct bytepool *pool)
 }
 
 /*
- * Give back what the depots have, but for slabs that a shrinker has just taken. Return the
- * number of blocks.
+ * Drain the closed caches, and give back what the depots have. A shrinker gives the slabs
+ * back that it has just taken. Return the number of blocks.
  */
 static unsigned long pool_trim_end(struct bytepool *pool)
 {
@@ -262,8 +262,8 @@ static unsigned long pool_trim_end(struct bytepool *pool)
 	bp_pool_drain(pool, &bp_gc_everything);
 	mutex_unlock(&pool->gc_lock);
 	/*
-	 * A cache that was emptied while pool_trim_begin() looked is empty now, but its blocks
-	 * are in a magazine of the depot.
+	 * The depot may have a magazine that pool_trim_begin() did not see, because its blocks
+	 * were just leaving a cache.
 	 */
 	reaped = bp_pool_reap(pool, &bp_gc_everything, "trim", BP_REAP_ALL);
 	if (bp_pool_reclaimable(pool))
@@ -288,10 +288,9 @@ static unsigned long pool_trim_locked(struct bytepool *pool)
 }
 
 /*
- * Trim the pool to make room for an allocation, unless somebody has trimmed it
- * since the caller read @trims. Return true if a trim since then gave
- * something back. A trim that gave back nothing counts for everybody who waited
- * for it.
+ * Trim the pool to make room for an allocation, unless a trim has begun since the
+ * caller read @trims. Return true if a trim since then gave something back. A trim
+ * that gave back nothing counts for all tasks that waited for it.
  */
 bool bp_pool_make_room(struct bytepool *pool, unsigned long trims)
 {
@@ -306,7 +305,7 @@ bool bp_pool_make_room(struct bytepool *pool, unsigned long trims)
 	return made;
 }
 
-/* Give all idle memory back, now. Return the number of blocks. */
+/* Give all idle memory back now. Return the number of blocks. */
 unsigned long bp_pool_trim(struct bytepool *pool)
 {
 	unsigned long blocks;
@@ -319,18 +318,18 @@ unsigned long bp_pool_trim(struct bytepool *pool)
 }
 
 /*
- * Give back @bytes of what the depots of a pool have, without waiting for what is in caches.
+ * Give back @bytes of what the depots of a pool have, without waiting for blocks in caches.
  * Return the number of blocks.
  */
 unsigned long bp_pool_give(struct bytepool *pool, unsigned long bytes)
 {
-	/* Nothing there has to be waited for. */
+	/* A trim of such a pool waits for no grace period. */
 	if (bp_pool_single(pool))
 		return bp_pool_trim(pool);
 	return bp_pool_reap(pool, &bp_gc_everything, "trim", bytes).blocks;
 }
 
-/* Trim all pools, with one grace period for all. A BYTEPOOL_SINGLE pool is its owner's. */
+/* Trim all pools but BYTEPOOL_SINGLE ones, with one grace period for all. */
 void bp_trim_all(void)
 {
 	struct bytepool *pool = NULL;

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The shrinker. When the system is short of memory, it gives idle memory of all pools
- * back, the oldest first, whatever the timeout.
+ * The shrinker. When the system is short of memory, it gives idle memory of pools back,
+ * the oldest first, whatever the timeout. It leaves BYTEPOOL_SINGLE pools alone.
  *
  * A scan may run in the middle of anybody's allocation, including one for a slab. So
- * no lock is held over those allocations. A scan never waits for a grace period, nor
- * for a lock that is held over one. It gives back what depots have, closes caches that
- * have older blocks, and leaves those to the next scan, or to the GC, which it calls.
+ * its locks are not held over such an allocation. A scan never waits for a grace period,
+ * or for a lock that is held over one. It gives back what depots have, and closes caches
+ * with older blocks. The next scan or the GC drains the caches.
  *
  * If nothing else is left, the OOM killer would come before the grace period is over.
  * Therefore its notifier waits for that, and gives all idle memory back.
@@ -37,9 +37,9 @@
 #include "types.h"
 
 /*
- * The batch of a scan. It is large, because the kernel may raise its watermark by a
- * pageblock, which is 2 MiB, for each of two zones at once. If one scan gives it less,
- * and there is nothing else to reclaim, the OOM killer comes.
+ * The batch of a scan. It is large, because the kernel may raise its watermarks in two
+ * zones at once, by a pageblock of 2 MiB each. If a scan gives back less, and there is
+ * nothing else to reclaim, the OOM killer comes.
  */
 #define SHRINK_BYTES		SZ_4M
 
@@ -49,10 +49,9 @@
 static struct shrinker *shrinker;
 
 /*
- * Return a lower bound of the bytes that a scan can free. Reclaim keeps asking
- * for whatever is reported here. Each block in use pins at most one slab, so at
- * least (slabs - blocks in use) slabs can be freed, wherever the idle blocks
- * are cached.
+ * Return a lower bound of the bytes that a scan can free. Reclaim keeps asking for
+ * the bytes that are reported here. Each block in use pins at most one slab. So at
+ * least (slabs - blocks in use) slabs can be freed, even if their blocks are cached.
  */
 static unsigned long class_shrinkable(struct bp_class *class)
 {
@@ -79,7 +78,7 @@ static unsigned long class_shrinkable(struct bp_class *class)
 	bp_class_add_stats(class, &stats);
 	if (stats.blocks_in_use <= blocks / per_slab)
 		nr = max(nr, blocks - (long)stats.blocks_in_use * per_slab);
-	/* A slab is whole pages, but a reserve may need the last one. */
+	/* Slabs consist of whole pages, but a reserve may need the last one. */
 	return reserve ? min(nr, spare) * class->size : PAGE_ALIGN(min(nr, spare) * class->size);
 }
 
@@ -174,7 +173,7 @@ static struct bp_gc_pass shrink_pass(unsigned long now, long age)
 	return (struct bp_gc_pass){ .all = age <= 0, .scan = true, .now = now, .timeout = age - 1 };
 }
 
-/* Drain the caches that earlier scans have closed, unless a pass is at it. */
+/* Drain the caches that earlier scans have closed, unless a pass holds gc_lock. */
 static void drain_all(void)
 {
 	struct bytepool *pool = NULL;
@@ -218,9 +217,9 @@ static unsigned long reap_all(const struct bp_gc_pass *pass, unsigned long bytes
 }
 
 /*
- * Give back @bytes of idle memory, if depots have as many, and the oldest first. Return the
- * bytes given back. Ages within a sixteenth count as one, and more in each round, so that
- * the rounds are few.
+ * Give back @bytes of idle memory, the oldest first, if depots have as many. Return the
+ * bytes given back. The first round takes ages within a sixteenth of the oldest as equal.
+ * Each further round doubles that part, so that the rounds are few.
  */
 static unsigned long shrink(unsigned long bytes)
 {
