@@ -30,12 +30,12 @@
 #include "types.h"
 #include "wake.h"
 
-/* For memory that is good to have: without reclaim, and not from emergency reserves. */
+/* For memory that the caller can do without: no retries, and no emergency reserves. */
 #define GFP_SPARE		(__GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN)
 
 /*
- * A class with a reserve grows for the cache of a CPU if that takes no more than
- * GROW_BYTES, and by GROW_SLABS in each call.
+ * A class with a reserve grows for the cache of a CPU if the cache takes no more than
+ * GROW_BYTES. Each call adds at most GROW_SLABS slabs.
  */
 #define GROW_BYTES		SZ_1M
 #define GROW_SLABS		8U
@@ -109,7 +109,7 @@ static void *depot_alloc(struct bp_depot *depot, void **overwritten)
 }
 
 /*
- * Return true if depot_alloc() seems to have a block. The lock is not taken, so
+ * Return true if depot_alloc() is likely to find a block. The lock is not taken, so
  * a block that moves meanwhile may be missed.
  * Context: Section.
  */
@@ -121,7 +121,7 @@ static bool depot_may_alloc(const struct bp_depot *depot)
 }
 
 /*
- * Take an idle block of another depot than @not. Return NULL if there is none.
+ * Take an idle block of a depot other than @not. Return NULL if there is none.
  * @sure is as in class_alloc().
  * Context: Section.
  */
@@ -165,12 +165,11 @@ static void *class_alloc(struct bp_class *class, int node, bool sure)
 }
 
 /*
- * Wait until a block may be in a depot, as mempool_alloc() does. No block is
- * missed, because the task is queued before it looks, and looks under the lock
- * under which depot_free() looks for waiters. No wakeup announces memory of the
- * system, room below the limit, a block in the cache of a CPU without a reserve, or the
- * end of the grace period of a closed cache. Therefore the task looks for those from time
- * to time.
+ * Wait until a block may be in a depot, as mempool_alloc() does. The task is queued before
+ * it looks for a block. It looks under the lock under which depot_free() looks for waiters,
+ * so it misses no block there. No wakeup announces memory of the system, room below the limit, or
+ * the end of a grace period. Without a reserve, none announces a block in the cache of a
+ * CPU either. Therefore the task looks for these from time to time.
  */
 static void class_wait(struct bp_class *class)
 {
@@ -200,14 +199,14 @@ void bp_class_wait_bulk(struct bp_class *class, unsigned int nr)
 {
 	unsigned long end = jiffies + bp_class_retry_delay(class);
 
-	/* While a task waits for a reserve, all idle blocks come to slabs of the depots. */
+	/* While a task waits for a reserve, all idle blocks return to their slabs. */
 	do {
 		bp_class_recalled(class);
 		schedule_timeout_uninterruptible(BP_RECALL_RETRY);
 	} while (bp_class_nr_idle(class) < nr && time_before(jiffies, end));
 }
 
-/* Tell of a wait that no free can end, because the limit is below the size of a block. */
+/* Warn of a wait that no free can end, because the limit is below the size of a block. */
 static void tell_hopeless(const struct bp_class *class)
 {
 	unsigned long limit = READ_ONCE(class->pool->limit);
@@ -218,9 +217,9 @@ static void tell_hopeless(const struct bp_class *class)
 }
 
 /*
- * Have all blocks that are freed from now on come to the depots, and what is in caches,
- * too, when bp_class_recalled() returns true. A reserve that is set or dropped meanwhile
- * makes no difference.
+ * Begin to wait for blocks. If the class has a reserve, blocks that are freed from now on
+ * return to the depots. So do all blocks in caches before bp_class_recalled() returns true.
+ * A change of the reserve meanwhile closes the caches, too.
  */
 void bp_class_wait_begin(struct bp_class *class)
 {
@@ -255,7 +254,7 @@ static long class_grant_wanted(const struct bp_class *class)
 	return want * class->size > GROW_BYTES ? 0 : want;
 }
 
-/* Have this CPU's cache wait for a grant as long as a new one does, because memory is short. */
+/* Have this CPU's cache wait for a grant like a new cache, because memory is short. */
 static void class_put_off_grant(const struct bp_class *class)
 {
 	struct bp_cache *cache;
@@ -268,8 +267,8 @@ static void class_put_off_grant(const struct bp_class *class)
 }
 
 /*
- * Have the class grow until this CPU's cache can be granted blocks beyond the reserve,
- * if the system has the memory at hand. Grow by a few slabs a call.
+ * Grow the class by a few slabs, until this CPU's cache can be granted blocks beyond the
+ * reserve. Stop if the system does not have the memory at hand.
  */
 static void class_grow_for_cache(struct bp_class *class, gfp_t gfp)
 {
@@ -293,9 +292,9 @@ static void class_grow_for_cache(struct bp_class *class, gfp_t gfp)
 }
 
 /*
- * Take an idle block, or else one of a new slab, and set *@miss if it is of a new
- * slab. Take it of the node alone, or of any if that is NUMA_NO_NODE. Return NULL
- * if there is none.
+ * Take an idle block, or a block of a new slab, and set *@miss to whether the slab is
+ * new. The block is of the node, or of any if that is NUMA_NO_NODE. Return NULL if there
+ * is none.
  */
 void *bp_class_alloc_or_grow(struct bp_class *class, gfp_t gfp, int node, bool *miss)
 {
@@ -310,9 +309,9 @@ void *bp_class_alloc_or_grow(struct bp_class *class, gfp_t gfp, int node, bool *
 		if (READ_ONCE(class->reserve))
 			gfp |= GFP_SPARE;
 		/*
-		 * The blocks that bp_pool_make_room() found idle may since have
-		 * been spread over slabs that are partly in use, so that no
-		 * slab could be freed. Ask the depots once more.
+		 * Ask the depots once more. Idle blocks that bp_pool_make_room()
+		 * found may be in slabs that are now partly in use, and cannot
+		 * be freed.
 		 */
 		block = bp_class_grow(class, gfp, node);
 		*miss = block;
@@ -328,9 +327,9 @@ void *bp_class_alloc_or_grow(struct bp_class *class, gfp_t gfp, int node, bool *
 }
 
 /*
- * Take a block of the node if possible, otherwise of any: an idle block there,
- * new memory there if the system has it at hand, an idle block elsewhere, new
- * memory from elsewhere, in this order.
+ * Take a block of the node if possible, otherwise of any node. The order is: an idle
+ * block there, new memory there if the system has it at hand, an idle block
+ * elsewhere, new memory elsewhere.
  */
 static void *class_alloc_preferred(struct bp_class *class, gfp_t gfp, int node, bool *miss)
 {
@@ -338,7 +337,7 @@ static void *class_alloc_preferred(struct bp_class *class, gfp_t gfp, int node, 
 	void *block = bp_class_alloc_or_grow(class, there, node, miss);
 
 	if (block) {
-		/* With @gfp, because the table of a pool with many classes is mapped. */
+		/* Use @gfp, because the table of a pool with many classes is mapped. */
 		bp_cache_ensure(class, gfp);
 		return block;
 	}
@@ -347,8 +346,8 @@ static void *class_alloc_preferred(struct bp_class *class, gfp_t gfp, int node, 
 }
 
 /*
- * Take a block without waiting for one; with __GFP_THISNODE, of the node alone. A CPU
- * prefers memory of its node, so that a pool that was warmed up on another node does not
+ * Take a block without waiting for one. With __GFP_THISNODE, take none of another node. A
+ * CPU prefers memory of its node. Otherwise a pool that was warmed up on another node would
  * serve it from there for ever. With a reserve or a limit, idle blocks come first.
  */
 static void *class_alloc_once(struct bp_class *class, gfp_t gfp, int node, bool *miss)
@@ -389,7 +388,7 @@ noinline void bp_block_check(struct bp_class *class, void *block, unsigned long 
 	WRITE_ONCE(*state, BP_BLOCK_IN_USE);
 }
 
-/* Take a block of the spare magazine of this CPU's cache, or return NULL. */
+/* Take a block of this CPU's cache if its spare magazine has one, or return NULL. */
 static void *cache_alloc_spare(struct bp_class *class)
 {
 	struct bytepool *pool = class->pool;
@@ -424,7 +423,7 @@ noinline void *bp_alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, int 
 	/* __GFP_THISNODE has no meaning without a node, and __GFP_NOFAIL overrides it. */
 	if (node == NUMA_NO_NODE || gfp & __GFP_NOFAIL)
 		gfp &= ~__GFP_THISNODE;
-	/* The fast path does without this, because it may cost a call. */
+	/* The fast path leaves this out, because it may cost a call. */
 	might_alloc(gfp);
 	class = bp_class_get(pool, bp_class_index(&pool->sizes, size), gfp);
 	if (!class)
@@ -454,7 +453,7 @@ fail:
 	return bp_alloc_fail(pool, size, gfp, caller);
 }
 
-/* Serve an allocation of a size whose slot is not its grid point, or an invalid one. */
+/* Serve an allocation of a size whose slot is not its grid point, or refuse an invalid size. */
 noinline void *bp_alloc_off_grid(struct bytepool *pool, size_t size, gfp_t gfp,
 				 unsigned long caller)
 {
@@ -481,7 +480,7 @@ noinline void *bp_alloc_refuse(struct bytepool *pool, size_t size, gfp_t gfp,
 	return bp_alloc_fail(pool, size, gfp, caller);
 }
 
-/* Tell the kernel's checkers and the tracepoint of blocks that came from a cache. */
+/* Report blocks that came from a cache to the kernel's checkers and the tracepoint. */
 noinline void bp_blocks_report(struct bp_class *class, size_t size, gfp_t gfp, unsigned int nr,
 			       void **blocks, unsigned long caller)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Alloc: the fast path, and all that it does not serve.
+ * Alloc: the fast path and the slow paths.
  */
 #ifndef _BP_ALLOC_H
 #define _BP_ALLOC_H
@@ -38,9 +38,9 @@ void *bp_alloc_any(struct bytepool *pool, size_t size, gfp_t gfp, int node,
 		   unsigned long caller);
 
 /*
- * Return true if this CPU's cache may serve an allocation for the node, unless it must
- * come from there: the task may move to another node meanwhile. The one cache of
- * a BYTEPOOL_SINGLE pool has blocks of one node, whichever CPU uses it.
+ * Return true if this CPU's cache has blocks of the node. The task may move to another node
+ * meanwhile, so this is not enough for __GFP_THISNODE. In a BYTEPOOL_SINGLE pool, all CPUs
+ * use the same cache, whose blocks are of one node.
  */
 static __always_inline bool bp_node_is_local(const struct bytepool *pool, int node)
 {
@@ -131,7 +131,7 @@ static inline void *bp_alloc_fail(struct bytepool *pool, size_t size, gfp_t gfp,
 	return NULL;
 }
 
-/* Return true if an allocation may succeed. If @size is 0, size - 1 wraps around. */
+/* Return true if the arguments of an allocation are valid. If @size is 0, size - 1 wraps around. */
 static __always_inline bool bp_alloc_ok(struct bytepool *pool, size_t size, gfp_t gfp)
 {
 	return !IS_ERR_OR_NULL(pool) && size - 1 < pool->sizes.max &&

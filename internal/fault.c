@@ -13,7 +13,7 @@
 #include "size_class.h"
 #include "types.h"
 
-/* In debugfs, as failslab: which allocations fail, of those that may. */
+/* Which allocations fail. The attributes are in debugfs, as those of failslab are. */
 static struct {
 	struct fault_attr attr;
 	bool ignore_gfp_wait;
@@ -23,8 +23,8 @@ static struct {
 };
 
 /*
- * Return true if the allocation is to fail. Allocations that would wait for a
- * block are spared, as they are when memory is short.
+ * Return true if the allocation has to fail. An allocation that may wait for a
+ * block never does, as when memory is short.
  */
 noinline bool bp_alloc_injected(struct bytepool *pool, size_t size, gfp_t gfp)
 {

@@ -36,8 +36,8 @@ static const char * const bad_free_text[] = {
 };
 
 /*
- * Report a refused free: with a stack trace once for each reason and pool, and
- * in a rate-limited line after that.
+ * Count and report a refused free. The first one for each reason and pool gets a
+ * stack trace, and the others get a rate-limited line.
  */
 noinline void bp_bad_free(struct bytepool *pool, const void *block,
 			  enum bp_bad_free_reason why, unsigned long caller)
@@ -64,7 +64,7 @@ static enum bp_bad_free_reason not_in_use_why(const u8 *state)
 }
 
 /*
- * Claim a block of the pool, and fill in where it lies unless @where has that.
+ * Claim a block of the pool. Fill in @where, unless the caller has done so.
  * Return the reason if the free is bad.
  * Context: Section.
  */
@@ -92,8 +92,8 @@ static __always_inline void cache_push_freed(struct bp_cache *cache,
 }
 
 /*
- * Push a claimed block onto this CPU's cache. Return the cache, or NULL if that is
- * not open, is full, or is of another node.
+ * Push a claimed block onto this CPU's cache. Return the cache, or NULL if it is
+ * closed, busy, full, or of another node.
  * Context: Section.
  */
 static struct bp_cache *cache_free(struct bytepool *pool, const struct bp_where *where)
@@ -113,9 +113,9 @@ static struct bp_cache *cache_free(struct bytepool *pool, const struct bp_where 
 }
 
 /*
- * Put a claimed block into this CPU's cache, after making room there, or else
- * into its depot. Return the cache, which is open now, or NULL. If a magazine had to be
- * emptied because the depot has none, set *@wanted to its capacity.
+ * Put a claimed block into this CPU's cache, after making room there, or else into its
+ * slab. Return the cache, which is open now, or NULL. If the depot should get another
+ * magazine, set *@wanted to its capacity.
  * Context: Section.
  */
 static struct bp_cache *depot_free(const struct bp_where *where, u32 *wanted)
@@ -149,8 +149,8 @@ static struct bp_cache *depot_free(const struct bp_where *where, u32 *wanted)
 }
 
 /*
- * Wipe, poison or record a claimed block, as the flags of the pool ask for. It
- * may take long, so it is not done in a section.
+ * Wipe, poison or record a claimed block, as the flags of the pool require.
+ * Context: No section, because this may take long.
  */
 static noinline void block_retake(struct bytepool *pool, const struct bp_where *where,
 				  unsigned long caller)
@@ -195,8 +195,8 @@ void bp_free_looked_up(struct bytepool *pool, const void *block, bool known,
 		cache = cache_free(pool, &where) ?: depot_free(&where, &wanted);
 		/*
 		 * Remember the page only if a cache took the block. Otherwise
-		 * the cache may be closed and the pool asleep, and the next
-		 * free has to come here to wake it.
+		 * the cache may be closed and the pool asleep. Then the next
+		 * free has to come here to wake the pool.
 		 */
 		if (cache && remember)
 			bp_memo_enter(&where, cache);
@@ -225,8 +225,8 @@ static void report_refused(struct bytepool *pool, const void *block, unsigned lo
 }
 
 /*
- * Complete a free that found its cache marked busy here, and either the loaded magazine
- * full or blocks to wipe. A large block is not wiped in a section.
+ * Complete a free after BP_FREE_FULL: the loaded magazine is full, or the block has to be
+ * wiped. The caller has marked the cache busy. A large block is not wiped in a section.
  * Context: Section, which ends here.
  */
 noinline void bp_free_full(struct bytepool *pool, const void *block, u8 *state,

@@ -44,10 +44,7 @@ void bp_free_slow(struct bytepool *pool, const void *block, enum bp_free_result 
 		  unsigned long caller);
 void bp_free_any_slow(const void *block, enum bp_free_result result, unsigned long caller);
 
-/*
- * Claim a block in use. If several CPUs free it at once, one of them succeeds,
- * and the block is that one's.
- */
+/* Claim a block in use. If several CPUs free it at once, only one of them succeeds. */
 static __always_inline bool bp_state_claim(u8 *state)
 {
 	u8 in_use = BP_BLOCK_IN_USE;
@@ -56,8 +53,8 @@ static __always_inline bool bp_state_claim(u8 *state)
 }
 
 /*
- * Free a block whose page is in the memo of this CPU to its open cache. Fill in the rest
- * of @where, and *@found with the cache. If @any, the pool is that of the cache.
+ * Free a block to an open cache, if its page is in the memo of this CPU. Set *@found to the
+ * cache, and fill in the rest of @where. If @any, take the pool of the cache.
  * Context: Section, and bp_memo_current() is true.
  */
 static __always_inline enum bp_free_result bp_free_fast(struct bytepool *pool,
@@ -72,7 +69,7 @@ static __always_inline enum bp_free_result bp_free_fast(struct bytepool *pool,
 	if (unlikely(!bp_memo_locate(where->block, &entry, &cache, &granule)))
 		return BP_FREE_UNKNOWN;
 	if (any) {
-		/* An interrupt that enters the cache here leaves it as it was. */
+		/* An interrupt that enters the cache here restores @pool before it returns. */
 		pool = data_race(cache->pool);
 	}
 	if (unlikely((any && pool == BP_CACHE_BUSY) || !bp_cache_enter(cache, pool)))
@@ -113,7 +110,7 @@ static __always_inline unsigned int bp_free_run(struct bytepool *pool, void **bl
 		return 0;
 	if (unlikely(!bp_cache_enter(cache, pool)))
 		return 0;
-	/* Not before an interrupt can free blocks to the cache any more. */
+	/* Read it now, when no interrupt can free younger blocks to the cache. */
 	now = jiffies;
 	top = cache->top;
 	if (top == cache->end && !cache->spare->nr) {
@@ -141,7 +138,7 @@ static __always_inline unsigned int bp_free_run(struct bytepool *pool, void **bl
 				goto leave;
 			granule = bp_granule((unsigned long)blocks[done] ^ page, cache->shift);
 		} while (granule < cache->page_granules && likely(top < cache->end));
-		/* The next block is in another page, or there is no room for it. */
+		/* The next block is in another page, or the magazine is full. */
 		if (!bp_memo_locate(blocks[done], &entry, &next, &granule) || next != cache)
 			break;
 	}

@@ -20,13 +20,13 @@
 /* A class that holds at least this many of its usual slabs grows by slabs of several pages. */
 #define LARGE_SLABS_FROM	8UL
 
-/* How often an alloc makes room after others have taken the room that it made. */
+/* How often an alloc makes room, because others may take the room that it made. */
 #define ROOM_RETRIES		8U
 
 /* An alloc gives up after this many trims in a row that gave back nothing. */
 #define ROOM_IN_VAIN		3U
 
-/* Return what the pool has to give back for @bytes. Its limit may be far below what it holds. */
+/* Return the bytes to give back for @bytes. The pool may hold more than its limit. */
 static unsigned long room_wanted(const struct bytepool *pool, unsigned long bytes)
 {
 	unsigned long limit = READ_ONCE(pool->limit);
@@ -38,7 +38,7 @@ static unsigned long room_wanted(const struct bytepool *pool, unsigned long byte
 /*
  * Create a slab, see bp_slab_create_fitting(). At the limit of the pool, give back idle
  * memory of the pool first. When the system is short of memory, give back what depots
- * have, before the system is asked to try harder.
+ * have, and then ask the system to try harder.
  */
 struct bp_slab *bp_class_new_slab(struct bp_class *class, bool large, gfp_t gfp,
 				  int node)
@@ -120,10 +120,10 @@ static void *depot_add_and_take(struct bp_slab *slab, void **overwritten)
 void *bp_class_grow(struct bp_class *class, gfp_t gfp, int node)
 {
 	/*
-	 * A class with few blocks grows by the smallest slab that holds one, so
-	 * that its pages can be freed one at a time. A class with a reserve
-	 * does so too, because a large slab could not be freed without going
-	 * below the reserve.
+	 * A class with few blocks grows by the smallest slab that holds one.
+	 * Its pages can then be freed one at a time. A class with a reserve
+	 * also grows by small slabs, because the reserve would bind a large
+	 * slab as a whole.
 	 */
 	unsigned long held = atomic_long_read(&class->nr_blocks) * class->size;
 	bool large = held >= LARGE_SLABS_FROM * class->slab_bytes && !READ_ONCE(class->reserve);
@@ -147,9 +147,9 @@ void *bp_class_grow(struct bp_class *class, gfp_t gfp, int node)
 }
 
 /*
- * Return true if this CPU would have to share a slab, and should rather get one
- * of its own. With a reserve or a limit it does not, because others may need
- * the memory more.
+ * Return true if this CPU would have to share a slab, and should get one of its
+ * own instead. Return false for a class with a reserve or a limit, because
+ * others may need the memory more.
  */
 bool bp_class_wants_private_slab(struct bp_class *class)
 {

@@ -25,9 +25,9 @@
 /*
  * Set the reserve of the class. Return the old one.
  *
- * The reserve is written under the lock of every depot. A CPU that opens a cache
- * under one of them without seeing the reserve has done so before the caches are
- * closed here. All grants end, because they were made beside another reserve.
+ * The reserve is written under the lock of each depot. A CPU may open a cache under
+ * such a lock without seeing the reserve. Then the cache is closed here after that.
+ * All grants end, because they were made with another reserve.
  */
 static unsigned int class_set_reserve(struct bp_class *class, unsigned int nr)
 {
@@ -38,7 +38,7 @@ static unsigned int class_set_reserve(struct bp_class *class, unsigned int nr)
 
 	mutex_lock(&pool->gc_lock);
 	old = class->reserve;
-	/* What the reserve needs must be bound before it counts as kept. */
+	/* Bind the blocks of the reserve before others see the reserve. */
 	atomic_long_sub((long)nr - old, &class->spare);
 	bp_for_each_depot(depot, class) {
 		flags = bp_depot_lock(depot);

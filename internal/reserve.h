@@ -2,17 +2,17 @@
 /*
  * The reserve: blocks of a class that are always there.
  *
- * A class never has fewer blocks than its reserve, and as many of these as are idle
- * serve any CPU and context. So the caches together may have no more than the blocks
- * beyond the reserve. Each cache is granted as many as it takes, or none:
+ * A class never falls below its reserve, and the idle blocks of the reserve serve any
+ * CPU and context. So the caches together may have no more than the blocks beyond the
+ * reserve. Each cache is granted as many blocks as it takes, or none:
  *
  *	blocks in caches <= grants <= blocks - reserve
  *
- * @spare of the class is what the two sides of the last comparison differ by. A grant
- * and the death of a slab take from it, and fail if it is too small.
+ * @spare of the class is the difference of the two sides of the last comparison. A
+ * grant and the death of a slab take from it, and fail if it is too small.
  *
- * A task that waits for a block takes all grants back first, and no CPU is granted
- * blocks while it waits. So each free goes to a depot and wakes it.
+ * A task that waits for a block takes all grants back first. No CPU is granted blocks
+ * while the task waits. So each free goes to a depot, and wakes the task.
  */
 #ifndef _BP_RESERVE_H
 #define _BP_RESERVE_H
