@@ -112,7 +112,7 @@ static void *blocks_start(struct seq_file *m, loff_t *pos)
 		return SEQ_START_TOKEN;
 	}
 	rhashtable_walk_start(&iter->slabs);
-	/* The slab that was not shown yet. It may have gone meanwhile. */
+	/* Go on at the slab that was not shown yet, unless it has died. */
 	slab = rhashtable_walk_peek(&iter->slabs);
 	if (!IS_ERR_OR_NULL(slab) && slab->depot->class->pool == iter->pool)
 		return slab;

@@ -159,9 +159,8 @@ static void module_sysfs_remove(void)
 }
 
 /*
- * Make the shared pool. If the kernel promises that no owner of memory sees
- * the data of another, the pool keeps that promise for its blocks.
- * Fresh pages are cleared by the kernel.
+ * Make the shared pool. If the kernel clears memory between one owner and the
+ * next, so does the pool with its blocks. The kernel clears new pages.
  */
 static struct bytepool *__init system_create(void)
 {

@@ -169,7 +169,7 @@ static unsigned long class_teardown(struct bp_class *class)
 	return leaked;
 }
 
-/* Make a pool, which does not keep the module. Return the pool or an ERR_PTR(). */
+/* Make a pool, which does not pin the module. Return the pool or an ERR_PTR(). */
 struct bytepool *bp_pool_make(const char *name, const struct bytepool_params *params)
 {
 	struct bytepool_params checked = {};
@@ -203,8 +203,8 @@ free_pool:
 }
 
 /*
- * Give the memory of the pool back, and end it. If it leaks blocks, keep what the free of
- * one of them looks at.
+ * Give the memory of the pool back, and end the pool. If it leaks blocks, keep its
+ * structure, because a free of one of them looks at it.
  */
 void bp_pool_end(struct bytepool *pool)
 {
@@ -218,7 +218,7 @@ void bp_pool_end(struct bytepool *pool)
 		leaked += class_teardown(class);
 	if (leaked)
 		bp_pool_leak(pool);
-	/* The memos were invalidated when the slabs went, so no CPU finds these caches. */
+	/* The memos were invalidated when the slabs died, so no CPU finds these caches. */
 	bp_for_each_class(class, pool)
 		bp_class_free(class);
 	WARN(leaked, pr_fmt("%s: destroyed with %lu blocks in use\n"), pool->name, leaked);
@@ -229,7 +229,7 @@ void bp_pool_end(struct bytepool *pool)
 		kfree(pool);
 }
 
-/* Make a pool, which keeps the module loaded. Return the pool or an ERR_PTR(). */
+/* Make a pool, which pins the module. Return the pool or an ERR_PTR(). */
 struct bytepool *bp_pool_create(const char *name, const struct bytepool_params *params)
 {
 	struct bytepool *pool;
@@ -242,7 +242,7 @@ struct bytepool *bp_pool_create(const char *name, const struct bytepool_params *
 	return pool;
 }
 
-/* End a pool of bp_pool_create(). The module of its owner keeps this one until it returns. */
+/* End a pool of bp_pool_create(). The caller's own module pins this one until the return. */
 void bp_pool_destroy(struct bytepool *pool)
 {
 	if (WARN(pool == bytepool_system, pr_fmt("the shared pool cannot be destroyed\n")))

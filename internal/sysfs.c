@@ -33,8 +33,8 @@ int bp_parse_one(const char *buf)
 }
 
 /*
- * Like bp_parse_one(), but refuse to act on a BYTEPOOL_SINGLE pool, whose owner
- * cannot serialise with a write to sysfs.
+ * Do as bp_parse_one(), but refuse a BYTEPOOL_SINGLE pool, whose owner cannot
+ * serialise with a write to sysfs.
  */
 static int pool_parse_one(struct bytepool *pool, const char *buf)
 {
@@ -151,7 +151,7 @@ static struct pool_attribute flags_attr = __ATTR_RO(flags);
 static struct pool_attribute gc_attr = __ATTR_WO(gc);
 static struct pool_attribute trim_attr = __ATTR_WO(trim);
 
-/* The attributes of values that are only read: where they are, and how they are shown. */
+/* Attributes that can only be read: the place of each value, and how it is shown. */
 #define POOL_VALUE(_string, _show)			\
 	.attr = { .name = _string, .mode = 0444 },	\
 	.show = _show
