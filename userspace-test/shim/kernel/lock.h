@@ -71,7 +71,7 @@ void swake_up_all(struct swait_queue_head *queue);
 long io_schedule_timeout(long timeout);
 long schedule_timeout_uninterruptible(long timeout);
 
-/* A writer is in task context or has interrupts off, so no reader of its CPU waits for it. */
+/* A writer has preemption or interrupts off, so no reader of its CPU waits for it. */
 typedef struct {
 	unsigned int sequence;
 } seqcount_t;
