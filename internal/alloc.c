@@ -272,11 +272,14 @@ static void class_put_off_grant(const struct bp_class *class)
  */
 static void class_grow_for_cache(struct bp_class *class, gfp_t gfp)
 {
-	long want = class_grant_wanted(class);
 	unsigned int left = GROW_SLABS;
 	struct bp_slab *slab;
+	long want;
 
-	if (!want || READ_ONCE(class->pool->limit) || atomic_long_read(&class->nr_waiters))
+	if (READ_ONCE(class->pool->limit) || atomic_long_read(&class->nr_waiters))
+		return;
+	want = class_grant_wanted(class);
+	if (!want)
 		return;
 	while (left-- && atomic_long_read(&class->spare) < want) {
 		slab = bp_class_new_slab(class, false, GFP_SPARE | (gfp & __GFP_HARDWALL),
