@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 #include <linux/smp.h>
 
+#include "../lib/compat.h"
 #include "../lib/worker.h"
 #include "block.h"
 #include "check.h"
@@ -207,7 +208,9 @@ static void race_interrupt(void *data)
 	struct race *race = data;
 
 	line_up(race, race->line);
+	remote_call_begin();
 	race_free(race);
+	remote_call_end();
 	atomic_inc(&race->arrived);
 }
 

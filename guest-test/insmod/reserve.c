@@ -10,6 +10,7 @@
 #include <linux/slab.h>
 #include <linux/smp.h>
 
+#include "../lib/compat.h"
 #include "../lib/worker.h"
 #include "block.h"
 #include "check.h"
@@ -55,7 +56,7 @@ static void run_at(int cpu, smp_call_func_t fn, void *data)
 	unsigned long flags;
 
 	if (cpu) {
-		smp_call_function_single(cpu, fn, data, 1);
+		remote_call(cpu, fn, data);
 		return;
 	}
 	local_irq_save(flags);

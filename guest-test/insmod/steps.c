@@ -187,7 +187,7 @@ void actor_step_atomic(struct actor *a, struct actor *remote, int cpu)
 		break;
 	case 3:
 		/* The other CPU may be offline. */
-		smp_call_function_single(!cpu, step_remote, remote, 1);
+		remote_call(!cpu, step_remote, remote);
 		break;
 	case 4:
 		actor_arm_timer(a, cpu);

@@ -187,22 +187,29 @@ log_is_clean() {
 	[ ! -s /tmp/complaints ]
 }
 
+# Scan for leaks. kmemleak reports a leak that is some seconds old and that a second scan finds
+# unchanged. The newest kernels have a third scan confirm it. A kmemleak that had no memory for
+# its records refuses to scan.
+scan_leaks() {
+	for _ in 1 2 3; do
+		echo scan >$kmemleak || return
+	done
+}
+
 # Ignore the leaks that kmemleak has found so far.
 forget_leaks() {
 	if [ -e $kmemleak ]; then
 		echo scan=off >$kmemleak
-		echo scan >$kmemleak
+		scan_leaks
 		echo clear >$kmemleak
 	fi
 }
 
-# Scan for leaks. kmemleak reports a leak that is some seconds old and that a second scan
-# finds unchanged, and writes their number to the log. A kmemleak that had no memory for its
-# records refuses to scan.
+# Print new leaks. kmemleak writes their number to the log.
 find_leaks() {
 	[ -e $kmemleak ] || return 0
 	sleep 6
-	echo scan >$kmemleak && echo scan >$kmemleak || return
+	scan_leaks || return
 	sed 's/^/# /' $kmemleak
 }
 

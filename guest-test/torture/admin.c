@@ -6,8 +6,8 @@
 #include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/random.h>
-#include <linux/smp.h>
 
+#include "../lib/compat.h"
 #include "../lib/worker.h"
 #include "actor.h"
 #include "admin.h"
@@ -108,7 +108,7 @@ static void reserve_private(struct torture_pool *tp)
 	if (random_below(&admin_rnd, 2))
 		bytepool_trim(tp->pool);
 	/* Allocate in an interrupt of that CPU; if it is offline, here. */
-	if (smp_call_function_single(cpu, take_reserved, &taking, 1))
+	if (remote_call(cpu, take_reserved, &taking))
 		take_reserved(&taking);
 	taken_give(&taking);
 	if (random_below(&admin_rnd, 2))
