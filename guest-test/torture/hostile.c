@@ -19,6 +19,7 @@
 #include <linux/smp.h>
 #include <linux/vmalloc.h>
 
+#include "../lib/compat.h"
 #include "../lib/worker.h"
 #include "actor.h"
 #include "hostile.h"
@@ -218,7 +219,9 @@ static void race_free(void *data)
 			break;
 		cpu_relax();
 	}
+	remote_call_begin();
 	bytepool_free(race->pool, race->block);
+	remote_call_end();
 }
 
 /* Free @block on several CPUs. One of the frees is good. */
