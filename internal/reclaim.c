@@ -175,14 +175,16 @@ static void cache_release(struct bp_cache *cache, const struct bp_gc_pass *pass)
 	unsigned long flags = bp_depot_lock(depot);
 	bool stays = cache->drain == BP_DRAIN_ALL ||
 		     (cache->granted && cache->drain != BP_DRAIN_RETIRE);
-	bool gone;
+	bool empty, gone;
 
 	bp_cache_drain(cache, cache->drain == BP_DRAIN_EXPIRED ? pass : &bp_gc_everything);
 	cache->drain = BP_DRAIN_NONE;
+	/* Once it is open, its CPU may empty it. */
+	empty = !bp_cache_nr(cache);
+	gone = empty && !stays;
 	/* Only a pool that is awake may have open caches. */
-	if (bp_cache_nr(cache) && READ_ONCE(depot->class->pool->awake))
+	if (!empty && READ_ONCE(depot->class->pool->awake))
 		bp_cache_open(cache);
-	gone = !bp_cache_nr(cache) && !stays;
 	if (gone)
 		bp_cache_remove(cache);
 	bp_depot_unlock(depot, flags);
