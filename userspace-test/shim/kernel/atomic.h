@@ -36,7 +36,7 @@
 									\
 	shim_point();							\
 	__atomic_compare_exchange_n(p, &_old, value, false,		\
-				    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);\
+				    __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE);\
 	_old;								\
 })
 #define try_cmpxchg(p, old, value) ({					\
