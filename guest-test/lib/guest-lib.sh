@@ -187,29 +187,22 @@ log_is_clean() {
 	[ ! -s /tmp/complaints ]
 }
 
-# Scan for leaks. kmemleak reports a leak that is some seconds old and that a second scan finds
-# unchanged. The newest kernels have a third scan confirm it. A kmemleak that had no memory for
-# its records refuses to scan.
-scan_leaks() {
-	for _ in 1 2 3; do
-		echo scan >$kmemleak || return
-	done
-}
-
 # Ignore the leaks that kmemleak has found so far.
 forget_leaks() {
 	if [ -e $kmemleak ]; then
 		echo scan=off >$kmemleak
-		scan_leaks
+		echo scan >$kmemleak
 		echo clear >$kmemleak
 	fi
 }
 
-# Print new leaks. kmemleak writes their number to the log.
+# Scan for leaks. kmemleak reports a leak that is some seconds old and that a second scan
+# finds unchanged, and writes their number to the log. A kmemleak that had no memory for its
+# records refuses to scan.
 find_leaks() {
 	[ -e $kmemleak ] || return 0
 	sleep 6
-	scan_leaks || return
+	echo scan >$kmemleak && echo scan >$kmemleak || return
 	sed 's/^/# /' $kmemleak
 }
 
