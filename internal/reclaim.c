@@ -175,20 +175,20 @@ static void cache_release(struct bp_cache *cache, const struct bp_gc_pass *pass)
 	unsigned long flags = bp_depot_lock(depot);
 	bool stays = cache->drain == BP_DRAIN_ALL ||
 		     (cache->granted && cache->drain != BP_DRAIN_RETIRE);
-	bool empty, gone;
 
 	bp_cache_drain(cache, cache->drain == BP_DRAIN_EXPIRED ? pass : &bp_gc_everything);
 	cache->drain = BP_DRAIN_NONE;
-	/* Once it is open, its CPU may empty it. */
-	empty = !bp_cache_nr(cache);
-	gone = empty && !stays;
-	/* Only a pool that is awake may have open caches. */
-	if (!empty && READ_ONCE(depot->class->pool->awake))
-		bp_cache_open(cache);
-	if (gone)
+	/* Once a cache is open, its CPU may empty it. */
+	if (bp_cache_nr(cache)) {
+		stays = true;
+		/* Only a pool that is awake may have open caches. */
+		if (READ_ONCE(depot->class->pool->awake))
+			bp_cache_open(cache);
+	}
+	if (!stays)
 		bp_cache_remove(cache);
 	bp_depot_unlock(depot, flags);
-	if (gone)
+	if (!stays)
 		bp_cache_free(cache);
 }
 
