@@ -104,16 +104,26 @@ static void test_grant_spare(void)
 /* A grant ends with each pass, and what it bound can be given back. */
 static void test_grant_age(void)
 {
+	u64 overhead;
+
 	pool_start(NULL);
 	set_reserve(RESERVE);
 	work();
 	EXPECT(class_cached(SIZE));
 	bytepool_gc(pool, NULL);
 	EXPECT(!class_cached(SIZE));
+	/* The pass has kept the cache, because its CPU may go on using it. */
+	overhead = stats().bytes_overhead;
+	bytepool_free(pool, bytepool_alloc(pool, SIZE, GFP_KERNEL));
+	EXPECT(stats().bytes_overhead == overhead);
 	work();
 	EXPECT(class_cached(SIZE));
 	EXPECT(bytepool_trim(pool));
 	EXPECT(!class_cached(SIZE) && bytepool_size(pool) == RESERVE * SLAB);
+	/* The trim has freed the cache, too, so that the next use makes it anew. */
+	overhead = stats().bytes_overhead;
+	bytepool_free(pool, bytepool_alloc(pool, SIZE, GFP_KERNEL));
+	EXPECT(stats().bytes_overhead > overhead + 2048);
 	pool_stop();
 }
 
