@@ -11,7 +11,7 @@
 #include <linux/slab.h>
 #include <linux/smp.h>
 
-#include "../lib/compat.h"
+#include "../lib/hardirq.h"
 #include "../lib/worker.h"
 #include "block.h"
 #include "check.h"

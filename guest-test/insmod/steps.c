@@ -8,6 +8,7 @@
 #include <linux/smp.h>
 
 #include "../lib/compat.h"
+#include "../lib/hardirq.h"
 #include "block.h"
 #include "check.h"
 #include "steps.h"

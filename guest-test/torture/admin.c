@@ -7,7 +7,7 @@
 #include <linux/mm.h>
 #include <linux/random.h>
 
-#include "../lib/compat.h"
+#include "../lib/hardirq.h"
 #include "../lib/worker.h"
 #include "actor.h"
 #include "admin.h"

@@ -11,6 +11,7 @@
 #include <linux/smp.h>
 
 #include "../lib/compat.h"
+#include "../lib/hardirq.h"
 #include "../lib/worker.h"
 #include "actor.h"
 #include "burst.h"

@@ -19,7 +19,7 @@
 #include <linux/smp.h>
 #include <linux/vmalloc.h>
 
-#include "../lib/compat.h"
+#include "../lib/hardirq.h"
 #include "../lib/worker.h"
 #include "actor.h"
 #include "hostile.h"
