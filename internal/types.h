@@ -138,8 +138,8 @@ static_assert(offsetof(struct bp_magazine, entries) ==
  */
 enum bp_drain {
 	BP_DRAIN_NONE,	/* the cache is not closed for a pass */
-	BP_DRAIN_EXPIRED,
-	BP_DRAIN_ALL,	/* and the cache stays, because its CPU may go on using it */
+	BP_DRAIN_EXPIRED,	/* expired ones; the cache is freed unless it has others or a grant */
+	BP_DRAIN_ALL,	/* all, and the cache stays, because its CPU may go on using it */
 	BP_DRAIN_RETIRE,	/* all, and the cache is freed */
 };
 
@@ -277,7 +277,7 @@ struct bp_group {
  * @wait: tasks that wait for a block, see bp_class_may_wait()
  * @rcu: defers its end until no CPU can be looking at it
  * @group: the groups of caches, each made with its first cache, see bp_class_cache(). A
- *	pass frees a cache that it leaves empty. A group stays until the pool is destroyed
+ *	pass may free a cache, see cache_release(). A group stays until the pool is destroyed
  * @depot: the depot of each node, allocated one by one, because there may be many nodes
  */
 struct bp_class {

@@ -7,6 +7,8 @@
 
 #include "test.h"
 
+#define CACHE_BYTES_MIN	2048	/* a cache and its two magazines take more */
+
 extern const struct test lifecycle_tests[];
 extern const struct test alloc_tests[];
 extern const struct test bad_free_tests[];

@@ -6,7 +6,6 @@
 
 #define SIZE		4096
 #define NR_CPUS_USED	6
-#define CACHE_BYTES_MIN	2048	/* a cache and its two magazines take more */
 
 static u64 used;	/* number of blocks that were allocated */
 
@@ -122,6 +121,36 @@ static void test_unused(void)
 	stop();
 }
 
+/* A scan is no look at an empty cache: what was used since the last pass stays. */
+static void test_scan(void)
+{
+	void *block, *old, *young;
+	u64 overhead;
+
+	start(BYTEPOOL_TIMEOUT_DEFAULT, 0);
+	old = bytepool_alloc(pool, 2 * SIZE, GFP_KERNEL);
+	bytepool_free(pool, old);	/* keeps the pool awake */
+	shim_cpu_move(4);
+	block = bytepool_alloc(pool, SIZE, GFP_KERNEL);
+	shim_clock_advance(10 * HZ);
+	bytepool_free(pool, block);
+	block = bytepool_alloc(pool, SIZE, GFP_KERNEL);
+	shim_cpu_move(2);
+	young = bytepool_alloc(pool, 4 * SIZE, GFP_KERNEL);
+	bytepool_free(pool, young);
+	shim_cpu_move(0);
+	shim_cpu_die(2);
+	used += 4;
+	/* The scan gets enough, and closes the cache with the older block. */
+	EXPECT(shim_shrink(4) == 4);
+	overhead = stats().bytes_overhead;
+	/* The GC drains that cache. */
+	shim_clock_advance(2);
+	EXPECT(stats().bytes_overhead == overhead);
+	bytepool_free(pool, block);
+	stop();
+}
+
 /* The blocks of a dead CPU leave its cache at once, and passes free the cache. */
 static void test_dead(void)
 {
@@ -170,6 +199,7 @@ const struct test cache_tests[] = {
 	{ "a trim frees caches", test_trim },
 	{ "a GC of a SINGLE pool frees its cache", test_single },
 	{ "an unused, empty cache is freed", test_unused },
+	{ "a scan does not make a cache unused", test_scan },
 	{ "the empty cache of a dead CPU is freed", test_dead },
 	{ "counts while caches are freed", test_count },
 	{}

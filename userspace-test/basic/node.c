@@ -34,8 +34,11 @@ static void own_slabs_at_first(void)
 	EXPECT(!bytepool_size(pool));
 }
 
-/* The result is the same, but whole idle slabs are taken before new ones. */
-static void own_slabs_with_caches(void)
+/*
+ * Two slabs are idle. While the class has more than a page for each other CPU, CPUs share a
+ * slab. After that, a CPU takes the whole idle slab, and the next one a new slab.
+ */
+static void own_slabs_from_idle(void)
 {
 	void *blocks[4];
 	unsigned int i;
@@ -77,7 +80,7 @@ static void test_own_slabs(void)
 	shim_exact_node = true;
 	pool_start(NULL);
 	own_slabs_at_first();
-	own_slabs_with_caches();
+	own_slabs_from_idle();
 	pool_stop();
 	pool_start(&params);
 	no_own_slabs();
