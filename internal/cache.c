@@ -35,13 +35,15 @@ struct bp_cache bp_closed_cache __read_mostly = { .pool = BP_CACHE_BUSY };
 static bool cache_granted(struct bp_class *class, struct bp_cache *cache)
 {
 	u32 capacity = bp_cache_capacity(cache);
+	/* Pairs with WRITE_ONCE() in class_put_off_grant(), which holds no lock. */
+	u32 refused = READ_ONCE(cache->refused);
 
 	if (atomic_long_read(&class->nr_waiters))
 		return false;
 	if (cache->granted)
 		return true;
-	if (cache->refused < BP_GRANT_AFTER) {
-		WRITE_ONCE(cache->refused, cache->refused + 1);
+	if (refused < BP_GRANT_AFTER) {
+		WRITE_ONCE(cache->refused, refused + 1);
 		return false;
 	}
 	if (READ_ONCE(class->pool->limit) || !bp_class_take_spare(class, capacity))

@@ -74,7 +74,8 @@ static inline u32 bp_cache_nr(const struct bp_cache *cache)
 /* Return the capacity of both magazines together. */
 static inline u32 bp_cache_capacity(const struct bp_cache *cache)
 {
-	return cache->loaded->capacity + cache->spare->capacity;
+	/* Its CPU may have them change places meanwhile. */
+	return READ_ONCE(cache->loaded)->capacity + READ_ONCE(cache->spare)->capacity;
 }
 
 /* Return true if the loaded magazine takes no more blocks. */

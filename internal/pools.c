@@ -116,7 +116,7 @@ struct bytepool *bp_pool_next_shared(struct bytepool *prev)
 
 /*
  * Put the blocks in the caches of a dead CPU back into their slabs. The empty caches stay until
- * a pass or a trim frees them.
+ * a pass frees them, or a trim that has something to give back.
  */
 int bp_cpu_dead(unsigned int cpu)
 {

@@ -138,7 +138,7 @@ static_assert(offsetof(struct bp_magazine, entries) ==
  */
 enum bp_drain {
 	BP_DRAIN_NONE,	/* the cache is not closed for a pass */
-	BP_DRAIN_EXPIRED,	/* expired ones; the cache is freed unless it has others or a grant */
+	BP_DRAIN_EXPIRED,	/* expired ones; a cache left empty without a grant is freed */
 	BP_DRAIN_ALL,	/* all, and the cache stays, because its CPU may go on using it */
 	BP_DRAIN_RETIRE,	/* all, and the cache is freed */
 };
