@@ -183,6 +183,7 @@ static void test_spare(void)
 static void test_single_cache(void)
 {
 	const struct bytepool_params params = { .flags = BYTEPOOL_SINGLE };
+	u64 overhead;
 	long before;
 	void *p;
 
@@ -190,7 +191,12 @@ static void test_single_cache(void)
 	make_caches(20000, 0);
 	bytepool_trim(pool);
 	before = shim_usage().kmallocs;
+	shim_cpu_move(4);
+	p = bytepool_alloc(pool, 20000, GFP_KERNEL);
+	overhead = stats().bytes_overhead;
+	bytepool_free(pool, p);
 	make_caches(20000, 4);
+	EXPECT(stats().bytes_overhead < overhead + CACHE_BYTES_MIN);
 	p = bytepool_alloc(pool, 20000, GFP_KERNEL);
 	bytepool_free(pool, p);
 	shim_cpu_move(2);
