@@ -352,6 +352,29 @@ static void test_shrink_gc(void)
 	shim_exact_node = false;
 }
 
+/* The GC comes again if the grace period outlasts its run, although the pool is asleep. */
+static void test_shrink_gc_again(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = BYTEPOOL_TIMEOUT_NEVER };
+
+	pool_start(&params);
+	shim_exact_node = true;
+	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
+	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
+	EXPECT(!shim_works_pending() && shim_shrink(1) == 0 && shim_works_pending() == 1);
+	shim_grace_held = true;
+	shim_clock_advance(2);
+	EXPECT(shim_works_pending() == 1);
+	shim_grace_held = false;
+	shim_clock_advance(HZ);
+	EXPECT(!shim_works_pending());
+	shim_grace_held = true;
+	EXPECT(shim_shrink(1) == 1);
+	shim_grace_held = false;
+	pool_stop();
+	shim_exact_node = false;
+}
+
 static bool rescans;
 
 /* A second scan closes another cache while the GC waits for those of the first. */
@@ -509,6 +532,7 @@ const struct test shrinker_tests[] = {
 	{ "shrinker: magazines of a depot", test_shrink_magazines },
 	{ "shrinker: a grant without blocks", test_shrink_grant },
 	{ "shrinker: what scans have closed is left to the GC", test_shrink_gc },
+	{ "shrinker: the GC waits for a long grace period", test_shrink_gc_again },
 	{ "shrinker: what a scan closes while the GC runs", test_shrink_again },
 	{ "shrinker: what scans have closed of a pool that is awake", test_shrink_gc_awake },
 	{ "shrinker: a page in each of many pools", test_shrink_many },
