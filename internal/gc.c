@@ -144,7 +144,6 @@ static bool gc_end(struct bytepool *pool)
 {
 	if (!pool->visited)
 		return READ_ONCE(pool->awake);
-	pool->visited = false;
 	mutex_lock(&pool->gc_lock);
 	WRITE_ONCE(pool->gc_runs, pool->gc_runs + 1);
 	mutex_unlock(&pool->gc_lock);
