@@ -116,7 +116,7 @@ static void test_room_taken_late(void)
 
 /*
  * A trim counts as successful if another CPU takes the room that it made, up to six times. That
- * CPU may keep the room longer than a trim in vain takes, which is some 150 points.
+ * CPU may keep the room longer than a trim in vain takes.
  */
 static void test_room_taken_again(void)
 {
