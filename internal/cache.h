@@ -74,7 +74,7 @@ static inline u32 bp_cache_nr(const struct bp_cache *cache)
 /* Return the capacity of both magazines together. */
 static inline u32 bp_cache_capacity(const struct bp_cache *cache)
 {
-	/* Its CPU may have them change places meanwhile. */
+	/* The CPU of the cache may swap the magazines meanwhile. */
 	return READ_ONCE(cache->loaded)->capacity + READ_ONCE(cache->spare)->capacity;
 }
 

@@ -116,7 +116,7 @@ struct bytepool *bp_pool_next_shared(struct bytepool *prev)
 
 /*
  * Put the blocks in the caches of a dead CPU back into their slabs. The empty caches stay until
- * a pass frees them, or a trim that has something to give back.
+ * a pass frees them. A trim of a pool without idle memory does not.
  */
 int bp_cpu_dead(unsigned int cpu)
 {

@@ -69,7 +69,7 @@ static bool cache_test_and_clear_used(struct bp_cache *cache)
 /*
  * Return true if the pass has to close the cache: for its blocks, for the slabs that its
  * grant may bind, or because it is empty and unused. A scan leaves unused caches alone,
- * because a pass or another scan may have looked just before.
+ * because a pass may have called cache_test_and_clear_used() just before.
  */
 static bool pass_wants_cache(const struct bp_gc_pass *pass, struct bp_cache *cache)
 {
@@ -166,9 +166,9 @@ void bp_class_flush_magazines(struct bp_class *class, const struct bp_gc_pass *p
 }
 
 /*
- * Drain a closed cache of the blocks that its passes want. Then open it, or free it if it is
- * empty. An empty cache stays if its CPU may go on using it: if a scan, a task that waits or
- * a reserve has closed it, or if a pass by age has ended its grant.
+ * Drain a closed cache of the blocks that its passes want. If blocks are left, open the cache.
+ * Otherwise free it, unless its CPU may go on using it. This is so if a scan, a task that waits
+ * or a reserve has closed the cache, or if a pass by age has ended its grant.
  */
 static void cache_release(struct bp_cache *cache, const struct bp_gc_pass *pass)
 {

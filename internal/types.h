@@ -138,9 +138,9 @@ static_assert(offsetof(struct bp_magazine, entries) ==
  */
 enum bp_drain {
 	BP_DRAIN_NONE,	/* the cache is not closed for a pass */
-	BP_DRAIN_EXPIRED,	/* expired ones; a cache left empty without a grant is freed */
-	BP_DRAIN_ALL,	/* all, and the cache stays, because its CPU may go on using it */
-	BP_DRAIN_RETIRE,	/* all, and the cache is freed */
+	BP_DRAIN_EXPIRED,	/* expired blocks; an empty cache without a grant is freed */
+	BP_DRAIN_ALL,	/* all blocks; the cache stays, because its CPU may go on using it */
+	BP_DRAIN_RETIRE,	/* all blocks; the cache is freed */
 };
 
 /**
@@ -318,8 +318,8 @@ struct bp_cpu {
  * @awake: the GC visits the pool. While this is false, all caches are closed, so that
  *	the next free calls bp_pool_wake(). A pool whose blocks never expire is an exception
  * @draining: the GC has to visit it, asleep or not, until closed caches are drained
- * @visited: the pool is in the current pass of bp_gc_work; this and the next are used by
- *	that alone
+ * @visited: the pool is in the current or the last pass of bp_gc_work; this and the next are
+ *	used by that alone
  * @reap_at: the class at which its next turn goes on
  * @class: the classes, each made at its first use
  * @closed: bp_closed_cache for each slot

@@ -2,8 +2,8 @@
 /*
  * Tests in hardirq context: hard timers, and calls by other CPUs
  *
- * Lockdep expects of both what only PREEMPT_RT needs: no spinlock_t, and so no call of the
- * system's allocator. These helpers have it expect that on PREEMPT_RT alone.
+ * On PREEMPT_RT, neither may take a spinlock_t, and so neither may call the system's allocator.
+ * Lockdep expects this of every kernel. These helpers have it expect this on PREEMPT_RT alone.
  */
 #ifndef _BYTEPOOL_TEST_HARDIRQ_H
 #define _BYTEPOOL_TEST_HARDIRQ_H

@@ -121,23 +121,22 @@ static void test_unused(void)
 	stop();
 }
 
-/* A scan is no look at an empty cache: what was used since the last pass stays. */
+/* A scan does not count as the pass before: a cache stays if it was used since that. */
 static void test_scan(void)
 {
-	void *block, *old, *young;
+	void *block;
 	u64 overhead;
 
 	start(BYTEPOOL_TIMEOUT_DEFAULT, 0);
-	old = bytepool_alloc(pool, 2 * SIZE, GFP_KERNEL);
-	bytepool_free(pool, old);	/* keeps the pool awake */
+	/* Keep the pool awake. */
+	bytepool_free(pool, bytepool_alloc(pool, 2 * SIZE, GFP_KERNEL));
 	shim_cpu_move(4);
 	block = bytepool_alloc(pool, SIZE, GFP_KERNEL);
 	shim_clock_advance(10 * HZ);
 	bytepool_free(pool, block);
 	block = bytepool_alloc(pool, SIZE, GFP_KERNEL);
 	shim_cpu_move(2);
-	young = bytepool_alloc(pool, 4 * SIZE, GFP_KERNEL);
-	bytepool_free(pool, young);
+	bytepool_free(pool, bytepool_alloc(pool, 4 * SIZE, GFP_KERNEL));
 	shim_cpu_move(0);
 	shim_cpu_die(2);
 	used += 4;

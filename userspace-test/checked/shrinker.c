@@ -352,8 +352,8 @@ static void test_shrink_gc(void)
 	shim_exact_node = false;
 }
 
-/* Wait until the GC has drained the caches that scans have closed. A scan then gets @pages. */
-static void gc_has_drained(unsigned long pages)
+/* Have the GC drain the caches that scans have closed. Expect that a scan then gets @pages. */
+static void expect_gc_drains(unsigned long pages)
 {
 	shim_clock_advance(HZ);
 	EXPECT(!shim_works_pending());
@@ -376,7 +376,7 @@ static void test_shrink_gc_again(void)
 	shim_clock_advance(2);
 	EXPECT(shim_works_pending() == 1);
 	shim_grace_held = false;
-	gc_has_drained(1);
+	expect_gc_drains(1);
 	pool_stop();
 	shim_exact_node = false;
 }
@@ -412,7 +412,7 @@ static void test_shrink_again(void)
 	shim_grace_hook = NULL;
 	EXPECT(!rescans && shim_works_pending() == 1);
 	shim_grace_held = false;
-	gc_has_drained(2);
+	expect_gc_drains(2);
 	pool_stop();
 }
 

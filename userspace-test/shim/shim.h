@@ -8,8 +8,8 @@
  *
  * TSan does not see everything, and is told of some order. This hides some errors from it:
  *
- * - It knows no address dependencies, therefore READ_ONCE() of a pointer and cmpxchg() that finds
- * another one are acquires. A load without a dependency that lacks an acquire is not found.
+ * - It knows no address dependencies. Therefore READ_ONCE() of a pointer is an acquire, and so is a
+ * cmpxchg() that fails. A load without a dependency that lacks an acquire is not found.
  *
  * - A region with preemption off is ordered before the grace periods that end after it, and
  * after those that ended before it. A region within a grace period is ordered as well, although
