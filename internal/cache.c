@@ -271,7 +271,8 @@ u32 bp_cache_make_space(struct bp_depot *depot, struct bp_cache *cache)
 	if (!reserve)
 		empty = bp_depot_take_empty(depot, full->capacity);
 	if (empty) {
-		WRITE_ONCE(cache->spare, empty);
+		/* As in bp_cache_swap(). */
+		smp_store_release(&cache->spare, empty);
 		bp_depot_put_magazine(depot, full);
 	} else {
 		magazine_flush(depot, full);
@@ -376,7 +377,7 @@ u32 bp_cache_peek(const struct bp_cache *cache, unsigned long *oldest)
 	/* The depot may get a magazine meanwhile, and free it. */
 	rcu_read_lock();
 	loaded = READ_ONCE(cache->loaded);
-	/* Pairs with smp_wmb() in bp_cache_swap(). */
+	/* Pairs with smp_store_release() in bp_cache_load(). */
 	smp_rmb();
 	spare = READ_ONCE(cache->spare);
 	nr_spare = READ_ONCE(spare->nr);

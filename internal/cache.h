@@ -93,7 +93,8 @@ static inline bool bp_cache_full(const struct bp_cache *cache)
 /* Load a magazine. The one that was loaded is empty, or is the spare one now. */
 static inline void bp_cache_load(struct bp_cache *cache, struct bp_magazine *magazine)
 {
-	WRITE_ONCE(cache->loaded, magazine);
+	/* Pairs with dependent loads of the magazine, and with smp_rmb() in bp_cache_peek(). */
+	smp_store_release(&cache->loaded, magazine);
 	WRITE_ONCE(cache->top, magazine->entries + magazine->nr);
 	if (cache->end)
 		cache->end = magazine->entries + magazine->capacity;
@@ -105,9 +106,8 @@ static inline void bp_cache_swap(struct bp_cache *cache)
 	struct bp_magazine *spare = cache->spare;
 
 	WRITE_ONCE(cache->loaded->nr, bp_cache_nr_loaded(cache));
-	WRITE_ONCE(cache->spare, cache->loaded);
-	/* Pairs with smp_rmb() in bp_cache_peek(). */
-	smp_wmb();
+	/* Pairs with dependent loads of the magazine. */
+	smp_store_release(&cache->spare, cache->loaded);
 	bp_cache_load(cache, spare);
 }
 
