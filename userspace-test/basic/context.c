@@ -177,8 +177,10 @@ static void test_memo_places(void)
 	between = shim_interrupt;
 	for (i = 0; i < ARRAY_SIZE(blocks); i++) {
 		for (point = 1; point < 100; point++) {
-			/* Invalidate the memo, then remember these blocks. */
+			/* Invalidate the memo, make the caches anew, and remember these blocks. */
 			bytepool_trim(pool);
+			bytepool_free(pool, bytepool_alloc(pool, PAGE_SIZE, GFP_KERNEL));
+			reuse_known();
 			reuse_known();
 			nr_between = 0;
 			shim_countdown = point;
