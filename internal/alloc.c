@@ -5,6 +5,7 @@
 #include <linux/compiler.h>
 #include <linux/gfp.h>
 #include <linux/jiffies.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/ratelimit.h>
 #include <linux/rcupdate.h>
@@ -79,6 +80,7 @@ static void *depot_alloc(struct bp_depot *depot, void **overwritten)
 	struct bp_cache *cache;
 	void *block = NULL;
 	unsigned long flags;
+	bool fills = false;
 	bool opened;
 
 	flags = bp_depot_lock(depot);
@@ -93,15 +95,16 @@ static void *depot_alloc(struct bp_depot *depot, void **overwritten)
 		else if (!bp_cache_nr_loaded(cache))
 			bp_cache_swap(cache);
 		block = bp_cache_pop(cache);
+		fills = bp_cache_may_fill(cache);
 	}
 	if (!block) {
 		block = depot_alloc_one(depot, overwritten);
-		if (block && cache)
+		if (block && fills)
 			bp_cache_refill(depot, cache, overwritten);
 	}
 	if (block)
 		depot->hits++;
-	opened = bp_cache_reopen(cache);
+	opened = fills && bp_cache_reopen(cache);
 	bp_depot_unlock(depot, flags);
 	if (opened)
 		bp_pool_wake(depot->class->pool);
@@ -159,6 +162,8 @@ static void *class_alloc(struct bp_class *class, int node, bool sure)
 	if (!block && node == NUMA_NO_NODE)
 		block = depot_alloc_other(class, depot, sure, &overwritten);
 	bp_section_exit();
+	if (READ_ONCE(class->reserve))
+		bp_class_keep_reserve(class);
 	if (unlikely(overwritten))
 		bp_report_overwritten(class, overwritten);
 	return block;
@@ -251,7 +256,7 @@ static long class_grant_wanted(const struct bp_class *class)
 	if (cache && READ_ONCE(cache->refused) >= BP_GRANT_AFTER && !READ_ONCE(cache->granted))
 		want = bp_cache_capacity(cache);
 	rcu_read_unlock();
-	return want * class->size > GROW_BYTES ? 0 : want;
+	return want;
 }
 
 /* Have this CPU's cache wait for a grant like a new cache, because memory is short. */
@@ -264,6 +269,12 @@ static void class_put_off_grant(const struct bp_class *class)
 	if (cache)
 		WRITE_ONCE(cache->refused, 0);
 	rcu_read_unlock();
+}
+
+/* Return how many blocks the class lacks to grant @want and fill the cache, or fewer than 1. */
+static long class_lacks(const struct bp_class *class, long want)
+{
+	return max(want - atomic_long_read(&class->spare), -bp_class_beyond_reserve(class));
 }
 
 /*
@@ -279,9 +290,9 @@ static void class_grow_for_cache(struct bp_class *class, gfp_t gfp)
 	if (READ_ONCE(class->pool->limit) || atomic_long_read(&class->nr_waiters))
 		return;
 	want = class_grant_wanted(class);
-	if (!want)
+	if (!want || class_lacks(class, want) > (long)(GROW_BYTES / class->size))
 		return;
-	while (left-- && atomic_long_read(&class->spare) < want) {
+	while (left-- && class_lacks(class, want) > 0) {
 		slab = bp_class_new_slab(class, false, GFP_SPARE | (gfp & __GFP_HARDWALL),
 					 NUMA_NO_NODE);
 		if (!slab) {

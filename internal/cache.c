@@ -27,29 +27,49 @@ char bp_busy_mark;
 struct bp_cache bp_closed_cache __read_mostly = { .pool = BP_CACHE_BUSY };
 
 /*
- * Return true if the cache may have blocks of a class with a reserve. A CPU that the
- * depot has served often is granted as many blocks as its cache takes. The class must
- * have them beyond its reserve. While a task waits for a block, or if the pool has a
- * limit, no CPU is granted blocks. Others may need them more.
+ * Grant a cache blocks of a class with a reserve. A CPU that the depot has served often is
+ * granted as many blocks as its cache takes. The class must have them beyond its reserve.
+ * If the pool has a limit, no CPU is granted blocks. Others may need them more.
  */
-static bool cache_granted(struct bp_class *class, struct bp_cache *cache)
+static bool cache_grant(struct bp_class *class, struct bp_cache *cache)
 {
 	u32 capacity = bp_cache_capacity(cache);
 	/* Pairs with WRITE_ONCE() in class_put_off_grant(), which holds no lock. */
 	u32 refused = READ_ONCE(cache->refused);
 
-	if (atomic_long_read(&class->nr_waiters))
-		return false;
 	if (cache->granted)
 		return true;
 	if (refused < BP_GRANT_AFTER) {
 		WRITE_ONCE(cache->refused, refused + 1);
 		return false;
 	}
-	if (READ_ONCE(class->pool->limit) || !bp_class_take_spare(class, capacity))
+	if (READ_ONCE(class->pool->limit) || bp_class_beyond_reserve(class) < 0 ||
+	    !bp_class_take_spare(class, capacity))
 		return false;
 	WRITE_ONCE(cache->granted, capacity);
 	return true;
+}
+
+/*
+ * Return true if blocks may enter the cache. In a class with a reserve, the cache needs a
+ * grant. While a task waits for a block, or while the depots have fewer idle blocks than
+ * the reserve, each free goes to a depot, because others need the block more.
+ */
+bool bp_cache_may_fill(struct bp_cache *cache)
+{
+	struct bp_class *class = cache->depot->class;
+
+	bp_depot_assert_held(cache->depot);
+	if (likely(!READ_ONCE(class->reserve)))
+		return true;
+	if (atomic_long_read(&class->nr_waiters) || !cache_grant(class, cache))
+		return false;
+	/*
+	 * A new grant is a full barrier. It pairs with smp_mb() in bp_class_keep_reserve():
+	 * either we see what was taken from the depots, or the grant is seen there. An old
+	 * grant is seen there in any case.
+	 */
+	return bp_class_beyond_reserve(class) >= 0;
 }
 
 /* Take a grant back from a closed cache without blocks. */
@@ -62,7 +82,10 @@ static void cache_revoke(struct bp_cache *cache)
 	WRITE_ONCE(cache->refused, 0);
 }
 
-/* Return this CPU's cache of the depot, or NULL if there is none or it must not be used. */
+/*
+ * Return this CPU's cache of the depot, or NULL if there is none or it must not be used.
+ * Its blocks may be taken, whether it is open or not.
+ */
 struct bp_cache *bp_depot_this_cpu_cache(struct bp_depot *depot)
 {
 	struct bp_class *class = depot->class;
@@ -71,8 +94,6 @@ struct bp_cache *bp_depot_this_cpu_cache(struct bp_depot *depot)
 	bp_depot_assert_held(depot);
 	if (!cache || READ_ONCE(cache->pool) != class->pool || cache->depot != depot ||
 	    cache->drain)
-		return NULL;
-	if (unlikely(READ_ONCE(class->reserve)) && !cache_granted(class, cache))
 		return NULL;
 	return cache;
 }
@@ -90,6 +111,16 @@ void bp_cache_set_open(struct bp_cache *cache, struct bp_cache *to)
 		/* Pairs with the dependent loads of the fast paths: the pass has left the cache. */
 		smp_store_release(&open[slot], to);
 	}
+}
+
+/* Return true if the CPU of a cache follows it. */
+bool bp_cache_is_open(const struct bp_cache *cache)
+{
+	const struct bp_class *class = cache->depot->class;
+	struct bp_cache **open = per_cpu_ptr(class->pool->cpu, cache->cpu)->open;
+
+	bp_depot_assert_held(cache->depot);
+	return open[bp_first_slot(&class->pool->sizes, class->index)] == cache;
 }
 
 /* Return the group of caches of a CPU. Make it if there is none; NULL if memory is short. */
@@ -208,15 +239,20 @@ void bp_cache_load_full(struct bp_depot *depot, struct bp_cache *cache)
 	bp_depot_put_magazine(depot, empty);
 }
 
-/* Fill half of the loaded magazine from slabs of the depot, unless their blocks have expired. */
+/*
+ * Fill half of the loaded magazine, which is empty, from slabs of the depot, unless their
+ * blocks have expired. The depots keep the reserve.
+ */
 void bp_cache_refill(struct bp_depot *depot, struct bp_cache *cache,
 		     void **overwritten)
 {
 	const struct bp_gc_pass pass = bp_gc_pass_begin(depot->class->pool);
-	u32 half = (cache->loaded->capacity + 1) / 2;
+	u32 most = (cache->loaded->capacity + 1) / 2;
 
 	bp_depot_assert_held(depot);
-	while (bp_cache_nr_loaded(cache) < half && depot->nr_idle) {
+	if (READ_ONCE(depot->class->reserve))
+		most = clamp(bp_class_beyond_reserve(depot->class), 0L, (long)most);
+	while (bp_cache_nr_loaded(cache) < most && depot->nr_idle) {
 		struct bp_slab *slab = bp_depot_take_slab(depot);
 		unsigned long idle_since = slab->idle_since;
 
@@ -230,19 +266,17 @@ void bp_cache_refill(struct bp_depot *depot, struct bp_cache *cache,
 
 			WRITE_ONCE(*state, BP_BLOCK_CACHED);
 			bp_cache_insert(cache, block, state, slab, idle_since);
-		} while (bp_cache_nr_loaded(cache) < half && slab->nr_idle);
+		} while (bp_cache_nr_loaded(cache) < most && slab->nr_idle);
 		bp_depot_link(depot, slab);
 	}
 }
 
 /*
- * Open a cache unless it is NULL or empty. Return true if the pool has to be woken, because
- * the cache has blocks or a grant. A grant may bind idle slabs.
+ * Open a cache unless it is empty. Return true if the pool has to be woken, because the cache
+ * has blocks or a grant. A grant may bind idle slabs.
  */
 bool bp_cache_reopen(struct bp_cache *cache)
 {
-	if (!cache)
-		return false;
 	if (bp_cache_nr(cache))
 		bp_cache_open(cache);
 	return bp_cache_nr(cache) || cache->granted;

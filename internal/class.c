@@ -17,6 +17,7 @@
 #include "class.h"
 #include "context.h"
 #include "depot.h"
+#include "memo.h"
 #include "size_class.h"
 #include "types.h"
 
@@ -124,6 +125,33 @@ bool bp_class_reclaimable(struct bp_class *class)
 	}
 	rcu_read_unlock();
 	return reclaimable;
+}
+
+/*
+ * Close the caches that have grants if the depots have fewer idle blocks than the reserve. Call
+ * it when blocks have left the depots. Each free that begins after that goes to a depot, until
+ * the depots have the reserve again. mempool_free() refills its reserve first, too.
+ */
+void bp_class_keep_reserve(struct bp_class *class)
+{
+	struct bp_cache *cache;
+	unsigned long flags;
+
+	/* Pairs with bp_class_take_spare() in cache_grant(), see bp_cache_may_fill(). */
+	smp_mb();
+	if (bp_class_beyond_reserve(class) >= 0 || !bp_class_has_grants(class))
+		return;
+	rcu_read_lock();
+	bp_for_each_cache(cache, class) {
+		flags = bp_depot_lock(cache->depot);
+		if (cache->granted && bp_cache_is_open(cache)) {
+			bp_cache_close(cache);
+			/* Under the lock, so that whoever finds the cache closed need not do it. */
+			bp_memo_forget();
+		}
+		bp_depot_unlock(cache->depot, flags);
+	}
+	rcu_read_unlock();
 }
 
 static bool class_has_idle(struct bp_class *class)

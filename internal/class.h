@@ -34,6 +34,7 @@ static inline size_t bp_class_bytes(void)
 
 struct bp_class *bp_class_add(struct bytepool *pool, u32 index, gfp_t gfp);
 bool bp_class_reclaimable(struct bp_class *class);
+void bp_class_keep_reserve(struct bp_class *class);
 void bp_class_wake(struct bp_class *class);
 void bp_class_free(struct bp_class *class);
 
@@ -69,31 +70,6 @@ static inline struct bp_class *bp_class_next(struct bytepool *pool, u32 *index)
 static inline u32 bp_class_slot(const struct bp_class *class)
 {
 	return bp_last_slot(&class->pool->sizes, class->index);
-}
-
-/* Return the depot of node *@node and increment *@node. Return NULL at the end. */
-static inline struct bp_depot *bp_depot_next(struct bp_class *class, unsigned int *node)
-{
-	return *node < nr_node_ids ? class->depot[(*node)++] : NULL;
-}
-
-#define bp_for_each_depot(depot, class) \
-	for (unsigned int __node = 0; ((depot) = bp_depot_next(class, &__node)); )
-
-/*
- * Return the number of idle blocks in slabs of the class. It is approximate
- * while others use the class.
- */
-static inline unsigned long bp_class_nr_idle(struct bp_class *class)
-{
-	struct bp_depot *depot;
-	unsigned long nr = 0;
-
-	bp_for_each_depot(depot, class) {
-		/* Other CPUs may change it meanwhile. */
-		nr += data_race(depot->nr_idle);
-	}
-	return nr;
 }
 
 /*

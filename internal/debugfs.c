@@ -13,6 +13,7 @@
 #include "check.h"
 #include "class.h"
 #include "debugfs.h"
+#include "depot.h"
 #include "slab.h"
 #include "stats.h"
 #include "table.h"

@@ -85,6 +85,47 @@ static inline bool bp_class_take_spare(struct bp_class *class, long nr)
 	return true;
 }
 
+/* Return the depot of node *@node and increment *@node. Return NULL at the end. */
+static inline struct bp_depot *bp_depot_next(const struct bp_class *class, unsigned int *node)
+{
+	return *node < nr_node_ids ? class->depot[(*node)++] : NULL;
+}
+
+#define bp_for_each_depot(depot, class) \
+	for (unsigned int __node = 0; ((depot) = bp_depot_next(class, &__node)); )
+
+/*
+ * Return the number of idle blocks in slabs of the class. It is approximate
+ * while others use the class.
+ */
+static inline unsigned long bp_class_nr_idle(const struct bp_class *class)
+{
+	struct bp_depot *depot;
+	unsigned long nr = 0;
+
+	bp_for_each_depot(depot, class) {
+		/* Other CPUs may change it meanwhile. */
+		nr += data_race(depot->nr_idle);
+	}
+	return nr;
+}
+
+/*
+ * Return the number of idle blocks of the depots beyond the reserve. It is negative while they
+ * have fewer than the reserve, and approximate while others use the class.
+ */
+static inline long bp_class_beyond_reserve(const struct bp_class *class)
+{
+	return (long)bp_class_nr_idle(class) - READ_ONCE(class->reserve);
+}
+
+/* Return true if a cache has a grant. It may be wrong while a class gets or loses a slab. */
+static inline bool bp_class_has_grants(const struct bp_class *class)
+{
+	return atomic_long_read(&class->spare) + READ_ONCE(class->reserve) <
+	       atomic_long_read(&class->nr_blocks);
+}
+
 /* Return true if the depot seems to have an idle block. */
 static inline bool bp_depot_has_idle(const struct bp_depot *depot)
 {

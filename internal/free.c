@@ -127,13 +127,14 @@ static struct bp_cache *depot_free(const struct bp_where *where, u32 *wanted)
 	struct bp_cache *cache = waited_for ? NULL : bp_depot_this_cpu_cache(depot);
 	bool wake;
 
-	if (cache) {
+	if (cache && bp_cache_may_fill(cache)) {
 		if (bp_cache_full(cache))
 			*wanted = bp_cache_make_space(depot, cache);
 		cache_push_freed(cache, where);
 		bp_cache_open(cache);
 		wake = true;
 	} else {
+		cache = NULL;
 		bp_depot_unlink(where->slab);
 		bp_depot_push(depot, where->slab, where->state, jiffies);
 		bp_depot_link(depot, where->slab);

@@ -106,9 +106,11 @@ static void *depot_add_and_take(struct bp_slab *slab, void **overwritten)
 	bp_depot_link(depot, slab);
 	if (slab->nr_idle) {
 		cache = bp_depot_this_cpu_cache(depot);
-		if (cache && !bp_cache_nr(cache))
-			bp_cache_refill(depot, cache, overwritten);
-		opened = bp_cache_reopen(cache);
+		if (cache && bp_cache_may_fill(cache)) {
+			if (!bp_cache_nr(cache))
+				bp_cache_refill(depot, cache, overwritten);
+			opened = bp_cache_reopen(cache);
+		}
 	}
 	bp_depot_unlock(depot, flags);
 	if (opened)

@@ -22,6 +22,7 @@
 #include "cache.h"
 #include "class.h"
 #include "debugfs.h"
+#include "depot.h"
 #include "leak.h"
 #include "pool.h"
 #include "pools.h"

@@ -281,6 +281,8 @@ static struct bp_gc_reaped depot_reap(struct bp_depot *depot, const struct bp_gc
 	if (!bp_gc_pass_lock(pass, &pool->reap_lock))
 		return reaped;	/* somebody else gives memory of this pool back */
 	reaped.blocks = bp_depot_take_slabs(depot, pass, most, &dead);
+	if (READ_ONCE(depot->class->reserve))
+		bp_class_keep_reserve(depot->class);
 	list_for_each_entry(slab, &dead, list)
 		bp_table_remove(slab);
 	if (reaped.blocks)

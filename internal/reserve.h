@@ -11,6 +11,11 @@
  * @spare of the class is the difference of the two sides of the last comparison. A
  * grant and the death of a slab take from it, and fail if it is too small.
  *
+ * Blocks of the reserve may be in use. While the depots have fewer idle blocks than the
+ * reserve, all caches with grants are closed, and each free goes to a depot. So what is freed
+ * serves any CPU until the reserve is whole. What the caches have at that time is beyond the
+ * reserve, and serves their CPUs.
+ *
  * A task that waits for a block takes all grants back first. No CPU is granted blocks
  * while the task waits. So each free goes to a depot, and wakes the task.
  */

@@ -1,25 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Caches beside a reserve: cache_granted(), cache_revoke(), bp_class_recall(),
- * bp_class_take_spare().
+ * Caches beside a reserve: cache_grant(), bp_cache_may_fill(), cache_revoke(),
+ * bp_class_recall(), bp_class_take_spare(), bp_class_keep_reserve().
  *
  * A class has two blocks, of two depots, and a reserve of one. CPU 0 has both blocks,
- * and a cache of depot 0, which may be granted one block. CPU 0 frees one block
- * or both: bp_free_fast(), depot_free(). CPU 1 waits for a block:
- * bp_class_wait_begin(), class_wait(), bp_class_wait_end(). The GC drains the cache at
- * any time that its mark permits: class_drain(). Another CPU frees the slab of depot 1 if
- * it is idle: depot_take_oldest().
+ * and a cache of depot 0, which may be granted one block. CPU 0 frees one block or both:
+ * bp_free_fast(), depot_free(). Or the block of depot 1 is idle from the start, and the
+ * cache may be open. CPU 1 takes a block if one is idle, and waits for another, or waits
+ * for both at once: bp_class_wait_begin(), class_wait(), bp_class_wait_bulk(),
+ * bp_class_wait_end(). The GC drains the cache at any time that its mark permits:
+ * class_drain(). Another CPU frees the slab of depot 1 if it is idle: depot_take_oldest().
  *
- * At any time, blocks in the cache <= grants <= blocks - reserve. In the end, no task
- * waits while a block is idle, although a wait times out here only while a closed cache
- * has to wait for its grace period.
+ * At any time, blocks in the cache <= grants <= blocks - reserve. If no block is idle in a
+ * depot after CPU 1 has looked for one, then a block that is freed later does not enter the
+ * cache. In the end, no task waits while what it wants is idle, although a wait times out
+ * here only while a closed cache has to wait for its grace period.
  *
  * Abstracted: A cache takes one block. How often the depot has served CPU 0 is
  * left out, so it may be granted blocks at any time. The queue of waiters is as in
  * wait.pml. The memo is left out, see cache.pml.
  *
  * Wrong:
- *	WRONG_WAITERS_IGNORED: cache_granted() does not check nr_waiters
+ *	WRONG_WAITERS_IGNORED: bp_cache_may_fill() does not check nr_waiters
+ *	WRONG_SHORT_IGNORED: bp_cache_may_fill() does not look for the reserve in the depots
+ *	WRONG_KEEPS_OPEN: bp_class_keep_reserve() does not close the cache
  *	WRONG_LATE_WAITERS: bp_class_wait_begin() increments nr_waiters after the recall
  *	WRONG_NO_RECALL: bp_class_wait_begin() does not call bp_class_recall()
  *	WRONG_MARK_IGNORED: class_drain() does not look at the mark of the cache
@@ -49,7 +53,10 @@ bool drain;		/* cache->drain is not BP_DRAIN_NONE; this and the next change unde
 bool granted;
 bool grace;		/* the grace period of cache->grace is not over */
 bool woken;
-bool served;		/* the waiter has a block */
+bool bulk;		/* CPU 1 waits for both blocks at once */
+bool served;		/* the waiter has what it wants */
+bool theirs;		/* the block of depot 1 is in use, and CPU 0 frees it */
+bool bare;		/* it found no other block in a depot, and none has come since */
 
 inline check()
 {
@@ -77,22 +84,39 @@ inline swake_up_one()
 }
 
 /* Call with LOCK held. */
-inline cache_granted()
+inline depots_are_bare(result)
 {
+	load(d, DEPOT);
+	result = !d && !idle
+}
+
+/* Call with LOCK held. */
+inline cache_grant()
+{
+	depots_are_bare(own);
+	if
+	:: granted -> own = true
+	:: !granted && !own -> take_spare(); granted = taken; own = taken; check()
+	:: !granted -> own = false	/* or the depot has not served the CPU often enough */
+	fi
+}
+
+/* Call with LOCK held. */
+inline bp_cache_may_fill()
+{
+	own = false;
 	load(x, WAITERS);
 #ifdef WRONG_WAITERS_IGNORED
 	x = 0;
 #endif
-	own = false;
 	if
 	:: x
-	:: !x && granted -> own = true
-	:: !x && !granted	/* the depot has not served the CPU often enough */
-	:: !x && !granted ->
-		take_spare();
-		granted = taken;
-		own = taken;
-		check()
+	:: else ->
+		cache_grant();
+#ifndef WRONG_SHORT_IGNORED
+		depots_are_bare(x);
+		own = own && !x
+#endif
 	fi
 }
 
@@ -101,20 +125,21 @@ inline bp_depot_this_cpu_cache()
 {
 	if
 	:: drain -> own = false
-	:: else -> cache_granted()
+	:: else -> bp_cache_may_fill()
 	fi
 }
 
 /* Free the block of depot 0 to the open cache. */
 inline bp_free_fast()
 {
+	was_bare = bare;
 	bp_section_enter();
 	load(x, OPEN);
 	if
 	:: x ->
 		load(x, CACHE);
 		if
-		:: !x -> store(CACHE, 1); mine = false
+		:: !x -> store(CACHE, 1); mine = false; assert(!was_bare)
 		:: else
 		fi
 	:: else
@@ -136,11 +161,13 @@ inline depot_free()
 		load(d, CACHE);
 		if
 		:: own && !d ->
+			assert(!bare);
 			store(CACHE, 1);
 			smp_store_release(OPEN, 1)
 		:: else ->
 			load(d, DEPOT);
-			store(DEPOT, d + 1)
+			store(DEPOT, d + 1);
+			bare = false
 		fi;
 		mine = false;
 		unlock(LOCK)
@@ -155,7 +182,7 @@ inline depot_free()
 /* Free the block of depot 1, which the cache does not take. */
 inline depot_free_other()
 {
-	atomic { !other_lock -> load(waited_for, QUEUE); idle = true; theirs = false }
+	atomic { !other_lock -> load(waited_for, QUEUE); idle = true; theirs = false; bare = false }
 	if
 	:: waited_for -> swake_up_one()
 	:: else
@@ -165,8 +192,8 @@ inline depot_free_other()
 proctype user()
 {
 	byte cpu, x, d, waited_for;
-	bool own, taken;
-	bool mine = true, theirs = true;
+	bool own, taken, was_bare;
+	bool mine = true;
 
 	do
 	:: mine ->
@@ -178,6 +205,24 @@ proctype user()
 	:: theirs -> depot_free_other()
 	:: !mine || !theirs -> break
 	od
+}
+
+inline bp_class_keep_reserve()
+{
+	smp_mb();
+	atomic {
+		lock(LOCK);
+		load(x, DEPOT);
+#ifndef WRONG_KEEPS_OPEN
+		if
+		:: !x && !idle && granted -> smp_store_release(OPEN, 0)
+		:: else
+		fi;
+#endif
+		unlock(LOCK)
+	}
+	/* Whoever hears of the block hears of the closed cache, too. */
+	atomic { smp_mb() -> load(x, DEPOT); bare = !x && !idle }
 }
 
 inline bp_class_alloc_or_grow()
@@ -198,6 +243,7 @@ inline bp_class_alloc_or_grow()
 		:: else
 		fi
 	}
+	bp_class_keep_reserve()
 }
 
 proctype rcu()
@@ -242,6 +288,7 @@ inline class_drain()
 			load(d, DEPOT);
 			d = d + x;
 			store(DEPOT, d);
+			bare = bare && !d;
 			store(CACHE, 0);
 			x = 0;
 #endif
@@ -323,6 +370,9 @@ proctype waiter()
 	bool pending;
 
 	bp_class_alloc_or_grow();
+	/* It takes a block that is idle, and wants the other one. */
+	served = false;
+	bp_class_alloc_or_grow();
 	if
 	:: !served ->
 		bp_class_wait_begin();
@@ -334,6 +384,32 @@ proctype waiter()
 		bp_class_wait_end()
 	:: else
 	fi
+}
+
+inline bp_class_wait_bulk()
+{
+	do
+	:: bp_class_recalled();
+		if
+		:: memory[DEPOT] + idle == 2 -> break
+		:: else
+		fi;
+end_asleep_bulk:
+		memory[DEPOT] + idle == 2 || (pending && !grace)
+	od
+}
+
+/* Both blocks are more than the reserve, so that CPU 0 may have filled its cache again. */
+proctype bulk_waiter()
+{
+	byte cpu = 1;
+	byte x, d;
+	bool pending;
+
+	bp_class_wait_begin();
+	bp_class_wait_bulk();
+	served = true;
+	bp_class_wait_end()
 }
 
 /* depot_take_oldest() */
@@ -357,23 +433,29 @@ end:
 	}
 }
 
-/* The waiter may sleep for ever, but not while a block is idle. */
+/* The waiter may sleep for ever, but not while what it wants is idle. */
 init {
 	atomic {
 		if
-		:: memory[SPARE] = 1
-		:: granted = true; memory[OPEN] = 1
+		:: theirs = true; granted = true
+		:: idle = true; granted = true; memory[OPEN] = 1
+		:: theirs = true
+		:: idle = true
 		fi;
+		memory[SPARE] = !granted;
 		run commits(0);
 		run commits(1);
 		run rcu();
 		run user();
-		run waiter();
+		if
+		:: run waiter()
+		:: bulk = true; run bulk_waiter()
+		fi;
 		run gc();
 		run reaper()
 	}
 	timeout;
 	assert(memory[CACHE] <= granted);
 	assert(memory[SPARE] + granted + RESERVE == blocks);
-	assert(served || !idle && !memory[DEPOT] && !memory[CACHE])
+	assert(served || idle + memory[DEPOT] + memory[CACHE] <= bulk)
 }

@@ -35,6 +35,19 @@ static void fail_system(bool on)
 	shim_fail(SHIM_FAIL_ANY, on, on);
 }
 
+/* Allocate until neither the depots nor the system has a block. Return the number. */
+static unsigned int take_all(void **blocks, unsigned int most)
+{
+	unsigned int nr = 0;
+
+	fail_system(true);
+	while (nr < most && (blocks[nr] = bytepool_alloc(pool, SMALL, GFP_ATOMIC)))
+		nr++;
+	fail_system(false);
+	EXPECT(nr < most);
+	return nr;
+}
+
 /* A CPU is granted blocks after a while, and as many as its cache takes. */
 static void test_grant(void)
 {
@@ -165,6 +178,35 @@ static void test_grant_grows(void)
 	pool_stop();
 }
 
+/*
+ * Caches take blocks only while the depots have the reserve. If blocks of the reserve are in
+ * use, the class grows until others have taken their places, but not by much.
+ */
+static void test_grant_refills(void)
+{
+	void *blocks[250];
+	size_t held;
+
+	pool_start(NULL);
+	EXPECT(!bytepool_reserve(pool, SMALL, 100, GFP_KERNEL));
+	EXPECT(bytepool_alloc_bulk(pool, SMALL, GFP_KERNEL, 200, blocks) == 200);
+	EXPECT(!bytepool_reserve(pool, SMALL, 100, GFP_KERNEL));
+	bytepool_free_bulk(pool, 20, blocks);
+	work_with(SMALL);
+	EXPECT(class_cached(SMALL));
+	bytepool_free_bulk(pool, 180, blocks + 20);
+	set_reserve(250);
+	held = bytepool_size(pool);
+	fail_system(true);
+	EXPECT(bytepool_alloc_bulk(pool, SIZE, GFP_KERNEL, 250, blocks) == 250);
+	fail_system(false);
+	bytepool_free_bulk(pool, 10, blocks);
+	work();
+	EXPECT(!class_cached(SIZE) && bytepool_size(pool) == held);
+	bytepool_free_bulk(pool, 240, blocks + 10);
+	pool_stop();
+}
+
 static void *held;
 static unsigned int nr_waits;
 
@@ -268,33 +310,137 @@ static void test_grant_recall(void)
  */
 static void test_grant_dies(void)
 {
-	void *blocks[RESERVE + CAPACITY - 1], *p;
+	void *blocks[8 * (RESERVE + CAPACITY)], *p;
+	unsigned int nr = ARRAY_SIZE(blocks) / 2;
 	unsigned int i;
 
 	shim_exact_node = true;
 	pool_start(NULL);
-	shim_cpu_move(2);
-	bytepool_free(pool, bytepool_alloc(pool, SIZE, GFP_KERNEL));
-	bytepool_trim(pool);
-	set_reserve(RESERVE);
-	EXPECT(bytepool_alloc_bulk(pool, SIZE, GFP_KERNEL, ARRAY_SIZE(blocks), blocks) ==
-	       ARRAY_SIZE(blocks));
+	EXPECT(!bytepool_reserve(pool, SMALL, RESERVE, GFP_KERNEL));
 	shim_cpu_move(3);
-	p = bytepool_alloc(pool, SIZE, GFP_KERNEL);
+	p = bytepool_alloc(pool, SMALL, GFP_KERNEL);
+	shim_cpu_move(2);
+	EXPECT(bytepool_alloc_bulk(pool, SMALL, GFP_KERNEL, nr, blocks) == nr);
+	bytepool_trim(pool);
+	/* The CPU gets a cache anew, and takes what the trim has left in slabs partly in use. */
+	blocks[nr++] = bytepool_alloc(pool, SMALL, GFP_KERNEL);
+	nr += take_all(blocks + nr, ARRAY_SIZE(blocks) - nr);
+	fail_system(true);
+	for (i = 0; i < 70; i++)
+		EXPECT(!bytepool_alloc(pool, SMALL, GFP_ATOMIC));
+	/* No slab is wholly idle. */
+	shim_cpu_move(4);
+	for (i = 0; i <= RESERVE; i++)
+		bytepool_free(pool, blocks[8 * i]);
 	shim_clock_advance(20 * HZ);
 	EXPECT(!shim_works_pending());
 	shim_cpu_move(2);
-	fail_system(true);
-	for (i = 0; i < 70; i++)
-		EXPECT(!bytepool_alloc(pool, SIZE, GFP_ATOMIC));
+	blocks[0] = bytepool_alloc(pool, SMALL, GFP_ATOMIC);
+	EXPECT(blocks[0] && shim_works_pending() && !class_cached(SMALL));
 	fail_system(false);
-	EXPECT(shim_works_pending());
 	shim_cpu_move(3);
 	bytepool_free(pool, p);
 	shim_cpu_die(2);
-	bytepool_free_bulk(pool, ARRAY_SIZE(blocks), blocks);
+	for (i = 1; i <= RESERVE; i++)
+		blocks[8 * i] = NULL;
+	bytepool_free_bulk(pool, nr, blocks);
 	pool_stop();
 	shim_exact_node = false;
+}
+
+/*
+ * Once the depots have less than the reserve, each free refills them, though the CPU has a grant
+ * and remembers the page. What its cache has already serves that CPU alone.
+ */
+static void test_grant_short(void)
+{
+	void *theirs[200], *mine[RESERVE], *again[RESERVE + 1];
+	unsigned long cached;
+	unsigned int nr;
+
+	pool_start(NULL);
+	EXPECT(!bytepool_reserve(pool, SMALL, RESERVE, GFP_KERNEL));
+	shim_cpu_move(2);
+	work_with(SMALL);
+	EXPECT(bytepool_alloc_bulk(pool, SMALL, GFP_KERNEL, RESERVE, mine) == RESERVE);
+	work_with(SMALL);
+	cached = class_cached(SMALL);
+	EXPECT(cached);
+	shim_cpu_move(5);
+	nr = take_all(theirs, ARRAY_SIZE(theirs));
+	shim_cpu_move(2);
+	bytepool_free_bulk(pool, RESERVE - 1, mine);
+	bytepool_free(pool, mine[RESERVE - 1]);
+	EXPECT(class_cached(SMALL) == cached);
+	/* The reserve is whole, so that the cache takes the next block. */
+	shim_cpu_move(5);
+	EXPECT(take_all(again, ARRAY_SIZE(again)) == RESERVE);
+	bytepool_free_bulk(pool, RESERVE, again);
+	shim_cpu_move(2);
+	bytepool_free(pool, theirs[--nr]);
+	EXPECT(class_cached(SMALL) == cached + 1);
+	shim_cpu_move(5);
+	EXPECT(take_all(again, ARRAY_SIZE(again)) == RESERVE);
+	shim_cpu_move(2);
+	EXPECT(take_all(theirs + nr, ARRAY_SIZE(theirs) - nr) == cached + 1);
+	fail_system(true);
+	EXPECT(!class_cached(SMALL) && !bytepool_alloc(pool, SMALL, GFP_ATOMIC));
+	fail_system(false);
+	bytepool_free_bulk(pool, RESERVE, again);
+	bytepool_free_bulk(pool, nr + cached + 1, theirs);
+	pool_stop();
+}
+
+/* A cache is filled with blocks beyond the reserve alone. */
+static void test_grant_fills(void)
+{
+	void *blocks[RESERVE + CAPACITY];
+	unsigned int nr;
+
+	pool_start(NULL);
+	set_reserve(RESERVE);
+	work();
+	for (nr = 0; nr < ARRAY_SIZE(blocks); nr++) {
+		unsigned long cached = class_cached(SIZE);
+
+		blocks[nr] = bytepool_alloc(pool, SIZE, GFP_KERNEL);
+		EXPECT(class_cached(SIZE) <= cached ||
+		       stats().blocks_idle - class_cached(SIZE) >= RESERVE);
+	}
+	bytepool_free_bulk(pool, nr, blocks);
+	pool_stop();
+}
+
+/* Have CPU 2 use the class once the first slabs are gone. */
+static void on_gone(void *base, unsigned long bytes)
+{
+	(void)base;
+	(void)bytes;
+	shim_backing_gone = NULL;
+	EXPECT(shim_cpu_run_other(2, work));
+	EXPECT(class_cached(SIZE) == 1);
+}
+
+/* Slabs that are given back may leave less than the reserve in the depots. */
+static void test_grant_reaped(void)
+{
+	void *blocks[150];
+	unsigned int nr = 80;
+
+	pool_start(NULL);
+	set_reserve(RESERVE);
+	EXPECT(bytepool_alloc_bulk(pool, SIZE, GFP_KERNEL, ARRAY_SIZE(blocks), blocks) ==
+	       ARRAY_SIZE(blocks));
+	bytepool_free_bulk(pool, ARRAY_SIZE(blocks) - nr, blocks + nr);
+	shim_backing_gone = on_gone;
+	EXPECT(bytepool_trim(pool));
+	EXPECT(!shim_backing_gone && class_cached(SIZE) == 1);
+	EXPECT(stats().blocks_idle < RESERVE);
+	shim_cpu_move(2);
+	bytepool_free(pool, blocks[--nr]);
+	EXPECT(class_cached(SIZE) == 1);
+	bytepool_free_bulk(pool, nr, blocks);
+	pool_stop();
 }
 
 const struct test grant_tests[] = {
@@ -303,8 +449,12 @@ const struct test grant_tests[] = {
 	{ "grants, and age", test_grant_age },
 	{ "grants, at a limit", test_grant_limit },
 	{ "grants, for which the class grows", test_grant_grows },
+	{ "grants, and a reserve that is in use", test_grant_refills },
 	{ "grants, and a task that waits", test_grant_wait },
 	{ "grants, and a task that waits for a grace period", test_grant_recall },
 	{ "grants, and a CPU that dies", test_grant_dies },
+	{ "grants, and depots with less than the reserve", test_grant_short },
+	{ "grants, and blocks that fill a cache", test_grant_fills },
+	{ "grants, and slabs that are given back", test_grant_reaped },
 	{}
 };

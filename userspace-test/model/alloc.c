@@ -3,6 +3,9 @@
  * Allocations and frees, and the reasons for which an allocation may fail.
  */
 #include "internal.h"
+#include "internal/cache.h"
+#include "internal/class.h"
+#include "internal/context.h"
 
 static unsigned long op_ids;
 static u64 marks;
@@ -60,10 +63,11 @@ static void block_got(void *p, u32 size, gfp_t gfp)
 	pool = block->run->pool;
 	CHECK(pool == op.pool && run_class(block->run) == &pool->class[op.class]);
 	CHECK((unsigned long)p % min_t(u32, block->run->size & -block->run->size, PAGE_SIZE) == 0);
-	if (gfp & __GFP_ZERO)
-		CHECK(block_zero(block, size));
 	if (pool->flags & BYTEPOOL_WIPE)
-		CHECK(block_zero(block, block->run->size));
+		CHECK(block->dirty || block_zero(block, block->run->size));
+	else if (gfp & __GFP_ZERO)
+		CHECK(block_zero(block, size));
+	block->dirty = false;
 	block_looked_at(block);
 	block->in_use = true;
 	block->run->nr_in_use++;
@@ -114,6 +118,26 @@ bool run_possible(const struct model_pool *pool, u32 size, gfp_t gfp)
 	       (gfpflags_allow_blocking(gfp) && !(pool->flags & BYTEPOOL_CONTIG));
 }
 
+/*
+ * Return the number of blocks that only other CPUs can allocate, or none until a pass is over.
+ * A task that may move has not been on the CPU of any cache for the whole time.
+ */
+static u32 class_out_of_reach(const struct model_pool *pool, u32 index)
+{
+	struct bp_class *class = pool->pool->class[index];
+	unsigned int countdown = shim_countdown;
+	struct bp_cache *cache;
+	u32 nr = 0;
+
+	shim_countdown = 0;	/* no event comes in while it counts */
+	bp_for_each_cache(cache, class) {
+		if (cache->drain || cache->cpu != bp_class_cpu(class) || shim_migrate_odds)
+			nr += bp_cache_nr(cache);
+	}
+	shim_countdown = countdown;
+	return nr;
+}
+
 /* Check that there was a reason for an allocation to fail. */
 static void check_failure(gfp_t gfp, unsigned long nested_before)
 {
@@ -131,8 +155,8 @@ static void check_failure(gfp_t gfp, unsigned long nested_before)
 	 * no other thread frees.
 	 */
 	CHECK(!(class->reserve && gfpflags_allow_blocking(gfp)) || pool->flags & BYTEPOOL_SINGLE);
-	if (alone)
-		CHECK(!class->reserve || class->in_use == class->blocks);
+	if (alone && class->reserve)
+		CHECK(class->in_use + class_out_of_reach(pool, op.class) == class->blocks);
 	if (shim_failed() || (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible()))
 		return;
 	if (!run_possible(pool, size, gfp))

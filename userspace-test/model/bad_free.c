@@ -40,6 +40,8 @@ void model_stale_write(struct block *block, const void *bytes, u32 nr)
 	if (block->run->pool->flags & BYTEPOOL_POISON)
 		block->overwritten = memchr_inv(p, POISON_FREE, size - 1) ||
 				     p[size - 1] != POISON_END;
+	else
+		block->dirty = true;
 }
 
 /* Free each block twice. */

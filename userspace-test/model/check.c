@@ -6,6 +6,9 @@
 #include <stdlib.h>
 
 #include "internal.h"
+#include "internal/cache.h"
+#include "internal/class.h"
+#include "internal/depot.h"
 
 ssize_t model_write(const char *path, unsigned long value)
 {
@@ -78,6 +81,27 @@ void on_message(const char *message)
 	}
 }
 
+/*
+ * Check that caches with grants are closed while the depots have less than the reserve. Then
+ * each block that is freed serves any CPU.
+ */
+static void check_reserves(const struct model_pool *pool)
+{
+	struct bp_class *class;
+	struct bp_cache *cache;
+
+	bp_for_each_class(class, pool->pool) {
+		if (!class->reserve || bp_class_beyond_reserve(class) >= 0)
+			continue;
+		bp_for_each_cache(cache, class) {
+			unsigned long flags = bp_depot_lock(cache->depot);
+
+			CHECK(!cache->granted || !bp_cache_is_open(cache));
+			bp_depot_unlock(cache->depot, flags);
+		}
+	}
+}
+
 void model_check_stats(struct model_pool *pool)
 {
 	struct bytepool_stats now = test_stats(pool->pool);
@@ -103,6 +127,7 @@ void model_check_stats(struct model_pool *pool)
 	CHECK(now.failures == want->failures);
 	CHECK(now.bad_frees == want->bad_frees);
 	check_reports(pool);
+	check_reserves(pool);
 	CHECK(now.reclaimed_blocks == want->reclaimed_blocks);
 	CHECK(now.reclaimed_bytes == want->reclaimed_bytes);
 	if (!rnd(16))

@@ -21,6 +21,7 @@ struct block {
 	unsigned int slot;	/* index in in_use of its pool */
 	bool in_use;
 	bool overwritten;	/* by a stale owner, with BYTEPOOL_POISON */
+	bool dirty;		/* the same without it, so that BYTEPOOL_WIPE does not keep it zero */
 	u64 mark;
 	unsigned long freed;
 };
