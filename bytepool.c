@@ -500,7 +500,7 @@ EXPORT_SYMBOL_GPL(bytepool_usable_size);
  *
  * The idle blocks of the reserve serve any CPU and any context. A CPU that uses the
  * class often may cache blocks beyond the reserve. The class grows a little for that.
- * While blocks of the reserve are in use, freed blocks refill it first, as with a mempool.
+ * While fewer than @nr blocks are idle outside of caches, freed blocks do not enter caches.
  * The caller has to serialise calls for one class.
  *
  * Context: Process; may sleep.

@@ -162,8 +162,6 @@ static void *class_alloc(struct bp_class *class, int node, bool sure)
 	if (!block && node == NUMA_NO_NODE)
 		block = depot_alloc_other(class, depot, sure, &overwritten);
 	bp_section_exit();
-	if (READ_ONCE(class->reserve))
-		bp_class_keep_reserve(class);
 	if (unlikely(overwritten))
 		bp_report_overwritten(class, overwritten);
 	return block;
@@ -245,22 +243,37 @@ void bp_class_wait_end(struct bp_class *class)
 	bp_class_wake(class);
 }
 
-/* Return the number of blocks of a grant that this CPU's cache waits for, or 0. */
-static long class_grant_wanted(const struct bp_class *class)
+/*
+ * Return how many blocks the class lacks before bp_cache_may_fill() fills this CPU's cache, or
+ * no more than 0. Blocks that no promise binds take no more than GROW_BYTES. There may be many
+ * if blocks of the reserve are in use. Rather than grow in vain, the class does not grow.
+ */
+static long class_lacks(const struct bp_class *class)
 {
+	long spare = atomic_long_read(&class->spare);
+	long most = GROW_BYTES / class->size;
 	const struct bp_cache *cache;
-	long want = 0;
+	bool granted = false;
+	long capacity = 0;
+	long lacks;
 
 	rcu_read_lock();
 	cache = bp_class_cache(class, bp_class_cpu(class));
-	if (cache && READ_ONCE(cache->refused) >= BP_GRANT_AFTER && !READ_ONCE(cache->granted))
-		want = bp_cache_capacity(cache);
+	if (cache && READ_ONCE(cache->refused) >= BP_GRANT_AFTER && !READ_ONCE(cache->fills)) {
+		capacity = bp_cache_capacity(cache);
+		granted = READ_ONCE(cache->granted);
+	}
 	rcu_read_unlock();
-	return want;
+	if (!capacity)
+		return 0;
+	lacks = capacity / 2 - bp_class_surplus(class);
+	if (!granted)
+		lacks = max(lacks, capacity - spare);
+	return spare + lacks > most ? 0 : lacks;
 }
 
-/* Have this CPU's cache wait for a grant like a new cache, because memory is short. */
-static void class_put_off_grant(const struct bp_class *class)
+/* Have this CPU's cache wait like a new cache before the class grows, because memory is short. */
+static void class_put_off_growth(const struct bp_class *class)
 {
 	struct bp_cache *cache;
 
@@ -271,32 +284,22 @@ static void class_put_off_grant(const struct bp_class *class)
 	rcu_read_unlock();
 }
 
-/* Return how many blocks the class lacks to grant @want and fill the cache, or fewer than 1. */
-static long class_lacks(const struct bp_class *class, long want)
-{
-	return max(want - atomic_long_read(&class->spare), -bp_class_beyond_reserve(class));
-}
-
 /*
- * Grow the class by a few slabs, until this CPU's cache can be granted blocks beyond the
- * reserve. Stop if the system does not have the memory at hand.
+ * Grow the class by a few slabs, until this CPU's cache can be filled. Stop if the system does
+ * not have the memory at hand.
  */
 static void class_grow_for_cache(struct bp_class *class, gfp_t gfp)
 {
 	unsigned int left = GROW_SLABS;
 	struct bp_slab *slab;
-	long want;
 
 	if (READ_ONCE(class->pool->limit) || atomic_long_read(&class->nr_waiters))
 		return;
-	want = class_grant_wanted(class);
-	if (!want || class_lacks(class, want) > (long)(GROW_BYTES / class->size))
-		return;
-	while (left-- && class_lacks(class, want) > 0) {
+	while (left-- && class_lacks(class) > 0) {
 		slab = bp_class_new_slab(class, false, GFP_SPARE | (gfp & __GFP_HARDWALL),
 					 NUMA_NO_NODE);
 		if (!slab) {
-			class_put_off_grant(class);
+			class_put_off_growth(class);
 			break;
 		}
 		bp_depot_add(slab);
@@ -331,6 +334,7 @@ void *bp_class_alloc_or_grow(struct bp_class *class, gfp_t gfp, int node, bool *
 		*miss = block;
 		block = block ?: class_alloc(class, node, true);
 	}
+	bp_class_close_if_short(class);
 	/* Make the cache last, so that it does not compete with the block for memory. */
 	if (block) {
 		bp_cache_ensure(class, gfp);

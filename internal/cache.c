@@ -27,59 +27,79 @@ char bp_busy_mark;
 struct bp_cache bp_closed_cache __read_mostly = { .pool = BP_CACHE_BUSY };
 
 /*
- * Grant a cache blocks of a class with a reserve. A CPU that the depot has served often is
- * granted as many blocks as its cache takes. The class must have them beyond its reserve.
- * If the pool has a limit, no CPU is granted blocks. Others may need them more.
+ * Grant a cache as many blocks beyond the reserve of the class as it takes, if the class has
+ * them. If the pool has a limit, no CPU is granted blocks. Others may need them more.
  */
-static bool cache_grant(struct bp_class *class, struct bp_cache *cache)
+static bool cache_grant(struct bp_cache *cache)
 {
+	struct bp_class *class = cache->depot->class;
 	u32 capacity = bp_cache_capacity(cache);
-	/* Pairs with WRITE_ONCE() in class_put_off_grant(), which holds no lock. */
-	u32 refused = READ_ONCE(cache->refused);
 
-	if (cache->granted)
-		return true;
-	if (refused < BP_GRANT_AFTER) {
-		WRITE_ONCE(cache->refused, refused + 1);
-		return false;
-	}
-	if (READ_ONCE(class->pool->limit) || bp_class_beyond_reserve(class) < 0 ||
-	    !bp_class_take_spare(class, capacity))
+	if (READ_ONCE(class->pool->limit) || !bp_class_take_spare(class, capacity))
 		return false;
 	WRITE_ONCE(cache->granted, capacity);
 	return true;
 }
 
-/*
- * Return true if blocks may enter the cache. In a class with a reserve, the cache needs a
- * grant. While a task waits for a block, or while the depots have fewer idle blocks than
- * the reserve, each free goes to a depot, because others need the block more.
- */
-bool bp_cache_may_fill(struct bp_cache *cache)
-{
-	struct bp_class *class = cache->depot->class;
-
-	bp_depot_assert_held(cache->depot);
-	if (likely(!READ_ONCE(class->reserve)))
-		return true;
-	if (atomic_long_read(&class->nr_waiters) || !cache_grant(class, cache))
-		return false;
-	/*
-	 * A new grant is a full barrier. It pairs with smp_mb() in bp_class_keep_reserve():
-	 * either we see what was taken from the depots, or the grant is seen there. An old
-	 * grant is seen there in any case.
-	 */
-	return bp_class_beyond_reserve(class) >= 0;
-}
-
-/* Take a grant back from a closed cache without blocks. */
+/* Take a grant back from a cache without blocks that is not filled. */
 static void cache_revoke(struct bp_cache *cache)
 {
 	if (!cache->granted)
 		return;
 	atomic_long_add(cache->granted, &cache->depot->class->spare);
 	WRITE_ONCE(cache->granted, 0);
-	WRITE_ONCE(cache->refused, 0);
+}
+
+/* Note whether blocks may enter the cache, in a class with a reserve. */
+void bp_cache_set_fills(struct bp_cache *cache, bool fills)
+{
+	bp_depot_assert_held(cache->depot);
+	if (cache->fills == fills)
+		return;
+	/* Pairs with READ_ONCE() in bp_class_close_if_short(): the CPU has forgotten the cache. */
+	smp_store_release(&cache->fills, fills);
+	/* A full barrier. It pairs with smp_mb() in bp_class_close_if_short(). */
+	atomic_long_add_return(fills ? 1 : -1, &cache->depot->class->nr_filling);
+}
+
+/*
+ * Return true if blocks may enter the cache. In a class with a reserve, the depot has to
+ * have served the CPU often, the cache needs a grant, and the depots need the reserve. Then the
+ * cache is filled until it is closed. It begins only if the depots have a magazine more, so
+ * that it is not closed again soon. The cache of a BYTEPOOL_SINGLE pool serves all callers, so
+ * it needs no reserve in the depots. While a task waits for a block, each free goes to a depot.
+ */
+bool bp_cache_may_fill(struct bp_cache *cache)
+{
+	struct bp_class *class = cache->depot->class;
+	bool single = bp_pool_single(class->pool);
+	bool granted = cache->granted;
+	/* Pairs with WRITE_ONCE() in class_put_off_growth(), which holds no lock. */
+	u32 refused = READ_ONCE(cache->refused);
+
+	bp_depot_assert_held(cache->depot);
+	if (likely(!READ_ONCE(class->reserve)))
+		return true;
+	if (atomic_long_read(&class->nr_waiters))
+		return false;
+	if (cache->fills)
+		return single || bp_class_surplus(class) >= 0;
+	if (refused < BP_GRANT_AFTER) {
+		WRITE_ONCE(cache->refused, refused + 1);
+		return false;
+	}
+	if (!single && bp_class_surplus(class) < (long)cache->loaded->capacity)
+		return false;
+	if (!granted && !cache_grant(cache))
+		return false;
+	bp_cache_set_fills(cache, true);
+	if (single || bp_class_surplus(class) >= 0)
+		return true;
+	/* Another CPU has just taken blocks. It may not have seen that the cache is filled. */
+	bp_cache_set_fills(cache, false);
+	if (!granted)
+		cache_revoke(cache);
+	return false;
 }
 
 /*
@@ -111,16 +131,6 @@ void bp_cache_set_open(struct bp_cache *cache, struct bp_cache *to)
 		/* Pairs with the dependent loads of the fast paths: the pass has left the cache. */
 		smp_store_release(&open[slot], to);
 	}
-}
-
-/* Return true if the CPU of a cache follows it. */
-bool bp_cache_is_open(const struct bp_cache *cache)
-{
-	const struct bp_class *class = cache->depot->class;
-	struct bp_cache **open = per_cpu_ptr(class->pool->cpu, cache->cpu)->open;
-
-	bp_depot_assert_held(cache->depot);
-	return open[bp_first_slot(&class->pool->sizes, class->index)] == cache;
 }
 
 /* Return the group of caches of a CPU. Make it if there is none; NULL if memory is short. */
@@ -241,7 +251,7 @@ void bp_cache_load_full(struct bp_depot *depot, struct bp_cache *cache)
 
 /*
  * Fill half of the loaded magazine, which is empty, from slabs of the depot, unless their
- * blocks have expired. The depots keep the reserve.
+ * blocks have expired. Leave the reserve in the depots.
  */
 void bp_cache_refill(struct bp_depot *depot, struct bp_cache *cache,
 		     void **overwritten)
@@ -251,7 +261,7 @@ void bp_cache_refill(struct bp_depot *depot, struct bp_cache *cache,
 
 	bp_depot_assert_held(depot);
 	if (READ_ONCE(depot->class->reserve))
-		most = clamp(bp_class_beyond_reserve(depot->class), 0L, (long)most);
+		most = clamp(bp_class_surplus(depot->class), 0L, (long)most);
 	while (bp_cache_nr_loaded(cache) < most && depot->nr_idle) {
 		struct bp_slab *slab = bp_depot_take_slab(depot);
 		unsigned long idle_since = slab->idle_since;
@@ -334,7 +344,10 @@ void bp_cache_drain(struct bp_cache *cache, const struct bp_gc_pass *pass)
 		nr++;
 	bp_depot_push_entries(cache->depot, entries, nr);
 	bp_cache_drop_oldest(cache, nr);
-	cache_revoke(cache);
+	if (cache->granted) {
+		cache_revoke(cache);
+		WRITE_ONCE(cache->refused, 0);
+	}
 }
 
 /*
@@ -389,6 +402,7 @@ bool bp_class_flush_cpu(struct bp_class *class, unsigned int cpu)
 	/* A pass may just have removed it. */
 	if (cache == bp_class_cache(class, cpu)) {
 		bp_cache_close(cache);
+		bp_cache_set_fills(cache, false);
 		bp_cache_drain(cache, &bp_gc_everything);
 		wake = bp_depot_wakes(depot);
 	}

@@ -128,27 +128,32 @@ bool bp_class_reclaimable(struct bp_class *class)
 }
 
 /*
- * Close the caches that have grants if the depots have fewer idle blocks than the reserve. Call
- * it when blocks have left the depots. Each free that begins after that goes to a depot, until
- * the depots have the reserve again. mempool_free() refills its reserve first, too.
+ * Close the caches that are filled if the depots have fewer idle blocks than the reserve. Call
+ * it after an attempt to take blocks. Each free that begins after that goes to a depot, until the
+ * depots have the reserve again. mempool_free() refills its reserve first, too.
+ * Context: Any, but not with the lock of a depot.
  */
-void bp_class_keep_reserve(struct bp_class *class)
+void bp_class_close_if_short(struct bp_class *class)
 {
 	struct bp_cache *cache;
 	unsigned long flags;
 
-	/* Pairs with bp_class_take_spare() in cache_grant(), see bp_cache_may_fill(). */
+	if (!READ_ONCE(class->reserve) || bp_pool_single(class->pool))
+		return;
+	/*
+	 * Pairs with smp_mb__after_atomic() in cache_set_fills(): either the CPU of the cache
+	 * sees what has been taken, or we see that the cache is filled.
+	 */
 	smp_mb();
-	if (bp_class_beyond_reserve(class) >= 0 || !bp_class_has_grants(class))
+	if (bp_class_surplus(class) >= 0 || !atomic_long_read(&class->nr_filling))
 		return;
 	rcu_read_lock();
 	bp_for_each_cache(cache, class) {
+		if (!READ_ONCE(cache->fills))
+			continue;
 		flags = bp_depot_lock(cache->depot);
-		if (cache->granted && bp_cache_is_open(cache)) {
-			bp_cache_close(cache);
-			/* Under the lock, so that whoever finds the cache closed need not do it. */
-			bp_memo_forget();
-		}
+		if (cache->fills)
+			bp_cache_hide(cache);
 		bp_depot_unlock(cache->depot, flags);
 	}
 	rcu_read_unlock();

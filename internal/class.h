@@ -34,7 +34,7 @@ static inline size_t bp_class_bytes(void)
 
 struct bp_class *bp_class_add(struct bytepool *pool, u32 index, gfp_t gfp);
 bool bp_class_reclaimable(struct bp_class *class);
-void bp_class_keep_reserve(struct bp_class *class);
+void bp_class_close_if_short(struct bp_class *class);
 void bp_class_wake(struct bp_class *class);
 void bp_class_free(struct bp_class *class);
 

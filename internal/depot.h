@@ -114,16 +114,9 @@ static inline unsigned long bp_class_nr_idle(const struct bp_class *class)
  * Return the number of idle blocks of the depots beyond the reserve. It is negative while they
  * have fewer than the reserve, and approximate while others use the class.
  */
-static inline long bp_class_beyond_reserve(const struct bp_class *class)
+static inline long bp_class_surplus(const struct bp_class *class)
 {
 	return (long)bp_class_nr_idle(class) - READ_ONCE(class->reserve);
-}
-
-/* Return true if a cache has a grant. It may be wrong while a class gets or loses a slab. */
-static inline bool bp_class_has_grants(const struct bp_class *class)
-{
-	return atomic_long_read(&class->spare) + READ_ONCE(class->reserve) <
-	       atomic_long_read(&class->nr_blocks);
 }
 
 /* Return true if the depot seems to have an idle block. */

@@ -14,6 +14,7 @@
 #include <linux/percpu.h>
 #include <linux/types.h>
 
+#include "cache.h"
 #include "size_class.h"
 #include "types.h"
 
@@ -148,14 +149,27 @@ static inline bool bp_memo_find(struct bp_where *where)
 
 /*
  * Invalidate all memos. The caller has removed a slab from the table or closed a
- * cache. The descriptor must not be freed, or the cache touched, before the end of a
- * grace period that begins after this call.
+ * cache. The descriptor must not be freed, or the cache touched by others than its CPU, before
+ * the end of a grace period that begins after this call.
  */
 static inline void bp_memo_forget(void)
 {
 	/* Pairs with smp_rmb() in bp_memo_refresh(). */
 	smp_mb__before_atomic();
 	atomic_long_inc(&bp_memo_generation);
+}
+
+/*
+ * Close a cache. If it is filled beside a reserve, have its CPU forget it before others see
+ * that it is not filled any more. They rely on that, see bp_class_close_if_short().
+ */
+static inline void bp_cache_hide(struct bp_cache *cache)
+{
+	bp_cache_close(cache);
+	if (cache->fills) {
+		bp_memo_forget();
+		bp_cache_set_fills(cache, false);
+	}
 }
 
 #endif /* _BP_MEMO_H */

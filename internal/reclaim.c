@@ -46,7 +46,7 @@ static bool cache_claim(struct bp_cache *cache, enum bp_drain drain)
 	bool first = !cache->drain;
 
 	if (first)
-		bp_cache_close(cache);
+		bp_cache_hide(cache);
 	cache->drain = max_t(u8, cache->drain, drain);
 	bp_depot_unlock(cache->depot, flags);
 	return first;
@@ -281,8 +281,7 @@ static struct bp_gc_reaped depot_reap(struct bp_depot *depot, const struct bp_gc
 	if (!bp_gc_pass_lock(pass, &pool->reap_lock))
 		return reaped;	/* somebody else gives memory of this pool back */
 	reaped.blocks = bp_depot_take_slabs(depot, pass, most, &dead);
-	if (READ_ONCE(depot->class->reserve))
-		bp_class_keep_reserve(depot->class);
+	bp_class_close_if_short(depot->class);
 	list_for_each_entry(slab, &dead, list)
 		bp_table_remove(slab);
 	if (reaped.blocks)

@@ -11,13 +11,18 @@
  * @spare of the class is the difference of the two sides of the last comparison. A
  * grant and the death of a slab take from it, and fail if it is too small.
  *
- * Blocks of the reserve may be in use. While the depots have fewer idle blocks than the
- * reserve, all caches with grants are closed, and each free goes to a depot. So what is freed
- * serves any CPU until the reserve is whole. What the caches have at that time is beyond the
- * reserve, and serves their CPUs.
+ * The callers may use blocks of the reserve, so that the depots have fewer idle blocks than the
+ * reserve. Then no cache is filled, and each free goes to a depot, where the block serves any
+ * CPU. The blocks that a cache has had before are beyond the reserve. They serve its CPU alone,
+ * until a pass or a task that waits drains the cache.
  *
- * A task that waits for a block takes all grants back first. No CPU is granted blocks
- * while the task waits. So each free goes to a depot, and wakes the task.
+ *	a cache is filled: the depots have at least @reserve idle blocks
+ *
+ * An alloc or a pass that takes the last of these blocks closes the caches. A CPU that fills
+ * its cache counts it in @nr_filling of the class before it looks at the depots again.
+ *
+ * A task that waits for a block takes all grants back first. No cache is filled while
+ * the task waits. So each free goes to a depot, and wakes the task.
  */
 #ifndef _BP_RESERVE_H
 #define _BP_RESERVE_H

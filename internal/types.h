@@ -137,7 +137,7 @@ static_assert(offsetof(struct bp_magazine, entries) ==
  * If several passes have closed the cache, the largest value holds.
  */
 enum bp_drain {
-	BP_DRAIN_NONE,	/* the cache is not closed for a pass */
+	BP_DRAIN_NONE,	/* no pass has closed the cache */
 	BP_DRAIN_EXPIRED,	/* expired blocks; an empty cache without a grant is freed */
 	BP_DRAIN_ALL,	/* all blocks; the cache stays, because its CPU may go on using it */
 	BP_DRAIN_RETIRE,	/* all blocks; the cache is freed */
@@ -156,11 +156,12 @@ enum bp_drain {
  * @shift: log2 of the bytes of a granule
  * @drain: enum bp_drain; unless it is BP_DRAIN_NONE, a pass owns the cache after the
  *	grace period of @grace. Changes under gc_lock and the lock of the depot
- * @granted: the blocks that it may have beyond the reserve of the class; changes under
- *	the lock of the depot
+ * @granted: the blocks that it may have beyond the reserve of the class; this and the next
+ *	change under the lock of the depot
+ * @fills: blocks may enter it, in a class with a reserve; see bp_cache_may_fill()
  * @fresh: it was just closed, and @grace is not set yet; under gc_lock
  * @cpu: the CPU that it belongs to
- * @refused: how often its CPU was served by the depot because it was not granted
+ * @refused: how often the depot has served its CPU because it was not filled
  * @seen: the sum of @hits, @frees and @refused when a pass last found it empty, modulo
  *	2^32; under gc_lock
  * @loaded: the magazine in use
@@ -179,6 +180,7 @@ struct bp_cache {
 	u8 shift;
 	u8 drain;
 	bool fresh;
+	bool fills;
 	u16 cpu;
 	u16 refused;
 	u16 granted;
@@ -271,7 +273,9 @@ struct bp_group {
  * @nr_blocks: number of blocks of all slabs; decreases under reap_lock
  * @spare: the blocks that no promise binds: @nr_blocks less @reserve, less the grants
  *	of caches; negative while a new reserve is filled
- * @nr_waiters: tasks that wait for blocks. While there are any, no cache is granted blocks
+ * @nr_waiters: tasks that wait for blocks. While there are any, no cache is filled beside a
+ *	reserve
+ * @nr_filling: number of caches with @fills
  * @nr_caches: number of caches in all groups
  * @removals: caches are removed under it, see bp_cache_remove()
  * @wait: tasks that wait for a block, see bp_class_may_wait()
@@ -292,6 +296,7 @@ struct bp_class {
 	atomic_long_t nr_blocks;
 	atomic_long_t spare;
 	atomic_long_t nr_waiters;
+	atomic_long_t nr_filling;
 	atomic_long_t nr_caches;
 	seqcount_t removals;
 	struct swait_queue_head wait;

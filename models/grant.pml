@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Caches beside a reserve: cache_grant(), bp_cache_may_fill(), cache_revoke(),
- * bp_class_recall(), bp_class_take_spare(), bp_class_keep_reserve().
+ * Caches beside a reserve: bp_cache_may_fill(), bp_cache_set_fills(), cache_revoke(),
+ * bp_class_recall(), bp_class_take_spare(), bp_class_close_if_short().
  *
  * A class has two blocks, of two depots, and a reserve of one. CPU 0 has both blocks,
  * and a cache of depot 0, which may be granted one block. CPU 0 frees one block or both:
@@ -22,8 +22,8 @@
  *
  * Wrong:
  *	WRONG_WAITERS_IGNORED: bp_cache_may_fill() does not check nr_waiters
- *	WRONG_SHORT_IGNORED: bp_cache_may_fill() does not look for the reserve in the depots
- *	WRONG_KEEPS_OPEN: bp_class_keep_reserve() does not close the cache
+ *	WRONG_NOT_CHECKED_AGAIN: bp_cache_may_fill() does not look again once the cache is filled
+ *	WRONG_KEEPS_OPEN: bp_class_close_if_short() does not close the cache
  *	WRONG_LATE_WAITERS: bp_class_wait_begin() increments nr_waiters after the recall
  *	WRONG_NO_RECALL: bp_class_wait_begin() does not call bp_class_recall()
  *	WRONG_MARK_IGNORED: class_drain() does not look at the mark of the cache
@@ -51,6 +51,7 @@ bool idle;		/* the block of depot 1 is idle; changes under other_lock */
 bool gc_lock;
 bool drain;		/* cache->drain is not BP_DRAIN_NONE; this and the next change under LOCK */
 bool granted;
+bool fills;
 bool grace;		/* the grace period of cache->grace is not over */
 bool woken;
 bool bulk;		/* CPU 1 waits for both blocks at once */
@@ -91,17 +92,6 @@ inline depots_are_bare(result)
 }
 
 /* Call with LOCK held. */
-inline cache_grant()
-{
-	depots_are_bare(own);
-	if
-	:: granted -> own = true
-	:: !granted && !own -> take_spare(); granted = taken; own = taken; check()
-	:: !granted -> own = false	/* or the depot has not served the CPU often enough */
-	fi
-}
-
-/* Call with LOCK held. */
 inline bp_cache_may_fill()
 {
 	own = false;
@@ -111,12 +101,33 @@ inline bp_cache_may_fill()
 #endif
 	if
 	:: x
-	:: else ->
-		cache_grant();
-#ifndef WRONG_SHORT_IGNORED
+	:: !x && fills -> depots_are_bare(x); own = !x
+	:: !x && !fills	/* the depot has not served the CPU often enough */
+	:: !x && !fills ->
 		depots_are_bare(x);
-		own = own && !x
+		taken = false;
+		if
+		:: x
+		:: !x && granted -> own = true
+		:: !x && !granted -> take_spare(); granted = taken; own = taken; check()
+		fi;
+		if
+		:: own ->
+			fills = true;
+			smp_mb();
+#ifndef WRONG_NOT_CHECKED_AGAIN
+			depots_are_bare(x);
 #endif
+			if
+			:: x ->
+				own = false;
+				fills = false;
+				memory[SPARE] = memory[SPARE] + taken;
+				granted = granted && !taken
+			:: else
+			fi
+		:: else
+		fi
 	fi
 }
 
@@ -150,14 +161,14 @@ inline bp_free_fast()
 inline depot_free()
 {
 	bp_section_enter();
+	lock(LOCK);
+	load(waited_for, QUEUE);
+	own = false;
+	if
+	:: !waited_for -> bp_depot_this_cpu_cache()
+	:: else
+	fi;
 	atomic {
-		lock(LOCK);
-		load(waited_for, QUEUE);
-		own = false;
-		if
-		:: !waited_for -> bp_depot_this_cpu_cache()
-		:: else
-		fi;
 		load(d, CACHE);
 		if
 		:: own && !d ->
@@ -207,20 +218,23 @@ proctype user()
 	od
 }
 
-inline bp_class_keep_reserve()
+inline bp_class_close_if_short()
 {
 	smp_mb();
-	atomic {
+	load(x, DEPOT);
+	if
+	:: !x && !idle && fills -> atomic {
 		lock(LOCK);
-		load(x, DEPOT);
 #ifndef WRONG_KEEPS_OPEN
 		if
-		:: !x && !idle && granted -> smp_store_release(OPEN, 0)
+		:: fills -> smp_store_release(OPEN, 0); fills = false
 		:: else
 		fi;
 #endif
 		unlock(LOCK)
 	}
+	:: else
+	fi;
 	/* Whoever hears of the block hears of the closed cache, too. */
 	atomic { smp_mb() -> load(x, DEPOT); bare = !x && !idle }
 }
@@ -243,7 +257,7 @@ inline bp_class_alloc_or_grow()
 		:: else
 		fi
 	}
-	bp_class_keep_reserve()
+	bp_class_close_if_short()
 }
 
 proctype rcu()
@@ -263,6 +277,7 @@ inline bp_class_recall()
 		atomic {
 			lock(LOCK);
 			drain = true;
+			fills = false;
 			smp_store_release(OPEN, 0);
 			unlock(LOCK)
 		}
@@ -438,7 +453,7 @@ init {
 	atomic {
 		if
 		:: theirs = true; granted = true
-		:: idle = true; granted = true; memory[OPEN] = 1
+		:: idle = true; granted = true; fills = true; memory[OPEN] = 1
 		:: theirs = true
 		:: idle = true
 		fi;

@@ -62,6 +62,15 @@ static void test_grant(void)
 	EXPECT(!class_cached(SIZE) && bytepool_size(pool) == RESERVE * SLAB);
 	work();
 	EXPECT(class_cached(SIZE));
+	/* Once the cache is filled, the class does not grow further for it. */
+	EXPECT(bytepool_alloc_bulk(pool, SIZE, GFP_KERNEL, 40, blocks) == 40);
+	bytepool_free_bulk(pool, 40, blocks);
+	EXPECT(bytepool_size(pool) == (RESERVE + CAPACITY) * SLAB);
+	/* If blocks of the reserve are in use, others take their places, and a magazine more. */
+	EXPECT(bytepool_alloc_bulk(pool, SIZE, GFP_KERNEL, 60, blocks) == 60);
+	work();
+	bytepool_free_bulk(pool, 60, blocks);
+	EXPECT(bytepool_size(pool) == (61 + RESERVE + CAPACITY / 2) * SLAB);
 	EXPECT(bytepool_alloc_bulk(pool, SIZE, GFP_KERNEL, 100, blocks) == 100);
 	before = shim_usage().kmallocs;
 	for (i = 0; i < 100; i++)
@@ -305,45 +314,44 @@ static void test_grant_recall(void)
 }
 
 /*
- * A grant to a cache without blocks wakes the pool, because it may bind slabs, even at
- * another node. They can be given back when the CPU dies.
+ * A grant to a cache without blocks wakes the pool, because it may bind slabs. They can be given
+ * back when the CPU dies. The cache stays empty because expired blocks do not enter it.
  */
 static void test_grant_dies(void)
 {
-	void *blocks[8 * (RESERVE + CAPACITY)], *p;
-	unsigned int nr = ARRAY_SIZE(blocks) / 2;
-	unsigned int i;
+	void *mine[2 * CAPACITY], *theirs[8 * (RESERVE + CAPACITY)], *p;
+	unsigned int i, nr;
 
 	shim_exact_node = true;
 	pool_start(NULL);
 	EXPECT(!bytepool_reserve(pool, SMALL, RESERVE, GFP_KERNEL));
-	shim_cpu_move(3);
-	p = bytepool_alloc(pool, SMALL, GFP_KERNEL);
-	shim_cpu_move(2);
-	EXPECT(bytepool_alloc_bulk(pool, SMALL, GFP_KERNEL, nr, blocks) == nr);
+	shim_cpu_move(4);
+	EXPECT(bytepool_alloc_bulk(pool, SMALL, GFP_KERNEL, ARRAY_SIZE(theirs), theirs));
 	bytepool_trim(pool);
-	/* The CPU gets a cache anew, and takes what the trim has left in slabs partly in use. */
-	blocks[nr++] = bytepool_alloc(pool, SMALL, GFP_KERNEL);
-	nr += take_all(blocks + nr, ARRAY_SIZE(blocks) - nr);
+	/* Another CPU gets a cache, and takes what the trim has left in slabs partly in use. */
+	shim_cpu_move(2);
+	p = bytepool_alloc(pool, SMALL, GFP_KERNEL);
+	nr = take_all(mine, ARRAY_SIZE(mine));
 	fail_system(true);
 	for (i = 0; i < 70; i++)
 		EXPECT(!bytepool_alloc(pool, SMALL, GFP_ATOMIC));
 	/* No slab is wholly idle. */
-	shim_cpu_move(4);
-	for (i = 0; i <= RESERVE; i++)
-		bytepool_free(pool, blocks[8 * i]);
-	shim_clock_advance(20 * HZ);
+	shim_cpu_move(6);
+	for (i = 0; i < RESERVE + CAPACITY; i++) {
+		bytepool_free(pool, theirs[8 * i]);
+		theirs[8 * i] = NULL;
+	}
+	shim_clock_advance(1000 * HZ);
 	EXPECT(!shim_works_pending());
 	shim_cpu_move(2);
-	blocks[0] = bytepool_alloc(pool, SMALL, GFP_ATOMIC);
-	EXPECT(blocks[0] && shim_works_pending() && !class_cached(SMALL));
+	theirs[0] = bytepool_alloc(pool, SMALL, GFP_ATOMIC);
+	EXPECT(theirs[0] && shim_works_pending() && !class_cached(SMALL));
 	fail_system(false);
-	shim_cpu_move(3);
 	bytepool_free(pool, p);
+	shim_cpu_move(4);
 	shim_cpu_die(2);
-	for (i = 1; i <= RESERVE; i++)
-		blocks[8 * i] = NULL;
-	bytepool_free_bulk(pool, nr, blocks);
+	bytepool_free_bulk(pool, nr, mine);
+	bytepool_free_bulk(pool, ARRAY_SIZE(theirs), theirs);
 	pool_stop();
 	shim_exact_node = false;
 }
@@ -354,9 +362,9 @@ static void test_grant_dies(void)
  */
 static void test_grant_short(void)
 {
-	void *theirs[200], *mine[RESERVE], *again[RESERVE + 1];
+	void *theirs[200], *mine[RESERVE], *again[RESERVE + CAPACITY];
 	unsigned long cached;
-	unsigned int nr;
+	unsigned int i, nr;
 
 	pool_start(NULL);
 	EXPECT(!bytepool_reserve(pool, SMALL, RESERVE, GFP_KERNEL));
@@ -372,21 +380,24 @@ static void test_grant_short(void)
 	bytepool_free_bulk(pool, RESERVE - 1, mine);
 	bytepool_free(pool, mine[RESERVE - 1]);
 	EXPECT(class_cached(SMALL) == cached);
-	/* The reserve is whole, so that the cache takes the next block. */
+	/* When the reserve is whole, with a magazine to spare, the cache is filled. */
 	shim_cpu_move(5);
 	EXPECT(take_all(again, ARRAY_SIZE(again)) == RESERVE);
 	bytepool_free_bulk(pool, RESERVE, again);
 	shim_cpu_move(2);
+	for (i = 0; i < CAPACITY / 2; i++)
+		bytepool_free(pool, theirs[--nr]);
+	EXPECT(class_cached(SMALL) == cached);
 	bytepool_free(pool, theirs[--nr]);
 	EXPECT(class_cached(SMALL) == cached + 1);
 	shim_cpu_move(5);
-	EXPECT(take_all(again, ARRAY_SIZE(again)) == RESERVE);
+	EXPECT(take_all(again, ARRAY_SIZE(again)) == RESERVE + CAPACITY / 2);
 	shim_cpu_move(2);
 	EXPECT(take_all(theirs + nr, ARRAY_SIZE(theirs) - nr) == cached + 1);
 	fail_system(true);
 	EXPECT(!class_cached(SMALL) && !bytepool_alloc(pool, SMALL, GFP_ATOMIC));
 	fail_system(false);
-	bytepool_free_bulk(pool, RESERVE, again);
+	bytepool_free_bulk(pool, RESERVE + CAPACITY / 2, again);
 	bytepool_free_bulk(pool, nr + cached + 1, theirs);
 	pool_stop();
 }
@@ -400,13 +411,15 @@ static void test_grant_fills(void)
 	pool_start(NULL);
 	set_reserve(RESERVE);
 	work();
+	fail_system(true);
 	for (nr = 0; nr < ARRAY_SIZE(blocks); nr++) {
 		unsigned long cached = class_cached(SIZE);
 
-		blocks[nr] = bytepool_alloc(pool, SIZE, GFP_KERNEL);
+		blocks[nr] = bytepool_alloc(pool, SIZE, GFP_ATOMIC);
 		EXPECT(class_cached(SIZE) <= cached ||
 		       stats().blocks_idle - class_cached(SIZE) >= RESERVE);
 	}
+	fail_system(false);
 	bytepool_free_bulk(pool, nr, blocks);
 	pool_stop();
 }
@@ -443,6 +456,62 @@ static void test_grant_reaped(void)
 	pool_stop();
 }
 
+static void *mine;
+static bool refilled;
+
+static void free_mine(void)
+{
+	bytepool_free(pool, mine);
+}
+
+/* Take all of the reserve. Then CPU 2 frees a block, which has to serve this CPU. */
+static void take_and_want(void)
+{
+	void *blocks[200], *p;
+	unsigned int nr = take_all(blocks, ARRAY_SIZE(blocks));
+
+	fail_system(true);
+	refilled = shim_cpu_run_other(2, free_mine);
+	p = bytepool_alloc(pool, SMALL, GFP_ATOMIC);
+	EXPECT(!refilled || p);
+	fail_system(false);
+	bytepool_free(pool, p);
+	bytepool_free_bulk(pool, nr, blocks);
+}
+
+static void other_takes_and_wants(void)
+{
+	shim_cpu_run_other(5, take_and_want);
+}
+
+/* The same while the GC closes the cache at any point. */
+static void test_grant_gc(void)
+{
+	unsigned int points = 0, found = 0;
+
+	pool_start(NULL);
+	EXPECT(!bytepool_reserve(pool, SMALL, RESERVE, GFP_KERNEL));
+	between = other_takes_and_wants;
+	shim_point_hook = at_point;
+	do {
+		shim_cpu_move(2);
+		work_with(SMALL);
+		mine = bytepool_alloc(pool, SMALL, GFP_KERNEL);
+		shim_cpu_move(0);
+		refilled = false;
+		nr_between = 0;
+		shim_countdown = ++points;
+		bytepool_gc(pool, NULL);
+		shim_countdown = 0;
+		found += refilled;
+		if (!refilled)
+			bytepool_free(pool, mine);
+	} while (nr_between);
+	shim_point_hook = NULL;
+	EXPECT(found > 50);
+	pool_stop();
+}
+
 const struct test grant_tests[] = {
 	{ "grants", test_grant },
 	{ "grants, and spare blocks", test_grant_spare },
@@ -456,5 +525,6 @@ const struct test grant_tests[] = {
 	{ "grants, and depots with less than the reserve", test_grant_short },
 	{ "grants, and blocks that fill a cache", test_grant_fills },
 	{ "grants, and slabs that are given back", test_grant_reaped },
+	{ "grants, and a pass that closes caches", test_grant_gc },
 	{}
 };

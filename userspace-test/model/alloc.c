@@ -6,6 +6,7 @@
 #include "internal/cache.h"
 #include "internal/class.h"
 #include "internal/context.h"
+#include "internal/depot.h"
 
 static unsigned long op_ids;
 static u64 marks;
@@ -118,6 +119,17 @@ bool run_possible(const struct model_pool *pool, u32 size, gfp_t gfp)
 	       (gfpflags_allow_blocking(gfp) && !(pool->flags & BYTEPOOL_CONTIG));
 }
 
+/* Return the number of blocks in caches of the class. */
+static u32 class_cached(struct bp_class *class)
+{
+	struct bp_cache *cache;
+	u32 nr = 0;
+
+	bp_for_each_cache(cache, class)
+		nr += bp_cache_nr(cache);
+	return nr;
+}
+
 /*
  * Return the number of blocks that only other CPUs can allocate, or none until a pass is over.
  * A task that may move has not been on the CPU of any cache for the whole time.
@@ -217,9 +229,27 @@ void *model_alloc(struct model_pool *pool, u32 size, gfp_t gfp)
 void model_free(struct block *block)
 {
 	struct model_pool *pool = block->run->pool;
+	u32 index = bp_class_index(&pool->sizes, block->run->size);
+	struct bp_class *class = pool->pool->class[index];
 	struct op outer = model_op_begin(pool, 0);
+	unsigned int countdown = shim_countdown;
+	unsigned long nested_before = nested;
+	bool is_short;
+	u32 cached;
 
+	shim_countdown = 0;	/* no event comes in while it looks */
+	/* The call that this one interrupts may have made it short just now. */
+	is_short = class->reserve && bp_class_surplus(class) < 0 && !depth &&
+		   !(pool->flags & BYTEPOOL_SINGLE);
+	cached = class_cached(class);
+	shim_countdown = countdown;
 	bytepool_free(pool->pool, block_leaves(block));
+	countdown = shim_countdown;
+	shim_countdown = 0;
+	/* A block of a reserve that is in use serves any CPU. */
+	if (is_short && nested == nested_before)
+		CHECK(class_cached(class) <= cached);
+	shim_countdown = countdown;
 	op = outer;
 }
 

@@ -82,8 +82,8 @@ void on_message(const char *message)
 }
 
 /*
- * Check that caches with grants are closed while the depots have less than the reserve. Then
- * each block that is freed serves any CPU.
+ * Check that no cache is filled while the depots have less than the reserve. Then each block that
+ * is freed serves any CPU.
  */
 static void check_reserves(const struct model_pool *pool)
 {
@@ -91,14 +91,10 @@ static void check_reserves(const struct model_pool *pool)
 	struct bp_cache *cache;
 
 	bp_for_each_class(class, pool->pool) {
-		if (!class->reserve || bp_class_beyond_reserve(class) >= 0)
+		if (!class->reserve || bp_class_surplus(class) >= 0)
 			continue;
-		bp_for_each_cache(cache, class) {
-			unsigned long flags = bp_depot_lock(cache->depot);
-
-			CHECK(!cache->granted || !bp_cache_is_open(cache));
-			bp_depot_unlock(cache->depot, flags);
-		}
+		bp_for_each_cache(cache, class)
+			CHECK(!cache->fills || pool->flags & BYTEPOOL_SINGLE);
 	}
 }
 

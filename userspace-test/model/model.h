@@ -21,7 +21,7 @@ struct block {
 	unsigned int slot;	/* index in in_use of its pool */
 	bool in_use;
 	bool overwritten;	/* by a stale owner, with BYTEPOOL_POISON */
-	bool dirty;		/* the same without it, so that BYTEPOOL_WIPE does not keep it zero */
+	bool dirty;		/* the same without it, so it may not be zero with BYTEPOOL_WIPE */
 	u64 mark;
 	unsigned long freed;
 };

@@ -82,6 +82,7 @@ struct shim_atomic_long {
 #define atomic_long_dec(a)	atomic_long_sub(1, a)
 #define smp_mb__before_atomic()	smp_mb()
 #define atomic_long_add(n, a)	((void)__atomic_fetch_add(&(a)->value, n, __ATOMIC_RELAXED))
+#define atomic_long_add_return(n, a)	__atomic_add_fetch(&(a)->value, n, __ATOMIC_SEQ_CST)
 #define atomic_long_sub(n, a)	((void)__atomic_fetch_sub(&(a)->value, n, __ATOMIC_RELAXED))
 #define atomic_long_try_cmpxchg(a, old, new) ({				\
 	shim_point();							\
