@@ -35,8 +35,8 @@
 #define GFP_SPARE		(__GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN)
 
 /*
- * A class with a reserve grows for the cache of a CPU if the cache takes no more than
- * GROW_BYTES. Each call adds at most GROW_SLABS slabs.
+ * A class with a reserve grows for the cache of a CPU, unless more than about GROW_BYTES would
+ * be neither reserved nor granted. Each call adds at most GROW_SLABS slabs.
  */
 #define GROW_BYTES		SZ_1M
 #define GROW_SLABS		8U
@@ -245,17 +245,17 @@ void bp_class_wait_end(struct bp_class *class)
 
 /*
  * Return how many blocks the class lacks before bp_cache_may_fill() fills this CPU's cache, or
- * no more than 0. Blocks that no promise binds take no more than GROW_BYTES. There may be many
- * if blocks of the reserve are in use. Rather than grow in vain, the class does not grow.
+ * 0 or less. If blocks of the reserve are in use, others have to take their places. These take
+ * no more than GROW_BYTES. Rather than grow in vain, the class does not grow.
  */
 static long class_lacks(const struct bp_class *class)
 {
 	long spare = atomic_long_read(&class->spare);
-	long most = GROW_BYTES / class->size;
 	const struct bp_cache *cache;
 	bool granted = false;
 	long capacity = 0;
-	long lacks;
+	long lacks = 0;
+	long more;
 
 	rcu_read_lock();
 	cache = bp_class_cache(class, bp_class_cpu(class));
@@ -266,10 +266,12 @@ static long class_lacks(const struct bp_class *class)
 	rcu_read_unlock();
 	if (!capacity)
 		return 0;
-	lacks = capacity / 2 - bp_class_surplus(class);
+	if (!bp_pool_single(class->pool))
+		lacks = capacity / 2 - bp_class_surplus(class);
 	if (!granted)
 		lacks = max(lacks, capacity - spare);
-	return spare + lacks > most ? 0 : lacks;
+	more = min(spare + lacks, (long)READ_ONCE(class->reserve) + capacity);
+	return more > (long)(GROW_BYTES / class->size) ? 0 : lacks;
 }
 
 /* Have this CPU's cache wait like a new cache before the class grows, because memory is short. */

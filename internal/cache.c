@@ -27,39 +27,32 @@ char bp_busy_mark;
 struct bp_cache bp_closed_cache __read_mostly = { .pool = BP_CACHE_BUSY };
 
 /*
- * Grant a cache as many blocks beyond the reserve of the class as it takes, if the class has
- * them. If the pool has a limit, no CPU is granted blocks. Others may need them more.
+ * Note whether blocks may enter the cache, in a class with a reserve. If they may not any more,
+ * its CPU has forgotten the cache before others see that.
  */
-static bool cache_grant(struct bp_cache *cache)
-{
-	struct bp_class *class = cache->depot->class;
-	u32 capacity = bp_cache_capacity(cache);
-
-	if (READ_ONCE(class->pool->limit) || !bp_class_take_spare(class, capacity))
-		return false;
-	WRITE_ONCE(cache->granted, capacity);
-	return true;
-}
-
-/* Take a grant back from a cache without blocks that is not filled. */
-static void cache_revoke(struct bp_cache *cache)
-{
-	if (!cache->granted)
-		return;
-	atomic_long_add(cache->granted, &cache->depot->class->spare);
-	WRITE_ONCE(cache->granted, 0);
-}
-
-/* Note whether blocks may enter the cache, in a class with a reserve. */
 void bp_cache_set_fills(struct bp_cache *cache, bool fills)
 {
 	bp_depot_assert_held(cache->depot);
 	if (cache->fills == fills)
 		return;
-	/* Pairs with READ_ONCE() in bp_class_close_if_short(): the CPU has forgotten the cache. */
+	/* Pairs with READ_ONCE() in bp_class_close_if_short(). */
 	smp_store_release(&cache->fills, fills);
 	/* A full barrier. It pairs with smp_mb() in bp_class_close_if_short(). */
 	atomic_long_add_return(fills ? 1 : -1, &cache->depot->class->nr_filling);
+}
+
+/*
+ * Grant a cache as many blocks beyond the reserve of the class as it takes. Return false if the
+ * class does not have them.
+ */
+static bool cache_grant(struct bp_cache *cache)
+{
+	u32 capacity = bp_cache_capacity(cache);
+
+	if (!cache->granted && !bp_class_take_spare(cache->depot->class, capacity))
+		return false;
+	WRITE_ONCE(cache->granted, capacity);
+	return true;
 }
 
 /*
@@ -67,15 +60,14 @@ void bp_cache_set_fills(struct bp_cache *cache, bool fills)
  * have served the CPU often, the cache needs a grant, and the depots need the reserve. Then the
  * cache is filled until it is closed. It begins only if the depots have a magazine more, so
  * that it is not closed again soon. The cache of a BYTEPOOL_SINGLE pool serves all callers, so
- * it needs no reserve in the depots. While a task waits for a block, each free goes to a depot.
+ * it needs no reserve in the depots. While a task waits for a block, or if the pool has a limit,
+ * each free goes to a depot. Others may need the block more.
  */
 bool bp_cache_may_fill(struct bp_cache *cache)
 {
 	struct bp_class *class = cache->depot->class;
 	bool single = bp_pool_single(class->pool);
-	bool granted = cache->granted;
-	/* Pairs with WRITE_ONCE() in class_put_off_growth(), which holds no lock. */
-	u32 refused = READ_ONCE(cache->refused);
+	u32 refused;
 
 	bp_depot_assert_held(cache->depot);
 	if (likely(!READ_ONCE(class->reserve)))
@@ -84,21 +76,20 @@ bool bp_cache_may_fill(struct bp_cache *cache)
 		return false;
 	if (cache->fills)
 		return single || bp_class_surplus(class) >= 0;
+	/* Pairs with WRITE_ONCE() in class_put_off_growth(), which holds no lock. */
+	refused = READ_ONCE(cache->refused);
 	if (refused < BP_GRANT_AFTER) {
 		WRITE_ONCE(cache->refused, refused + 1);
 		return false;
 	}
-	if (!single && bp_class_surplus(class) < (long)cache->loaded->capacity)
-		return false;
-	if (!granted && !cache_grant(cache))
+	if (READ_ONCE(class->pool->limit) ||
+	    (!single && bp_class_surplus(class) < (long)cache->loaded->capacity))
 		return false;
 	bp_cache_set_fills(cache, true);
-	if (single || bp_class_surplus(class) >= 0)
+	/* Look again. A CPU that has just taken blocks may not see that the cache is filled. */
+	if ((single || bp_class_surplus(class) >= 0) && cache_grant(cache))
 		return true;
-	/* Another CPU has just taken blocks. It may not have seen that the cache is filled. */
 	bp_cache_set_fills(cache, false);
-	if (!granted)
-		cache_revoke(cache);
 	return false;
 }
 
@@ -345,7 +336,9 @@ void bp_cache_drain(struct bp_cache *cache, const struct bp_gc_pass *pass)
 	bp_depot_push_entries(cache->depot, entries, nr);
 	bp_cache_drop_oldest(cache, nr);
 	if (cache->granted) {
-		cache_revoke(cache);
+		/* The cache has no block, and is not filled. */
+		atomic_long_add(cache->granted, &cache->depot->class->spare);
+		WRITE_ONCE(cache->granted, 0);
 		WRITE_ONCE(cache->refused, 0);
 	}
 }

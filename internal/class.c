@@ -130,7 +130,7 @@ bool bp_class_reclaimable(struct bp_class *class)
 /*
  * Close the caches that are filled if the depots have fewer idle blocks than the reserve. Call
  * it after an attempt to take blocks. Each free that begins after that goes to a depot, until the
- * depots have the reserve again. mempool_free() refills its reserve first, too.
+ * depots have a magazine more than the reserve. mempool_free() refills its reserve first, too.
  * Context: Any, but not with the lock of a depot.
  */
 void bp_class_close_if_short(struct bp_class *class)
@@ -141,8 +141,8 @@ void bp_class_close_if_short(struct bp_class *class)
 	if (!READ_ONCE(class->reserve) || bp_pool_single(class->pool))
 		return;
 	/*
-	 * Pairs with smp_mb__after_atomic() in cache_set_fills(): either the CPU of the cache
-	 * sees what has been taken, or we see that the cache is filled.
+	 * Pairs with atomic_long_add_return() in bp_cache_set_fills(): either the CPU of the
+	 * cache sees what has been taken, or we see that the cache is filled.
 	 */
 	smp_mb();
 	if (bp_class_surplus(class) >= 0 || !atomic_long_read(&class->nr_filling))

@@ -51,6 +51,9 @@ static unsigned int class_set_reserve(struct bp_class *class, unsigned int nr)
 		bp_pool_wait_for_grace(pool);
 		bp_class_recalled(class);
 	}
+	/* Blocks of the reserve are in slabs, where bp_class_surplus() counts them. */
+	if (nr)
+		bp_class_flush_magazines(class, &bp_gc_everything);
 	/*
 	 * More may be idle in depots or above the reserve, or there may be
 	 * nothing to wait for any more.

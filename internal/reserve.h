@@ -16,10 +16,10 @@
  * CPU. The blocks that a cache has had before are beyond the reserve. They serve its CPU alone,
  * until a pass or a task that waits drains the cache.
  *
- *	a cache is filled: the depots have at least @reserve idle blocks
- *
- * An alloc or a pass that takes the last of these blocks closes the caches. A CPU that fills
- * its cache counts it in @nr_filling of the class before it looks at the depots again.
+ * Blocks enter a cache (@fills) only while the depots have at least @reserve idle blocks, except
+ * in a BYTEPOOL_SINGLE pool. An alloc or a pass that leaves fewer closes the caches. A CPU that
+ * begins to fill its cache counts it in @nr_filling of the class, and then looks at the depots
+ * again.
  *
  * A task that waits for a block takes all grants back first. No cache is filled while
  * the task waits. So each free goes to a depot, and wakes the task.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Caches beside a reserve: bp_cache_may_fill(), bp_cache_set_fills(), cache_revoke(),
- * bp_class_recall(), bp_class_take_spare(), bp_class_close_if_short().
+ * Caches beside a reserve: bp_cache_may_fill(), bp_class_recall(), bp_class_take_spare(),
+ * bp_class_close_if_short().
  *
  * A class has two blocks, of two depots, and a reserve of one. CPU 0 has both blocks,
  * and a cache of depot 0, which may be granted one block. CPU 0 frees one block or both:
@@ -18,7 +18,7 @@
  *
  * Abstracted: A cache takes one block. How often the depot has served CPU 0 is
  * left out, so it may be granted blocks at any time. The queue of waiters is as in
- * wait.pml. The memo is left out, see cache.pml.
+ * wait.pml. The memo is left out, see cache.pml, and so is the order of stores to @fills.
  *
  * Wrong:
  *	WRONG_WAITERS_IGNORED: bp_cache_may_fill() does not check nr_waiters
@@ -105,27 +105,19 @@ inline bp_cache_may_fill()
 	:: !x && !fills	/* the depot has not served the CPU often enough */
 	:: !x && !fills ->
 		depots_are_bare(x);
-		taken = false;
 		if
-		:: x
-		:: !x && granted -> own = true
-		:: !x && !granted -> take_spare(); granted = taken; own = taken; check()
-		fi;
-		if
-		:: own ->
+		:: !x ->
 			fills = true;
 			smp_mb();
 #ifndef WRONG_NOT_CHECKED_AGAIN
 			depots_are_bare(x);
 #endif
 			if
-			:: x ->
-				own = false;
-				fills = false;
-				memory[SPARE] = memory[SPARE] + taken;
-				granted = granted && !taken
+			:: !x && granted -> own = true
+			:: !x && !granted -> take_spare(); granted = taken; own = taken; check()
 			:: else
-			fi
+			fi;
+			fills = own
 		:: else
 		fi
 	fi

@@ -216,6 +216,47 @@ static void test_grant_refills(void)
 	pool_stop();
 }
 
+/* Many blocks beyond the reserve may be in use. The cache of a SINGLE pool serves any caller. */
+static void test_grant_in_use(void)
+{
+	const struct bytepool_params single = { .flags = BYTEPOOL_SINGLE };
+	void *blocks[250];
+
+	pool_start(NULL);
+	set_reserve(RESERVE);
+	EXPECT(bytepool_alloc_bulk(pool, SIZE, GFP_KERNEL, 250, blocks) == 250);
+	work();
+	EXPECT(class_cached(SIZE));
+	bytepool_free_bulk(pool, 250, blocks);
+	pool_stop();
+	pool_start(&single);
+	set_reserve(250);
+	EXPECT(bytepool_alloc_bulk(pool, SIZE, GFP_KERNEL, 250, blocks) == 250);
+	work();
+	EXPECT(class_cached(SIZE) && bytepool_size(pool) == (250 + CAPACITY) * SLAB);
+	bytepool_free_bulk(pool, 250, blocks);
+	pool_stop();
+}
+
+/* Magazines of a depot are no part of a reserve, so their blocks go back to their slabs. */
+static void test_grant_magazines(void)
+{
+	void *blocks[400];
+	unsigned int i;
+
+	pool_start(NULL);
+	for (i = 0; i < 50; i++) {
+		EXPECT(bytepool_alloc_bulk(pool, SIZE, GFP_KERNEL, 400, blocks) == 400);
+		bytepool_free_bulk(pool, 400, blocks);
+	}
+	set_reserve(100);
+	fail_system(true);
+	work();
+	EXPECT(class_cached(SIZE));
+	fail_system(false);
+	pool_stop();
+}
+
 static void *held;
 static unsigned int nr_waits;
 
@@ -519,6 +560,8 @@ const struct test grant_tests[] = {
 	{ "grants, at a limit", test_grant_limit },
 	{ "grants, for which the class grows", test_grant_grows },
 	{ "grants, and a reserve that is in use", test_grant_refills },
+	{ "grants, and many blocks in use", test_grant_in_use },
+	{ "grants, and magazines in a depot", test_grant_magazines },
 	{ "grants, and a task that waits", test_grant_wait },
 	{ "grants, and a task that waits for a grace period", test_grant_recall },
 	{ "grants, and a CPU that dies", test_grant_dies },
