@@ -119,35 +119,36 @@ bool run_possible(const struct model_pool *pool, u32 size, gfp_t gfp)
 	       (gfpflags_allow_blocking(gfp) && !(pool->flags & BYTEPOOL_CONTIG));
 }
 
-/* Return the number of blocks in caches of the class. */
-static u32 class_cached(struct bp_class *class)
-{
-	struct bp_cache *cache;
-	u32 nr = 0;
-
-	bp_for_each_cache(cache, class)
-		nr += bp_cache_nr(cache);
-	return nr;
-}
-
 /*
- * Return the number of blocks that only other CPUs can allocate, or none until a pass is over.
- * A task that may move has not been on the CPU of any cache for the whole time.
+ * Return the number of blocks in caches of the class. If @elsewhere, count only those that other
+ * CPUs alone can allocate, or none until a pass is over. A task that may move has not been on
+ * the CPU of any cache for the whole time.
  */
-static u32 class_out_of_reach(const struct model_pool *pool, u32 index)
+static u32 class_cached(struct bp_class *class, bool elsewhere)
 {
-	struct bp_class *class = pool->pool->class[index];
 	unsigned int countdown = shim_countdown;
 	struct bp_cache *cache;
 	u32 nr = 0;
 
 	shim_countdown = 0;	/* no event comes in while it counts */
 	bp_for_each_cache(cache, class) {
-		if (cache->drain || cache->cpu != bp_class_cpu(class) || shim_migrate_odds)
+		if (!elsewhere || cache->drain || cache->cpu != bp_class_cpu(class) ||
+		    shim_migrate_odds)
 			nr += bp_cache_nr(cache);
 	}
 	shim_countdown = countdown;
 	return nr;
+}
+
+bool class_is_short(struct bp_class *class)
+{
+	unsigned int countdown = shim_countdown;
+	bool is_short;
+
+	shim_countdown = 0;	/* as above */
+	is_short = class->reserve && !bp_pool_single(class->pool) && bp_class_surplus(class) < 0;
+	shim_countdown = countdown;
+	return is_short;
 }
 
 /* Check that there was a reason for an allocation to fail. */
@@ -168,7 +169,8 @@ static void check_failure(gfp_t gfp, unsigned long nested_before)
 	 */
 	CHECK(!(class->reserve && gfpflags_allow_blocking(gfp)) || pool->flags & BYTEPOOL_SINGLE);
 	if (alone && class->reserve)
-		CHECK(class->in_use + class_out_of_reach(pool, op.class) == class->blocks);
+		CHECK(class->in_use + class_cached(pool->pool->class[op.class], true) ==
+		      class->blocks);
 	if (shim_failed() || (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible()))
 		return;
 	if (!run_possible(pool, size, gfp))
@@ -232,24 +234,14 @@ void model_free(struct block *block)
 	u32 index = bp_class_index(&pool->sizes, block->run->size);
 	struct bp_class *class = pool->pool->class[index];
 	struct op outer = model_op_begin(pool, 0);
-	unsigned int countdown = shim_countdown;
 	unsigned long nested_before = nested;
-	bool is_short;
-	u32 cached;
-
-	shim_countdown = 0;	/* no event comes in while it looks */
 	/* The call that this one interrupts may have made it short just now. */
-	is_short = class->reserve && bp_class_surplus(class) < 0 && !depth &&
-		   !(pool->flags & BYTEPOOL_SINGLE);
-	cached = class_cached(class);
-	shim_countdown = countdown;
+	bool is_short = !depth && class_is_short(class);
+	u32 cached = class_cached(class, false);
+
 	bytepool_free(pool->pool, block_leaves(block));
-	countdown = shim_countdown;
-	shim_countdown = 0;
-	/* A block of a reserve that is in use serves any CPU. */
 	if (is_short && nested == nested_before)
-		CHECK(class_cached(class) <= cached);
-	shim_countdown = countdown;
+		CHECK(class_cached(class, false) <= cached);
 	op = outer;
 }
 

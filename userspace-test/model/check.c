@@ -8,7 +8,6 @@
 #include "internal.h"
 #include "internal/cache.h"
 #include "internal/class.h"
-#include "internal/depot.h"
 
 ssize_t model_write(const char *path, unsigned long value)
 {
@@ -91,10 +90,10 @@ static void check_reserves(const struct model_pool *pool)
 	struct bp_cache *cache;
 
 	bp_for_each_class(class, pool->pool) {
-		if (!class->reserve || bp_class_surplus(class) >= 0)
+		if (!class_is_short(class))
 			continue;
 		bp_for_each_cache(cache, class)
-			CHECK(!cache->fills || pool->flags & BYTEPOOL_SINGLE);
+			CHECK(!cache->fills);
 	}
 }
 

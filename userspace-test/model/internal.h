@@ -6,6 +6,7 @@
 #define MODEL_INTERNAL_H
 
 #include "model.h"
+#include "internal/types.h"
 
 /* The number of interrupts and other CPUs that the current call is within. */
 extern unsigned int depth;
@@ -28,6 +29,8 @@ unsigned long pool_timeout_jiffies(const struct model_pool *pool);
 
 /* alloc.c */
 void calls_begin(void);
+/* Return true if the depots have less than the reserve, so that any CPU gets what is freed. */
+bool class_is_short(struct bp_class *class);
 /* Check the marks in a block in use. */
 void block_check(struct block *block);
 /* Note that the block is about to be freed, and return its address. */
