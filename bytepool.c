@@ -501,6 +501,7 @@ EXPORT_SYMBOL_GPL(bytepool_usable_size);
  * The idle blocks of the reserve serve any CPU and any context. A CPU that uses the
  * class often may cache blocks beyond the reserve. The class grows a little for that.
  * While fewer than @nr blocks are idle outside of caches, freed blocks do not enter caches.
+ * A BYTEPOOL_SINGLE pool is an exception.
  * The caller has to serialise calls for one class.
  *
  * Context: Process; may sleep.

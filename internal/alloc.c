@@ -35,8 +35,9 @@
 #define GFP_SPARE		(__GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN)
 
 /*
- * A class with a reserve grows for the cache of a CPU, unless more than about GROW_BYTES would
- * be neither reserved nor granted. Each call adds at most GROW_SLABS slabs.
+ * A class with a reserve grows for the cache of a CPU, unless the blocks for the cache, and those
+ * in the places of reserved blocks in use, would take more than GROW_BYTES. Each call adds at
+ * most GROW_SLABS slabs.
  */
 #define GROW_BYTES		SZ_1M
 #define GROW_SLABS		8U
@@ -244,18 +245,18 @@ void bp_class_wait_end(struct bp_class *class)
 }
 
 /*
- * Return how many blocks the class lacks before bp_cache_may_fill() fills this CPU's cache, or
- * 0 or less. If blocks of the reserve are in use, others have to take their places. These take
- * no more than GROW_BYTES. Rather than grow in vain, the class does not grow.
+ * Return true if the class has to grow before bp_cache_may_fill() fills this CPU's cache. If
+ * blocks of the reserve are in use, others have to take their places. If these and the blocks
+ * for the cache would take more than GROW_BYTES, return false, because to grow by less is in vain.
  */
-static long class_lacks(const struct bp_class *class)
+static bool class_lacks_blocks(const struct bp_class *class)
 {
 	long spare = atomic_long_read(&class->spare);
 	const struct bp_cache *cache;
 	bool granted = false;
 	long capacity = 0;
 	long lacks = 0;
-	long more;
+	long wanted;
 
 	rcu_read_lock();
 	cache = bp_class_cache(class, bp_class_cpu(class));
@@ -265,13 +266,14 @@ static long class_lacks(const struct bp_class *class)
 	}
 	rcu_read_unlock();
 	if (!capacity)
-		return 0;
+		return false;
 	if (!bp_pool_single(class->pool))
 		lacks = capacity / 2 - bp_class_surplus(class);
 	if (!granted)
 		lacks = max(lacks, capacity - spare);
-	more = min(spare + lacks, (long)READ_ONCE(class->reserve) + capacity);
-	return more > (long)(GROW_BYTES / class->size) ? 0 : lacks;
+	/* Blocks in use beyond the reserve do not count. */
+	wanted = min(spare + lacks, (long)READ_ONCE(class->reserve) + capacity);
+	return lacks > 0 && wanted <= (long)(GROW_BYTES / class->size);
 }
 
 /* Have this CPU's cache wait like a new cache before the class grows, because memory is short. */
@@ -297,7 +299,7 @@ static void class_grow_for_cache(struct bp_class *class, gfp_t gfp)
 
 	if (READ_ONCE(class->pool->limit) || atomic_long_read(&class->nr_waiters))
 		return;
-	while (left-- && class_lacks(class) > 0) {
+	while (left-- && class_lacks_blocks(class)) {
 		slab = bp_class_new_slab(class, false, GFP_SPARE | (gfp & __GFP_HARDWALL),
 					 NUMA_NO_NODE);
 		if (!slab) {

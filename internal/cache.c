@@ -27,8 +27,8 @@ char bp_busy_mark;
 struct bp_cache bp_closed_cache __read_mostly = { .pool = BP_CACHE_BUSY };
 
 /*
- * Note whether blocks may enter the cache, in a class with a reserve. If they may not any more,
- * its CPU has forgotten the cache before others see that.
+ * Set @fills of a cache, in a class with a reserve. Before it is cleared, the CPU of an open cache
+ * has to forget the cache, see bp_cache_hide(). A dead CPU forgets it later.
  */
 void bp_cache_set_fills(struct bp_cache *cache, bool fills)
 {
@@ -56,17 +56,17 @@ static bool cache_grant(struct bp_cache *cache)
 }
 
 /*
- * Return true if blocks may enter the cache. In a class with a reserve, the depot has to
- * have served the CPU often, the cache needs a grant, and the depots need the reserve. Then the
- * cache is filled until it is closed. It begins only if the depots have a magazine more, so
- * that it is not closed again soon. The cache of a BYTEPOOL_SINGLE pool serves all callers, so
- * it needs no reserve in the depots. While a task waits for a block, or if the pool has a limit,
- * each free goes to a depot. Others may need the block more.
+ * Return true if blocks may enter the cache. Call it once for each call that the depot serves,
+ * because it counts these in @refused. In a class without a reserve, blocks always may enter.
+ * Otherwise the cache has to be filled (@fills), and the depots need the reserve. A cache begins
+ * to be filled when the depot has served its CPU BP_GRANT_AFTER times. The class has to grant it
+ * blocks, and the depots need a magazine more than the reserve, so that the cache is not closed
+ * again soon. While a task waits for a block, or if the pool has a limit, each free goes to a
+ * depot, because others may need the block more.
  */
 bool bp_cache_may_fill(struct bp_cache *cache)
 {
 	struct bp_class *class = cache->depot->class;
-	bool single = bp_pool_single(class->pool);
 	u32 refused;
 
 	bp_depot_assert_held(cache->depot);
@@ -75,7 +75,7 @@ bool bp_cache_may_fill(struct bp_cache *cache)
 	if (atomic_long_read(&class->nr_waiters))
 		return false;
 	if (cache->fills)
-		return single || bp_class_surplus(class) >= 0;
+		return bp_class_has_surplus(class, 0);
 	/* Pairs with WRITE_ONCE() in class_put_off_growth(), which holds no lock. */
 	refused = READ_ONCE(cache->refused);
 	if (refused < BP_GRANT_AFTER) {
@@ -83,11 +83,11 @@ bool bp_cache_may_fill(struct bp_cache *cache)
 		return false;
 	}
 	if (READ_ONCE(class->pool->limit) ||
-	    (!single && bp_class_surplus(class) < (long)cache->loaded->capacity))
+	    !bp_class_has_surplus(class, cache->loaded->capacity))
 		return false;
 	bp_cache_set_fills(cache, true);
 	/* Look again. A CPU that has just taken blocks may not see that the cache is filled. */
-	if ((single || bp_class_surplus(class) >= 0) && cache_grant(cache))
+	if (bp_class_has_surplus(class, 0) && cache_grant(cache))
 		return true;
 	bp_cache_set_fills(cache, false);
 	return false;

@@ -26,7 +26,7 @@
 #include "age.h"
 #include "types.h"
 
-/* A class with a reserve grants blocks to a CPU that the depot has served this often. */
+/* Beside a reserve, the depot serves a CPU this often before its cache is filled. */
 #define BP_GRANT_AFTER		64U
 
 /*

@@ -138,14 +138,14 @@ void bp_class_close_if_short(struct bp_class *class)
 	struct bp_cache *cache;
 	unsigned long flags;
 
-	if (!READ_ONCE(class->reserve) || bp_pool_single(class->pool))
+	if (!READ_ONCE(class->reserve))
 		return;
 	/*
 	 * Pairs with atomic_long_add_return() in bp_cache_set_fills(): either the CPU of the
 	 * cache sees what has been taken, or we see that the cache is filled.
 	 */
 	smp_mb();
-	if (bp_class_surplus(class) >= 0 || !atomic_long_read(&class->nr_filling))
+	if (!atomic_long_read(&class->nr_filling) || bp_class_has_surplus(class, 0))
 		return;
 	rcu_read_lock();
 	bp_for_each_cache(cache, class) {

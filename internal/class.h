@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A size class: made at its first use; walks over its depots and caches.
+ * A size class: made at its first use; the walk over its caches.
  */
 #ifndef _BP_CLASS_H
 #define _BP_CLASS_H

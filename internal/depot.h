@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A depot: the slabs of a class on one NUMA node, their lock, lists and magazines.
+ * A depot: the slabs of a class on one NUMA node, their lock, lists and magazines; the
+ * walk over the depots of a class.
  */
 #ifndef _BP_DEPOT_H
 #define _BP_DEPOT_H
@@ -117,6 +118,15 @@ static inline unsigned long bp_class_nr_idle(const struct bp_class *class)
 static inline long bp_class_surplus(const struct bp_class *class)
 {
 	return (long)bp_class_nr_idle(class) - READ_ONCE(class->reserve);
+}
+
+/*
+ * Return true if the depots have @nr idle blocks beyond the reserve. A BYTEPOOL_SINGLE pool
+ * needs none, because its cache serves every caller.
+ */
+static inline bool bp_class_has_surplus(const struct bp_class *class, long nr)
+{
+	return bp_pool_single(class->pool) || bp_class_surplus(class) >= nr;
 }
 
 /* Return true if the depot seems to have an idle block. */

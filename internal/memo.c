@@ -111,6 +111,19 @@ bool bp_where_look_up(struct bp_where *where)
 	return where->state;
 }
 
+/*
+ * Close a cache. If it is filled beside a reserve, have its CPU forget it before others see
+ * that it is not filled any more. They rely on that, see bp_class_close_if_short().
+ */
+void bp_cache_hide(struct bp_cache *cache)
+{
+	bp_cache_close(cache);
+	if (cache->fills) {
+		bp_memo_forget();
+		bp_cache_set_fills(cache, false);
+	}
+}
+
 int __init bp_memo_init(void)
 {
 	bp_memos = alloc_percpu(struct bp_memo);

@@ -14,7 +14,6 @@
 #include <linux/percpu.h>
 #include <linux/types.h>
 
-#include "cache.h"
 #include "size_class.h"
 #include "types.h"
 
@@ -52,8 +51,8 @@ struct bp_where {
  * The memo of a CPU. Its entries are valid only while bp_memo_seen of the CPU
  * equals bp_memo_generation. The generation is incremented when a slab is
  * removed from the table or a cache is closed. Only a grace period later, the
- * descriptor of the slab is freed, or the cache is touched. bytepool_free() may
- * compare the two numbers before the memo is allocated.
+ * descriptor of the slab is freed, or the cache is touched by others than its CPU.
+ * bytepool_free() may compare the two numbers before the memo is allocated.
  *
  * A memo is read in sections. See memo_writable() for when it may be written.
  */
@@ -70,6 +69,7 @@ void bp_memo_enter(const struct bp_where *where, struct bp_cache *cache);
 bool bp_where_look_up(struct bp_where *where);
 int bp_memo_init(void);
 void bp_memo_exit(void);
+void bp_cache_hide(struct bp_cache *cache);
 
 /*
  * Return one of the two places of a page, whose number is @pfn. They are different
@@ -157,19 +157,6 @@ static inline void bp_memo_forget(void)
 	/* Pairs with smp_rmb() in bp_memo_refresh(). */
 	smp_mb__before_atomic();
 	atomic_long_inc(&bp_memo_generation);
-}
-
-/*
- * Close a cache. If it is filled beside a reserve, have its CPU forget it before others see
- * that it is not filled any more. They rely on that, see bp_class_close_if_short().
- */
-static inline void bp_cache_hide(struct bp_cache *cache)
-{
-	bp_cache_close(cache);
-	if (cache->fills) {
-		bp_memo_forget();
-		bp_cache_set_fills(cache, false);
-	}
 }
 
 #endif /* _BP_MEMO_H */

@@ -341,8 +341,8 @@ struct bp_cpu {
  * @trims: number of trims begun, without those by bp_trim_all(); this and the next are
  *	written under @trim_lock
  * @last_fruitful_trim: value of @trims at the last trim that gave something back
- * @gc_lock: held to close and to drain caches, by the GC, trims, waiters, changes of a
- *	reserve and the OOM killer's notifier. The shrinker only tries it
+ * @gc_lock: held by a pass to close and to drain caches: by the GC, trims, waiters, changes of
+ *	a reserve and the OOM killer's notifier. The shrinker only tries it
  * @gc_runs: GC passes; written under @gc_lock
  * @reap_lock: held from taking slabs out of a depot until the system has them
  * @reclaimed_blocks: blocks given back to the system; this and the next are

@@ -57,7 +57,7 @@ bool woken;
 bool bulk;		/* CPU 1 waits for both blocks at once */
 bool served;		/* the waiter has what it wants */
 bool theirs;		/* the block of depot 1 is in use, and CPU 0 frees it */
-bool bare;		/* it found no other block in a depot, and none has come since */
+bool bare;		/* CPU 1 found no idle block left in a depot, and none has come since */
 
 inline check()
 {

@@ -525,7 +525,7 @@ static void other_takes_and_wants(void)
 	shim_cpu_run_other(5, take_and_want);
 }
 
-/* The same while the GC closes the cache at any point. */
+/* A freed block refills the reserve, even if the GC closes the cache at any point meanwhile. */
 static void test_grant_gc(void)
 {
 	unsigned int points = 0, found = 0;

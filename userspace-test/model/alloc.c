@@ -120,9 +120,9 @@ bool run_possible(const struct model_pool *pool, u32 size, gfp_t gfp)
 }
 
 /*
- * Return the number of blocks in caches of the class. If @elsewhere, count only those that other
- * CPUs alone can allocate, or none until a pass is over. A task that may move has not been on
- * the CPU of any cache for the whole time.
+ * Return the number of blocks in caches of the class. If @elsewhere, leave out those that this
+ * CPU can allocate. It cannot allocate those of a cache that a pass has closed. A task that may
+ * migrate may have missed its own cache, so then leave out none.
  */
 static u32 class_cached(struct bp_class *class, bool elsewhere)
 {
@@ -146,7 +146,7 @@ bool class_is_short(struct bp_class *class)
 	bool is_short;
 
 	shim_countdown = 0;	/* as above */
-	is_short = class->reserve && !bp_pool_single(class->pool) && bp_class_surplus(class) < 0;
+	is_short = class->reserve && !bp_class_has_surplus(class, 0);
 	shim_countdown = countdown;
 	return is_short;
 }
