@@ -35,7 +35,7 @@
 #define GFP_SPARE		(__GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN)
 
 /*
- * A class with a reserve grows for the cache of a CPU, unless the blocks for the cache, and those
+ * A class with a reserve grows for the cache of a CPU, unless the blocks for the cache, or those
  * in the places of reserved blocks in use, would take more than GROW_BYTES. Each call adds at
  * most GROW_SLABS slabs.
  */
@@ -246,34 +246,35 @@ void bp_class_wait_end(struct bp_class *class)
 
 /*
  * Return true if the class has to grow before bp_cache_may_fill() fills this CPU's cache. If
- * blocks of the reserve are in use, others have to take their places. If these and the blocks
+ * blocks of the reserve are in use, others have to take their places. If these or the blocks
  * for the cache would take more than GROW_BYTES, return false, because to grow by less is in vain.
  */
 static bool class_lacks_blocks(const struct bp_class *class)
 {
 	long spare = atomic_long_read(&class->spare);
 	const struct bp_cache *cache;
-	bool granted = false;
+	long most = GROW_BYTES / class->size;
 	long capacity = 0;
+	long grant = 0;
 	long lacks = 0;
-	long wanted;
+	long stand_ins;
 
 	rcu_read_lock();
 	cache = bp_class_cache(class, bp_class_cpu(class));
 	if (cache && READ_ONCE(cache->refused) >= BP_GRANT_AFTER && !READ_ONCE(cache->fills)) {
 		capacity = bp_cache_capacity(cache);
-		granted = READ_ONCE(cache->granted);
+		grant = READ_ONCE(cache->granted) ? 0 : capacity;
 	}
 	rcu_read_unlock();
-	if (!capacity)
+	if (!capacity || capacity > most)
 		return false;
 	if (!bp_pool_single(class->pool))
 		lacks = capacity / 2 - bp_class_surplus(class);
-	if (!granted)
-		lacks = max(lacks, capacity - spare);
-	/* Blocks in use beyond the reserve do not count. */
-	wanted = min(spare + lacks, (long)READ_ONCE(class->reserve) + capacity);
-	return lacks > 0 && wanted <= (long)(GROW_BYTES / class->size);
+	if (grant)
+		lacks = max(lacks, grant - spare);
+	/* Of the blocks in use, no more than the reserve need stand-ins. */
+	stand_ins = min(spare + lacks - grant, (long)READ_ONCE(class->reserve));
+	return lacks > 0 && stand_ins <= most;
 }
 
 /* Have this CPU's cache wait like a new cache before the class grows, because memory is short. */

@@ -61,8 +61,8 @@ static bool cache_grant(struct bp_cache *cache)
  * Otherwise the cache has to be filled (@fills), and the depots need the reserve. A cache begins
  * to be filled when the depot has served its CPU BP_GRANT_AFTER times. The class has to grant it
  * blocks, and the depots need a magazine more than the reserve, so that the cache is not closed
- * again soon. While a task waits for a block, or if the pool has a limit, each free goes to a
- * depot, because others may need the block more.
+ * again soon. If the pool has a limit, no cache begins to be filled. While a task waits for a
+ * block, each free goes to a depot. In both cases, others may need the block more.
  */
 bool bp_cache_may_fill(struct bp_cache *cache)
 {

@@ -130,7 +130,7 @@ bool bp_class_reclaimable(struct bp_class *class)
 /*
  * Close the caches that are filled if the depots have fewer idle blocks than the reserve. Call
  * it after an attempt to take blocks. Each free that begins after that goes to a depot, until the
- * depots have a magazine more than the reserve. mempool_free() refills its reserve first, too.
+ * depots have the reserve again. mempool_free() refills its reserve first, too.
  * Context: Any, but not with the lock of a depot.
  */
 void bp_class_close_if_short(struct bp_class *class)

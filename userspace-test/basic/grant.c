@@ -228,6 +228,12 @@ static void test_grant_in_use(void)
 	work();
 	EXPECT(class_cached(SIZE));
 	bytepool_free_bulk(pool, 250, blocks);
+	/* Nor does what the cache takes, almost 1 MiB, leave less room for them. */
+	EXPECT(!bytepool_reserve(pool, 16384, RESERVE + 2, GFP_KERNEL));
+	EXPECT(bytepool_alloc_bulk(pool, 16384, GFP_KERNEL, 100, blocks) == 100);
+	work_with(16384);
+	EXPECT(class_cached(16384));
+	bytepool_free_bulk(pool, 100, blocks);
 	pool_stop();
 	pool_start(&single);
 	set_reserve(250);
