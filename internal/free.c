@@ -171,7 +171,7 @@ void bp_free_looked_up(struct bytepool *pool, const void *block, bool known,
 		       unsigned long caller)
 {
 	struct bp_where where = { .block = block };
-	struct bp_cache *cache;
+	struct bp_cache *cache = NULL;
 	struct bp_depot *depot;
 	enum bp_bad_free_reason bad;
 	bool remember = false;
@@ -207,7 +207,8 @@ void bp_free_looked_up(struct bytepool *pool, const void *block, bool known,
 		bp_bad_free(pool, block, bad, caller);
 		return;
 	}
-	bp_cache_ensure(depot->class, GFP_NOWAIT);
+	if (!cache)
+		bp_cache_ensure(depot->class, GFP_NOWAIT);
 	if (wanted)
 		bp_depot_grow_magazines(depot, wanted);
 }

@@ -62,41 +62,32 @@ bool bp_memo_refresh(void)
 }
 
 /*
- * Set an entry. Compiler barriers are enough, because only interrupts of this
- * CPU can read it meanwhile.
- */
-static void memo_set(struct bp_memo_entry *entry, const struct bp_memo_entry *from)
-{
-	entry->cache = &bp_closed_cache;
-	barrier();
-	entry->page = from->page;
-	entry->state = from->state;
-	entry->slab = from->slab;
-	barrier();
-	entry->cache = from->cache;
-}
-
-/*
  * Remember the page of a block, whose blocks go to @cache. The block must have been
- * looked up after bp_memo_refresh() returned true. The entry that it displaces moves
- * to its second place.
+ * looked up after bp_memo_refresh() returned true. If both places of the page are taken, it
+ * gets one of them by turns. If a CPU frees blocks of more pages than the memo has, again and
+ * again in the same order, some of the pages stay, and a free takes fewer instructions than
+ * with the oldest entry displaced.
  * Context: Section.
  */
 void bp_memo_enter(const struct bp_where *where, struct bp_cache *cache)
 {
 	unsigned long address = (unsigned long)where->block;
-	const struct bp_memo_entry new = {
-		.cache = cache,
-		.page = address & PAGE_MASK,
-		.state = where->state - bp_granule(address & ~PAGE_MASK, cache->shift),
-		.slab = where->slab,
-	};
+	unsigned long pfn = address >> PAGE_SHIFT;
 	struct bp_memo *memo = this_cpu_ptr(bp_memos);
-	struct bp_memo_entry *entry = &memo->at[0][bp_memo_place(address >> PAGE_SHIFT, 0)];
+	struct bp_memo_entry *entry = &memo->at[0][bp_memo_place(pfn, 0)];
+	struct bp_memo_entry *other = &memo->at[1][bp_memo_place(pfn, 1)];
 
-	if (entry->cache != &bp_closed_cache && entry->page != new.page)
-		memo_set(&memo->at[1][bp_memo_place(entry->page >> PAGE_SHIFT, 1)], entry);
-	memo_set(entry, &new);
+	if (entry->cache != &bp_closed_cache &&
+	    (other->cache == &bp_closed_cache || memo->turn++ % 2))
+		entry = other;
+	/* Compiler barriers are enough, because only interrupts of this CPU can read it meanwhile. */
+	entry->cache = &bp_closed_cache;
+	barrier();
+	entry->page = address & PAGE_MASK;
+	entry->state = where->state - bp_granule(address & ~PAGE_MASK, cache->shift);
+	entry->slab = where->slab;
+	barrier();
+	entry->cache = cache;
 }
 
 /*

@@ -58,6 +58,7 @@ struct bp_where {
  */
 struct bp_memo {
 	struct bp_memo_entry at[2][BP_MEMO_PLACES];
+	u32 turn;	/* see bp_memo_enter() */
 };
 
 extern struct bp_memo __percpu *bp_memos;
