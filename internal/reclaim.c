@@ -274,8 +274,8 @@ static struct bp_gc_reaped depot_reap(struct bp_depot *depot, const struct bp_gc
 				      unsigned long most)
 {
 	struct bytepool *pool = depot->class->pool;
-	struct bp_slab *slab, *next;
 	struct bp_gc_reaped reaped = {};
+	struct bp_slab *slab;
 	LIST_HEAD(dead);
 
 	if (!bp_gc_pass_lock(pass, &pool->reap_lock))
@@ -286,8 +286,7 @@ static struct bp_gc_reaped depot_reap(struct bp_depot *depot, const struct bp_gc
 		bp_table_remove(slab);
 	if (reaped.blocks)
 		bp_memo_forget();
-	list_for_each_entry_safe(slab, next, &dead, list)
-		reaped.bytes += bp_slab_destroy(slab);
+	reaped.bytes = bp_slabs_destroy(&dead);
 	WRITE_ONCE(pool->reclaimed_blocks, pool->reclaimed_blocks + reaped.blocks);
 	WRITE_ONCE(pool->reclaimed_bytes, pool->reclaimed_bytes + reaped.bytes);
 	mutex_unlock(&pool->reap_lock);

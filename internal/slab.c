@@ -3,6 +3,7 @@
 #include <linux/gfp.h>
 #include <linux/jiffies.h>
 #include <linux/kmemleak.h>
+#include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
@@ -145,10 +146,10 @@ struct bp_slab *bp_slab_create_fitting(struct bp_class *class, bool large,
 }
 
 /*
- * Free a slab that is in neither a depot nor the table. Return its bytes.
+ * Give the memory of a slab back. Return its bytes.
  * Context: May sleep.
  */
-unsigned long bp_slab_destroy(struct bp_slab *slab)
+static unsigned long slab_destroy(struct bp_slab *slab)
 {
 	struct bp_class *class = slab->depot->class;
 	struct bytepool *pool = class->pool;
@@ -160,6 +161,37 @@ unsigned long bp_slab_destroy(struct bp_slab *slab)
 		slab_verify(slab);
 	bp_backing_free((void *)slab->base, bytes, slab_align(slab->nr, bytes));
 	bp_pool_uncharge(pool, bytes);
-	kfree_rcu(slab, rcu);
+	return bytes;
+}
+
+static void slab_descs_free(struct rcu_head *rcu)
+{
+	struct bp_slab *slab = container_of(rcu, struct bp_slab, rcu);
+
+	while (slab) {
+		struct bp_slab *next = slab->next_dead;
+
+		kfree(slab);
+		slab = next;
+	}
+}
+
+/*
+ * Free slabs that are in neither a depot nor the table. Return their bytes. One RCU callback
+ * frees all descriptors, because kfree_rcu() of each would take several times as long.
+ * Context: May sleep.
+ */
+unsigned long bp_slabs_destroy(struct list_head *dead)
+{
+	struct bp_slab *slab, *next, *first = NULL;
+	unsigned long bytes = 0;
+
+	list_for_each_entry_safe(slab, next, dead, list) {
+		bytes += slab_destroy(slab);
+		slab->next_dead = first;
+		first = slab;
+	}
+	if (first)
+		call_rcu(&first->rcu, slab_descs_free);
 	return bytes;
 }

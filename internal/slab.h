@@ -27,7 +27,7 @@
 
 struct bp_slab *bp_slab_create_fitting(struct bp_class *class, bool large,
 				       gfp_t gfp, int node, bool *at_limit);
-unsigned long bp_slab_destroy(struct bp_slab *slab);
+unsigned long bp_slabs_destroy(struct list_head *dead);
 
 static inline void *bp_slab_block(const struct bp_slab *slab, const struct bp_class *class,
 				  u32 granule)

@@ -46,6 +46,7 @@ enum bp_block_state {
  * @rcu: defers the end of the descriptor until no CPU can be looking at it
  * @depot: the depot that owns it
  * @idle_since: jiffies when the youngest idle block in the slab was freed, or later
+ * @next_dead: instead of @idle_since, the next of the slabs whose descriptors are freed together
  * @node: link in the table of addresses, by @base
  * @base: address of the memory and of its first block
  * @cpu: the first CPU to take blocks of it since it was wholly idle
@@ -67,7 +68,10 @@ struct bp_slab {
 		struct rcu_head rcu;
 	};
 	struct bp_depot *depot;
-	unsigned long idle_since;
+	union {
+		unsigned long idle_since;
+		struct bp_slab *next_dead;
+	};
 	struct rhash_head node;
 	unsigned long base;
 	u16 cpu;

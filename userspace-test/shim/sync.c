@@ -69,6 +69,35 @@ void shim_kfree_rcu(struct rcu_head *head, void *object)
 	shim_irq_restore(flags);
 }
 
+/* Callbacks of call_rcu() that have not run. */
+static unsigned long nr_callbacks;
+
+static void run_callback(void *object)
+{
+	struct rcu_head *head = object;
+
+	shim_grace_ends();
+	tsan_acquire(head);
+	head->fn(head);
+	__atomic_fetch_sub(&nr_callbacks, 1, __ATOMIC_SEQ_CST);
+}
+
+void call_rcu(struct rcu_head *head, void (*fn)(struct rcu_head *head))
+{
+	unsigned long flags = shim_irq_save();
+
+	__atomic_fetch_add(&nr_callbacks, 1, __ATOMIC_SEQ_CST);
+	head->fn = fn;
+	tsan_release(head);
+	liburcu_call(head, run_callback);
+	shim_irq_restore(flags);
+}
+
+void rcu_barrier(void)
+{
+	synchronize_rcu();
+}
+
 int rhashtable_init(struct rhashtable *ht, const struct rhashtable_params *params)
 {
 	unsigned long flags;
@@ -89,6 +118,9 @@ void rhashtable_destroy(struct rhashtable *ht)
 
 	if (ht->nr)
 		shim_die("%ld entries are left in the table", ht->nr);
+	/* The module is about to end. */
+	if (__atomic_load_n(&nr_callbacks, __ATOMIC_SEQ_CST))
+		shim_die("the module does not wait for its RCU callbacks");
 	liburcu_synchronize();
 	err = liburcu_table_destroy(ht->table);
 	if (err)

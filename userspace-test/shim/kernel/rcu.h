@@ -9,7 +9,10 @@
 
 struct rcu_head {
 	void *liburcu[2];
-	void *object;
+	union {
+		void *object;
+		void (*fn)(struct rcu_head *head);
+	};
 };
 
 void rcu_read_lock(void);
@@ -26,6 +29,8 @@ struct rcu_gp_seq {
 
 void start_poll_synchronize_rcu_full(struct rcu_gp_seq *grace);
 bool poll_state_synchronize_rcu_full(struct rcu_gp_seq *grace);
+void call_rcu(struct rcu_head *head, void (*fn)(struct rcu_head *head));
+void rcu_barrier(void);
 void shim_kfree_rcu(struct rcu_head *head, void *object);
 #define kfree_rcu(object, member)	shim_kfree_rcu(&(object)->member, object)
 
