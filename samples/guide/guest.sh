@@ -8,6 +8,13 @@ stat() { # POOL FILE
 	cat "$pools/$1/stats/$2"
 }
 
+# The module has used a block of 112 KiB, which is idle now.
+block_is_idle() {
+	save_log
+	grep 'guide_first: a buffer of a pool' $log && [ "$(stat guide_first allocs)" = 1 ] &&
+		[ "$(stat guide_first bytes_idle)" = 114688 ]
+}
+
 # write() replaces a note, read() returns it, and each open file has its own.
 notes_are_kept() {
 	exec 3<>/dev/guide_chardev 4<>/dev/guide_chardev
@@ -65,6 +72,10 @@ requests() {
 		[ "$(stat guide_bulk allocs)" = 64000 ] &&
 		[ "$(stat guide_bulk misses)" -lt 200 ]
 }
+
+check "insmod guide_first" insmod /guide_first.ko
+check "the first pool has an idle block" block_is_idle
+check "rmmod guide_first" rmmod guide_first
 
 check "insmod guide_chardev" insmod /guide_chardev.ko
 check "notes are kept" notes_are_kept
