@@ -3,8 +3,10 @@
  * bytepool - pools of byte blocks in size classes
  *
  * A pool allocates blocks of memory from 8 bytes to megabytes. It keeps freed
- * blocks, and reuses them at one constant cost. See README.md for how
- * to use it and bytepool.c for how it works.
+ * blocks, and reuses them. A hot pair is an alloc and a free when the CPU has just
+ * freed a block of that size. Its cost is the same for any size up to 4 MiB.
+ *
+ * bytepool.c describes how a pool works. See README.md for how to use one.
  */
 #ifndef _BYTEPOOL_H
 #define _BYTEPOOL_H
@@ -28,7 +30,7 @@ struct device;
 /* The pool records the call site that allocated each block. No per-CPU caches. */
 #define BYTEPOOL_TRACK		BIT(4)
 
-/* Special values of bytepool_params.idle_timeout_ms. */
+/* Special values of bytepool_params.idle_timeout_ms. 0 is no default in sysfs: it means never. */
 #define BYTEPOOL_TIMEOUT_DEFAULT	0U
 #define BYTEPOOL_TIMEOUT_NEVER		UINT_MAX
 
