@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
 """Configuration of sphinx. scripts/docs runs it, and generates pages from the code."""
 import os
+import re
+
+from docutils import nodes
+from sphinx.util import logging
 
 project = "bytepool"
 author = "The bytepool authors"
 copyright = "2026, " + author  # pylint: disable=redefined-builtin
 release = os.environ.get("BYTEPOOL_VERSION", "")
 
-extensions = ["myst_parser", "sphinx.ext.graphviz"]
+extensions = ["myst_parser"]
 exclude_patterns = ["output", "ABI"]
-graphviz_output_format = "svg"
 highlight_language = "none"
 primary_domain = "c"
 html_theme = "furo"
@@ -19,3 +22,29 @@ html_copy_source = False
 # Attributes that kernel-doc copies from prototypes, and that the C domain does not know.
 c_id_attributes = ["__init", "__percpu", "__user"]
 nitpick_ignore_regex = [("c:identifier", ".*")]
+
+
+def link_pages(app, doctree, name):
+    """
+    Forges understand links to the files of pages, but not the roles of sphinx. Turn these links
+    into links to the HTML, and let literals such as bytepool_free() lead to the API reference.
+    """
+    functions = {entry[0]: entry[3:5] for entry in app.env.get_domain("c").get_objects()}
+    for link in list(doctree.findall(nodes.reference)):
+        page = re.fullmatch(r"([a-z-]+)\.(?:rst|md)(#.*)?", link.get("refuri", ""))
+        if page and page[1] in app.env.found_docs:
+            link["refuri"] = app.builder.get_relative_uri(name, page[1]) + (page[2] or "")
+        elif page:
+            logging.getLogger(__name__).warning("%s: no page %s", name, page[0])
+    for literal in list(doctree.findall(nodes.literal)):
+        function = re.match(r"(\w+)\(", literal.astext())
+        if function and function[1] in functions:
+            page, anchor = functions[function[1]]
+            uri = f"{app.builder.get_relative_uri(name, page)}#{anchor}"
+            link = nodes.reference("", "", refuri=uri, internal=True)
+            literal.replace_self(link)
+            link += literal
+
+
+def setup(app):
+    app.connect("doctree-resolved", link_pages)
