@@ -18,6 +18,25 @@ primary_domain = "c"
 html_theme = "furo"
 html_title = "bytepool " + release
 html_copy_source = False
+html_static_path = ["pages.css"]
+html_css_files = ["pages.css"]
+# In some versions, furo has dark colours for code only, when a browser asks for a dark page.
+html_theme_options = {"dark_css_variables": {"color-" + name: value for name, value in {
+    "foreground-primary": "#dcdcdc",
+    "foreground-secondary": "#a4a8ad",
+    "foreground-muted": "#8a8f96",
+    "foreground-border": "#6a6a6a",
+    "background-primary": "#141517",
+    "background-secondary": "#1c1e20",
+    "background-hover": "#24272a",
+    "background-border": "#34373a",
+    "background-item": "#484848",
+    "brand-primary": "#5aa2f0",
+    "brand-content": "#5aa2f0",
+    "highlighted-background": "#0b3a6b",
+    "highlight-on-target": "#3a3a10",
+    "api-keyword": "#a4a8ad",
+}.items()}}
 
 # Attributes that kernel-doc copies from prototypes, and that the C domain does not know.
 c_id_attributes = ["__init", "__percpu", "__user"]
