@@ -22,6 +22,7 @@ html_static_path = ["pages.css"]
 html_css_files = ["pages.css"]
 # In some versions, furo has dark colours for code only, when a browser asks for a dark page.
 html_theme_options = {"dark_css_variables": {"color-" + name: value for name, value in {
+    "problematic": "#f07070",
     "foreground-primary": "#dcdcdc",
     "foreground-secondary": "#a4a8ad",
     "foreground-muted": "#8a8f96",
