@@ -45,6 +45,37 @@ copy_programs() ( # DIR PROGRAM...
 	echo "$programs" | copy_files "$dir"
 )
 
+# python_files PROGRAM: print the files of the python modules that `PROGRAM --help` loads, without
+# those beside the program.
+python_files() {
+	/usr/bin/python3 - "$1" <<-'END'
+		import contextlib, curses, encodings.ascii, encodings.latin_1, io, json, locale, sys
+		from os.path import dirname, realpath
+		program, sys.argv = sys.argv[1], [sys.argv[1], "--help"]
+		sys.path.insert(0, dirname(program))
+		with contextlib.suppress(SystemExit), contextlib.redirect_stdout(io.StringIO()):
+		    exec(compile(open(program).read(), program, "exec"))
+		for module in list(sys.modules.values()):
+		    path = getattr(module, "__file__", None) or ""
+		    if path.startswith("/") and not path.startswith(dirname(program) + "/"):
+		        print(realpath(path))
+	END
+}
+
+# copy_tools DIR: copy bytepool-top and bytepool-advise to DIR/usr/bin, with python3 and what else
+# they need.
+copy_tools() (
+	need /usr/bin/python3 python3 &&
+		mkdir -p "$1/usr/bin" "$1/usr/share/bytepool" && ln -s /bin/env "$1/usr/bin" &&
+		cp "$top/tools/bytepool-top" "$top/tools/bytepool-advise" "$1/usr/bin" &&
+		cp -R "$top/tools/bytepool_advise" "$top/bench/results.tsv" "$1/usr/share/bytepool" || exit
+	{
+		python_files "$top/tools/bytepool-top"
+		python_files "$top/tools/bytepool-advise"
+		echo /usr/bin/python3
+	} | copy_files "$1"
+)
+
 # install_modules VERSION ROOT FOLDER...: build bytepool.ko and the modules of the FOLDERS, and
 # install them below ROOT/lib/modules, so that modprobe finds them.
 install_modules() (

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=sh
+#
+# scripts/suite/advise runs this in a guest. Each command's output is between two lines, which name
+# it and have its exit status.
+
+export PATH=/bin:/sbin:/usr/bin HOME=/
+tracing=/sys/kernel/tracing
+load=bytepool_advise_load
+
+# show NAME COMMAND...
+show() {
+	echo "--- begin $1"
+	shift
+	"$@" 2>&1
+	echo "--- end $?"
+}
+
+# What a run of bytepool-advise must not leave.
+left() {
+	ls $tracing/instances
+	cat $tracing/kprobe_events
+}
+
+# until_there NAME: wait until a trace instance that bytepool-advise has made watches.
+until_watching() {
+	for _ in $(seq 300); do
+		grep -qx 1 $tracing/instances/*/tracing_on 2>/dev/null && return
+		sleep 0.2
+	done
+	return 1
+}
+
+# killed SIGNAL: send the signal to a run of bytepool-advise that watches, and print its status.
+killed() {
+	bytepool-advise -t 600 &
+	until_watching || return
+	kill "-$1" $!
+	wait $!
+	echo "status $?"
+}
+
+as_nobody() {
+	python3 -c 'import os, sys; os.setuid(65534); os.execvp(sys.argv[1], sys.argv[1:])' "$@"
+}
+
+# pairs: print how long an alloc and a free take at each call site.
+pairs() {
+	dmesg -c >/dev/null
+	insmod /$load.ko pairs=500 && rmmod $load
+	dmesg | grep ': pair '
+}
+
+mount -t tracefs tracefs $tracing
+mount -t securityfs securityfs /sys/kernel/security
+dmesg -n 1
+
+if [ "$1" = cost ]; then
+	show before pairs
+	bytepool-advise -t 60 >/tmp/watch &
+	until_watching
+	show watched pairs
+	wait
+	show watch cat /tmp/watch
+	show after pairs
+	exit
+fi
+
+insmod /bytepool.ko
+insmod /$load.ko
+show load bytepool-advise -m $load -t 8 --json
+show left-load left
+show text bytepool-advise -t 5
+rmmod bytepool
+rmmod $load
+insmod /$load.ko faster=4
+show full bytepool-advise -m bytepool-advise-load -t 5 --json --buffer 512
+rmmod $load
+insmod /$load.ko quiet=1
+show quiet bytepool-advise -m $load -t 5 --json
+show quiet-text bytepool-advise -m $load -t 3
+show all bytepool-advise -t 3 --all --json
+show any-gain bytepool-advise -m $load -t 3 --gain 0.05
+rmmod $load
+
+show interrupt killed INT
+show left-interrupt left
+show kill killed KILL
+show left-kill left
+show next bytepool-advise -t 1
+show left-next left
+
+show nobody as_nobody bytepool-advise
+show no-module bytepool-advise -m nomodule
+show no-tracefs bytepool-advise --tracefs /none
+mkdir -p /tmp/fake/instances
+show no-events bytepool-advise --tracefs /tmp/fake
+show no-results bytepool-advise --results /dev/null
+show no-seconds bytepool-advise -t 0
+show full-disk sh -c 'bytepool-advise -t 1 >/dev/full'
+echo confidentiality >/sys/kernel/security/lockdown
+show lockdown bytepool-advise
