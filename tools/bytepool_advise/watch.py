@@ -36,8 +36,9 @@ class Watch:
     def __init__(self, tracefs, buffer_kb):
         self.tracefs, self.buffer_kb = find_tracefs(tracefs), buffer_kb
         self.name = f"{NAME}_{os.getpid()}"
+        self.others = f"common_pid != {os.getpid()}"
         self.dir = self.tracefs / "instances" / self.name
-        self.trace, self.counted, self.notes = None, [], []
+        self.trace, self.counted, self.notes = None, {}, []
 
     def write(self, path, text, mode="w"):
         with open(self.dir / path, mode, encoding="ascii") as file:
@@ -84,7 +85,7 @@ class Watch:
                             "raw": 0, "hex": 0, "bin": 0, "userstacktrace": 0}.items():
             self.option(name, value)
         # User space and the page cache have movable pages, of type 1.
-        pages = "order > 0 && migratetype != 1"
+        pages = f"order > 0 && migratetype != 1 && {self.others}"
         self.event("kmem/mm_page_alloc", pages, pages)
         self.event("kmem/mm_page_free", "order > 0")
         # A large kmalloc() gets its block from the page allocator, and only its event has the size
@@ -115,12 +116,12 @@ class Watch:
 
     def watch_vmalloc(self):
         """Watch vmalloc by its tracepoints. An older kernel needs probes of its functions."""
-        if self.event("vmalloc/alloc_vmap_area", with_stack="size > 0", must=False):
+        if self.event("vmalloc/alloc_vmap_area", with_stack=self.others, must=False):
             self.event("vmalloc/free_vmap_area_noflush")
             self.event("vmalloc/purge_vmap_area_lazy")
             return
         function = "__vmalloc_node_range"
-        probes = {f"p:{self.name}/vmalloc_entry {function} size=$arg1:u64": "size > 0",
+        probes = {f"p:{self.name}/vmalloc_entry {function} size=$arg1:u64": self.others,
                   f"r:{self.name}/vmalloc_return {function} addr=$retval:x64": "",
                   f"p:{self.name}/vfree_entry vfree addr=$arg1:x64": "",
                   f"p:{self.name}/kernel_flush flush_tlb_kernel_range": ""}
@@ -142,34 +143,37 @@ class Watch:
         if not (self.dir / path / "hist").exists():
             self.notes.append(f"{event} was not counted: the kernel has no CONFIG_HIST_TRIGGERS")
             return
-        trigger = "hist:keys=call_site.sym,bytes_alloc:size=16384"
-        self.write(f"{path}/trigger", trigger, "a")
-        self.counted.append((path, trigger))
+        self.control(path)
+        self.counted[path] = 0.0
 
     def run(self, seconds):
-        # The histograms have counted what made them.
-        self.control_histograms("clear")
+        for path in self.counted:
+            self.control(path, ":clear")
+            self.counted[path] = time.monotonic()
         self.begin = time.monotonic()
         self.write("tracing_on", "1")
         time.sleep(seconds)
         self.write("tracing_on", "0")
         self.end = time.monotonic()
-        self.control_histograms("pause")
+        for path, since in self.counted.items():
+            self.control(path, ":pause")
+            self.counted[path] = time.monotonic() - since
 
-    def control_histograms(self, command):
-        for path, trigger in self.counted:
-            self.write(f"{path}/trigger", f"{trigger}:{command}", "a")
+    def control(self, path, command=""):
+        """Make the histogram of an event, or change it by a command. It leaves out this program."""
+        self.write(f"{path}/trigger", "hist:keys=call_site.sym,bytes_alloc:size=16384"
+                   f"{command} if {self.others}", "a")
 
     def histograms(self):
         """Yield the event, function, module, size and rate of each entry. Count lost hits."""
         entry = re.compile(r"\{ call_site: \[\w+\] (\S+)(?:\s+\[(\w+)\])?\s*,"
                            r" bytes_alloc:\s*(\d+) \} hitcount:\s*(\d+)")
-        for path, _ in self.counted:
+        for path, seconds in self.counted.items():
             text = read(self.dir / path / "hist")
             self.hist_lost += sum(map(int, re.findall(r"Dropped: (\d+)", text)))
             for function, module, size, hits in entry.findall(text):
                 yield (path.rpartition("/")[2], plain(function), module, int(size),
-                       int(hits) / (self.end - self.begin))
+                       int(hits) / seconds)
 
     def cpus(self):
         """Yield the number of each CPU that dropped events, and how many it dropped."""
