@@ -23,6 +23,7 @@ UNFIT = {
     "coherent": r"dma_alloc|dma_direct_alloc|dma_common_alloc|_*dma_alloc",
     "stack": r"alloc_thread_stack|dup_task_struct",
 }
+VMALLOC = ("__vmalloc_node_range", "")
 UNFIT = {verdict: re.compile(names) for verdict, names in UNFIT.items()}
 
 
@@ -165,16 +166,19 @@ def site_of(block):
     Return None if the block is part of another allocation, or has no memory. The verdict is ''
     unless the stack trace shows that a pool does not fit.
     """
-    inside = set()
-    for at, (function, module) in enumerate(block.stack):
+    inside, first = set(), 0
+    if block.kind == "vmalloc" and block.stack:
+        # Other functions make mappings, too, but do not allocate memory. A probe may precede it.
+        if VMALLOC not in block.stack:
+            return None
+        first = block.stack.index(VMALLOC)
+    for at, (function, module) in enumerate(block.stack[first:], first):
         kinds = [] if module else [kind for kind, names in ALLOCATORS.items()
                                    if names.match(function)]
         if kinds:
             inside.update(kinds)
             continue
         if block.kind in ("pages", "user") and inside & {"slab", "vmalloc"}:
-            return None
-        if block.kind == "vmalloc" and ("__vmalloc_node_range", "") not in block.stack[:at]:
             return None
         if module == "bytepool":
             return function, module, "pool"

@@ -23,6 +23,15 @@ def read(path):
     return Path(path).read_text(encoding="utf-8", errors="replace")
 
 
+def append(path, line):
+    """Append a line to a file of tracefs. Some of these files cannot seek, as open() does."""
+    file = os.open(path, os.O_WRONLY | os.O_APPEND)
+    try:
+        os.write(file, (line + "\n").encode("ascii"))
+    finally:
+        os.close(file)
+
+
 def plain(function):
     """Return the name without the suffixes of the compiler and of allocation profiling."""
     return re.sub(r"(_noprof)?(\.\w+)*$", "", function)
@@ -40,9 +49,8 @@ class Watch:
         self.dir = self.tracefs / "instances" / self.name
         self.trace, self.counted, self.notes = None, {}, []
 
-    def write(self, path, text, mode="w"):
-        with open(self.dir / path, mode, encoding="ascii") as file:
-            file.write(text + "\n")
+    def write(self, path, text):
+        (self.dir / path).write_text(text + "\n", encoding="ascii")
 
     def option(self, name, value):
         """Set an option of the instance, which begins with those of the top level."""
@@ -80,7 +88,7 @@ class Watch:
         self.write("trace_clock", "mono")
         self.write("buffer_size_kb", str(max(self.buffer_kb // os.cpu_count(), 64)))
         # Without the offset, a stack trace does not name the module of a function.
-        for name, value in {"overwrite": 0, "hash-ptr": 0, "sym-offset": 1, "sym-addr": 0,
+        for name, value in {"overwrite": 0, "hash-ptr": 1, "sym-offset": 1, "sym-addr": 0,
                             "stacktrace": 0, "irq-info": 1, "context-info": 1, "fields": 0,
                             "raw": 0, "hex": 0, "bin": 0, "userstacktrace": 0}.items():
             self.option(name, value)
@@ -110,7 +118,7 @@ class Watch:
         if condition:
             self.write(f"{path}/filter", condition)
         if with_stack:
-            self.write(f"{path}/trigger", f"stacktrace if {with_stack}", "a")
+            append(self.dir / path / "trigger", f"stacktrace if {with_stack}")
         self.write(f"{path}/enable", "1")
         return True
 
@@ -127,8 +135,7 @@ class Watch:
                   f"p:{self.name}/kernel_flush flush_tlb_kernel_range": ""}
         try:
             for probe in probes:
-                with open(self.tracefs / "kprobe_events", "a", encoding="ascii") as file:
-                    file.write(probe + "\n")
+                append(self.tracefs / "kprobe_events", probe)
         except OSError:
             self.notes.append("vmalloc() was not watched: the kernel has neither its tracepoints "
                               "nor probes for it")
@@ -161,8 +168,8 @@ class Watch:
 
     def control(self, path, command=""):
         """Make the histogram of an event, or change it by a command. It leaves out this program."""
-        self.write(f"{path}/trigger", "hist:keys=call_site.sym,bytes_alloc:size=16384"
-                   f"{command} if {self.others}", "a")
+        append(self.dir / path / "trigger", "hist:keys=call_site.sym,bytes_alloc:size=16384"
+               f"{command} if {self.others}")
 
     def histograms(self):
         """Yield the event, function, module, size and rate of each entry. Count lost hits."""
@@ -193,8 +200,7 @@ def remove(tracefs, name):
         (tracefs / "instances" / name).rmdir()
     with contextlib.suppress(OSError):
         if f"{name}/" in read(tracefs / "kprobe_events"):
-            with open(tracefs / "kprobe_events", "a", encoding="ascii") as file:
-                file.write(f"-:{name}/\n")
+            append(tracefs / "kprobe_events", f"-:{name}/")
 
 
 def find_tracefs(path):
