@@ -14,7 +14,7 @@ install_options = $(if $(has_key),,CONFIG_MODULE_SIG_ALL=) cmd_depmod=: \
 	$(addprefix CONFIG_MODULE_COMPRESS_,ALL= GZIP= XZ= ZSTD=)
 
 .PHONY: all install clean demo try test test-all userspace-test fuzz coverage insmod-test kunit kunit-debug \
-	other-machines test-debug torture models mutation bench bench-check check docs deb test-deb \
+	other-machines test-debug torture models mutation bench bench-check bench-modules check docs deb test-deb \
 	help
 
 all: $(KDIR)/Makefile ## build bytepool.ko for the running kernel, or for the kernel of KDIR=...
@@ -75,6 +75,9 @@ mutation: ## break the module in many ways, and check that the tests notice
 
 bench: ## measure bytepool and its peers, and write Documentation/benchmarks.md
 	@bench/scripts/bench
+
+bench-modules: ## measure modules of the kernel, stock and ported, and write the page about them
+	@bench/scripts/bench-modules
 
 bench-check: ## count instructions, and fail if bytepool costs more than in bench/results.tsv
 	@bench/scripts/bench-check
