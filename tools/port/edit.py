@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: GPL-2.0-only
+"""Add to the sources what belongs to no call site: includes, pools, and their creation."""
+import os
+import re
+
+INIT = re.compile(r"^(?:module_init|\w+_initcall(?:_sync)?)\((\w+)\);?[ \t]*$", re.M)
+EXIT = re.compile(r"^module_exit\((\w+)\);?[ \t]*$", re.M)
+
+CREATE = """\
+/* Create a pool of blocks of one size, with a reserve. Return NULL if this fails. */
+static struct bytepool *create_pool(const char *name, size_t size, unsigned int reserve)
+{
+	const struct bytepool_params params = {
+		.min_size = ALIGN(size, 8),
+		.max_size = ALIGN(size, 8),
+	};
+	struct bytepool *pool = bytepool_create(name, &params);
+
+	if (IS_ERR(pool))
+		return NULL;
+	if (reserve && bytepool_reserve(pool, size, reserve, GFP_KERNEL)) {
+		bytepool_destroy(pool);
+		return NULL;
+	}
+	return pool;
+}
+"""
+PAGES = """\
+/* Return the first page of a block of {name}_pages, or NULL if there is no memory. */
+static inline struct page *{name}_get_pages(gfp_t gfp, unsigned int order)
+{{
+	void *block = bytepool_alloc({name}_pages, PAGE_SIZE << order, gfp);
+
+	return block ? virt_to_page(block) : NULL;
+}}
+"""
+PARAMETERS = {
+    "pool": "\t\t.max_size = SZ_1G,\n",
+    "pages": "\t\t.min_size = PAGE_SIZE,\n\t\t.max_size = SZ_1G,\n\t\t.flags = BYTEPOOL_CONTIG,\n",
+}
+INIT_FUNCTION = """\
+static int __init {init}_with_pools(void)
+{{
+{parameters}	int err;
+
+{creations}	if (!err)
+		err = {init}();
+	if (err) {{
+{destructions}	}}
+	return err;
+}}
+"""
+EXIT_FUNCTION = """\
+static void __exit {exit}_with_pools(void)
+{{
+	{exit}();
+{destructions}}}
+"""
+HEADER = """\
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _{guard}
+#define _{guard}
+
+#include <linux/mm.h>
+#include "bytepool.h"
+
+{pools}
+#endif /* _{guard} */
+"""
+
+
+def after_includes(text, new, first):
+    """Insert lines after the last #include of a name with that first character, or after any."""
+    depth, offset, ends = 0, 0, {}
+    for line in text.splitlines(keepends=True):
+        offset += len(line)
+        directive = re.match(r"\s*#\s*(if|endif|include\s*(.))", line)
+        if not directive:
+            continue
+        if directive[1].startswith("include"):      # prefer one in as few #if as possible
+            for kind in (directive[2], "any"):
+                if kind not in ends or depth <= ends[kind][0]:
+                    ends[kind] = (depth, offset)
+        else:
+            depth += 1 if directive[1] == "if" else -1
+    guard = re.search(r"^#ifndef (\w+)\n#define \1\b.*\n", text, re.M)
+    found = ends.get(first) or ends.get("any") or (0, guard.end() if guard else 0)
+    if first not in ends:
+        new = "\n" + new
+    return text[:found[1]] + new + text[found[1]:]
+
+
+def wrapped(text, name, kinds):
+    """Create the pools before the module's init function, and destroy them after its exit."""
+    start, end = INIT.search(text), EXIT.search(text)
+    parameters = creations = destructions = ""
+    for kind in kinds:
+        shown = name if kind == "pool" else f"{name}_{kind}"
+        parameters += f"\tconst struct bytepool_params {kind} = {{\n{PARAMETERS[kind]}\t}};\n"
+        creations += f'\t{name}_{kind} = bytepool_create("{shown}", &{kind});\n'
+        destructions = f"\tbytepool_destroy({name}_{kind});\n" + destructions
+    for index, kind in enumerate(kinds):
+        creations += "\tif (!err)\n\t" if index else ""
+        creations += f"\terr = PTR_ERR_OR_ZERO({name}_{kind});\n"
+    function = INIT_FUNCTION.format(init=start[1], parameters=parameters, creations=creations,
+                                    destructions=destructions.replace("\t", "\t\t"))
+    if len(kinds) == 1:
+        function = function.replace("if (err) {", "if (err)")
+        function = function.replace("\t}\n\treturn err", "\treturn err")
+    function += start[0].replace(start[1], f"{start[1]}_with_pools")
+    leave = EXIT_FUNCTION.format(exit=end[1], destructions=destructions)
+    leave += end[0].replace(end[1], f"{end[1]}_with_pools")
+    for match, new in sorted(((start, function), (end, leave)), key=lambda pair: -pair[0].start()):
+        before = text[:match.start()]
+        text = before + ("" if before.endswith("\n\n") else "\n") + new + text[match.end():]
+    return text
+
+
+class Editor:
+    """The edits of one module, whose call sites have been changed already."""
+
+    def __init__(self, plan):
+        self.name = re.sub(r"\W", "_", plan["module"])
+        self.start = plan["start"]      # the file with module_init()
+        self.kinds = plan["kinds"]      # which of "pool" and "pages" are needed
+        self.handles = plan["handles"]  # the variables of the caches and mempools
+        self.makes = plan["makes"]      # the files that create these
+        self.touched = plan["touched"]  # the files with a changed call site
+        self.header = os.path.join(os.path.dirname(self.start), f"{self.name}_pools.h")
+        self.texts = {}
+        for path in plan["sources"]:
+            with open(path, encoding="utf-8", errors="surrogateescape") as file:
+                self.texts[path] = file.read()
+
+    def edit(self):
+        new = [kind for kind in self.kinds if not self.declared(f"{self.name}_{kind}")]
+        users = {path for path, text in self.texts.items()
+                 if re.search(rf"\b{self.name}_(pool|pages|get_pages)\b", text)}
+        if new:
+            self.texts[self.start] = wrapped(self.texts[self.start], self.name, new)
+        for path in self.texts:
+            self.retype(path)
+        shared = os.path.exists(self.header) or bool(users - {self.start})
+        pools = [f"{self.name}_{kind}" for kind in ("pool", "pages") if kind in self.kinds]
+        pages = PAGES.format(name=self.name) if "pages" in new else ""
+        if new and shared:
+            self.write_header(pools, pages)
+        for path in sorted(set(self.touched) | {self.start} if new else set(self.touched)):
+            parts = [f"{'' if shared else 'static '}struct bytepool *{self.name}_{kind};\n"
+                     for kind in new if path == self.start]
+            if pages and path == self.start and not shared:
+                parts.append(f"\n{pages}")
+            if path in self.makes:
+                parts.append(("\n" if parts else "") + CREATE)
+            own = shared and (path in users or path == self.start)
+            self.include(path, self.header if own else "bytepool.h", parts)
+        for path, text in self.texts.items():
+            with open(path, "w", encoding="utf-8", errors="surrogateescape") as file:
+                file.write(text.replace("? : 1", "?: 1"))
+
+    def declared(self, var):
+        return any(re.search(rf"\bstruct bytepool \*{var}\b", text) for text in self.texts.values())
+
+    def include(self, path, header, parts):
+        """Add an #include and what has to follow it."""
+        text = self.texts[path]
+        names = [f'"{os.path.relpath(header, os.path.dirname(path) or ".")}"']
+        if header == "bytepool.h":
+            names = ['"bytepool.h"']
+        new = "".join(f"#include {name}\n" for name in names if f"#include {name}\n" not in text)
+        if parts:
+            new += "\n" + "".join(parts)
+        if new:
+            text = after_includes(text, new, '"')
+        names = ["<linux/err.h>"] if parts else []
+        names += ["<linux/sizes.h>"] if parts and path == self.start and self.kinds else []
+        new = "".join(f"#include {name}\n" for name in names if f"#include {name}\n" not in text)
+        self.texts[path] = after_includes(text, new, "<") if new else text
+
+    def retype(self, path):
+        """Change the types of the variables that held caches and mempools."""
+        for var in self.handles:
+            old = rf"\b(struct kmem_cache|mempool_t|struct mempool_s) \*{var}\b"
+            self.texts[path] = re.sub(old, f"struct bytepool *{var}", self.texts[path])
+
+    def write_header(self, pools, pages):
+        guard = re.sub(r"\W", "_", os.path.basename(self.header)).upper()
+        declarations = "".join(f"extern struct bytepool *{var};\n" for var in pools)
+        with open(self.header, "w", encoding="utf-8") as file:
+            file.write(HEADER.format(guard=guard, pools=declarations + (pages and f"\n{pages}")))
