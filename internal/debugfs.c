@@ -56,7 +56,8 @@ static int classes_show(struct seq_file *m, void *v)
 	struct bp_cache *cache;
 
 	if (v == SEQ_START_TOKEN) {
-		seq_puts(m, "      size      slabs     in_use       idle   cpu_idle         hits       misses\n");
+		seq_printf(m, "%10s %10s %10s %10s %10s %10s %12s %12s\n", "size", "slabs", "in_use",
+			   "idle", "cpu_idle", "reserve", "hits", "misses");
 		return 0;
 	}
 	bp_class_add_stats(class, &stats);
@@ -68,8 +69,9 @@ static int classes_show(struct seq_file *m, void *v)
 	bp_for_each_cache(cache, class)
 		nr_cached += bp_cache_peek(cache, NULL);
 	rcu_read_unlock();
-	seq_printf(m, "%10u %10lu %10llu %10llu %10lu %12llu %12llu\n", class->size, nr_slabs,
-		   stats.blocks_in_use, stats.blocks_idle, nr_cached, stats.hits, stats.misses);
+	seq_printf(m, "%10u %10lu %10llu %10llu %10lu %10u %12llu %12llu\n", class->size, nr_slabs,
+		   stats.blocks_in_use, stats.blocks_idle, nr_cached, READ_ONCE(class->reserve),
+		   stats.hits, stats.misses);
 	return 0;
 }
 

@@ -13,6 +13,7 @@ static void test_debugfs_classes(void)
 	static const struct bytepool_params params = { .max_size = 1 << 20 };
 	unsigned long long in_use, idle, hits, misses;
 	unsigned long slabs, cached;
+	unsigned int reserve;
 	void *p[5];
 	char *line;
 
@@ -28,10 +29,15 @@ static void test_debugfs_classes(void)
 	EXPECT(shim_debugfs_read("bytepool/basic/classes", file_text, sizeof(file_text)) > 0);
 	EXPECT(text_lines(file_text) == 3);
 	line = strstr(file_text, "114688");
-	EXPECT(line && sscanf(line, "114688 %lu %llu %llu %lu %llu %llu", &slabs, &in_use, &idle,
-			      &cached, &hits, &misses) == 6);
+	EXPECT(line && sscanf(line, "114688 %lu %llu %llu %lu %u %llu %llu", &slabs, &in_use, &idle,
+			      &cached, &reserve, &hits, &misses) == 7);
 	EXPECT(slabs == 5 && in_use == 2 && idle == 3 && cached == 3 && hits == 0 && misses == 5);
+	EXPECT(reserve == 0);
 	bytepool_free_bulk(pool, 2, p + 3);
+	EXPECT(bytepool_reserve(pool, 100000, 4, GFP_KERNEL) == 0);
+	EXPECT(shim_debugfs_read("bytepool/basic/classes", file_text, sizeof(file_text)) > 0);
+	line = strstr(file_text, "114688");
+	EXPECT(line && sscanf(line, "114688 %*u %*u %*u %*u %u", &reserve) == 1 && reserve == 4);
 	shim_exact_node = false;
 	pool_stop();
 }
