@@ -56,8 +56,8 @@ static int classes_show(struct seq_file *m, void *v)
 	struct bp_cache *cache;
 
 	if (v == SEQ_START_TOKEN) {
-		seq_printf(m, "%10s %10s %10s %10s %10s %10s %12s %12s\n", "size", "slabs", "in_use",
-			   "idle", "cpu_idle", "reserve", "hits", "misses");
+		seq_printf(m, "%10s %10s %10s %10s %10s %10s %12s %12s\n", "size", "slabs",
+			   "in_use", "idle", "cpu_idle", "reserve", "hits", "misses");
 		return 0;
 	}
 	bp_class_add_stats(class, &stats);
