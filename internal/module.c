@@ -270,7 +270,7 @@ static void __exit bytepool_exit(void)
 	bp_shrinker_exit();
 	cpuhp_remove_state_nocalls(cpuhp_state);
 	cancel_delayed_work_sync(&bp_gc_work);
-	rcu_barrier();	/* the callback of bp_slabs_destroy() is in this module */
+	rcu_barrier();	/* the callback of bp_slabs_destroy() is in the module */
 	bp_table_exit();
 	destroy_workqueue(bp_gc_wq);
 	bp_memo_exit();

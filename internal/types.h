@@ -46,7 +46,8 @@ enum bp_block_state {
  * @rcu: defers the end of the descriptor until no CPU can be looking at it
  * @depot: the depot that owns it
  * @idle_since: jiffies when the youngest idle block in the slab was freed, or later
- * @next_dead: instead of @idle_since, the next of the slabs whose descriptors are freed together
+ * @next_dead: instead of @idle_since, the next slab whose descriptor is freed by the same
+ *	callback, see bp_slabs_destroy()
  * @node: link in the table of addresses, by @base
  * @base: address of the memory and of its first block
  * @cpu: the first CPU to take blocks of it since it was wholly idle
