@@ -80,7 +80,7 @@ void bp_memo_enter(const struct bp_where *where, struct bp_cache *cache)
 	if (entry->cache != &bp_closed_cache &&
 	    (other->cache == &bp_closed_cache || memo->turn++ % 2))
 		entry = other;
-	/* Barriers of the compiler are enough: only interrupts of this CPU can read it meanwhile. */
+	/* Compiler barriers are enough, because only interrupts of this CPU can read it. */
 	entry->cache = &bp_closed_cache;
 	barrier();
 	entry->page = address & PAGE_MASK;
