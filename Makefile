@@ -6,19 +6,24 @@
 KDIR ?= /lib/modules/$(shell uname -r)/build
 kbuild = $(MAKE) -C $(KDIR) M=$(CURDIR)
 
+# Some headers lack the vmlinux from which the kernel's build takes type information.
+build_options = $(if $(wildcard $(KDIR)/vmlinux),,CONFIG_DEBUG_INFO_BTF_MODULES=)
+
 # Most systems have no key to sign modules, and some have no program to compress them. depmod runs
-# below, since the kernel's headers lack the file with which the kernel's build would run it.
+# below, since the kernel's headers lack the file with which the kernel's build would run it. Older
+# kernels would install in another directory.
 key = $(shell sed -n 's/^CONFIG_MODULE_SIG_KEY="\(.*\)"/\1/p' $(KDIR)/include/config/auto.conf)
 has_key = $(filter pkcs11:%,$(key))$(wildcard $(key) $(addprefix $(KDIR)/,$(key)))
 install_options = $(if $(has_key),,CONFIG_MODULE_SIG_ALL=) cmd_depmod=: \
-	$(addprefix CONFIG_MODULE_COMPRESS_,ALL= GZIP= XZ= ZSTD=)
+	$(addprefix CONFIG_MODULE_COMPRESS_,ALL= GZIP= XZ= ZSTD=) \
+	INSTALL_MOD_DIR=$(or $(INSTALL_MOD_DIR),updates)
 
 .PHONY: all install clean demo try test test-all userspace-test fuzz coverage insmod-test kunit kunit-debug \
 	other-machines test-debug torture models mutation bench bench-check bench-modules check docs deb test-deb \
 	help
 
 all: $(KDIR)/Makefile ## build bytepool.ko for the running kernel, or for the kernel of KDIR=...
-	+$(kbuild) modules
+	+$(kbuild) modules $(build_options)
 
 install: all ## install bytepool.ko for that kernel
 	+$(kbuild) modules_install $(install_options)
