@@ -81,7 +81,7 @@ mutation: ## break the module in many ways, and check that the tests notice
 bench: ## measure bytepool and its peers, and write Documentation/benchmarks.md
 	@bench/scripts/bench
 
-bench-modules: ## measure modules of the kernel, stock and ported, and write the page about them
+bench-modules: ## measure modules of the kernel, stock and ported, and write their page
 	@bench/scripts/bench-modules
 
 bench-check: ## count instructions, and fail if bytepool costs more than in bench/results.tsv

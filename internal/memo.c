@@ -63,8 +63,8 @@ bool bp_memo_refresh(void)
 
 /*
  * Remember the page of a block, whose blocks go to @cache. The block must have been
- * looked up after bp_memo_refresh() returned true. If both places of the page are taken, it
- * gets one of them by turns. If a CPU frees blocks of more pages than the memo has, again and
+ * looked up after bp_memo_refresh() returned true. If other pages have both places of the page,
+ * it gets one of them by turns. If a CPU frees blocks of more pages than the memo has, again and
  * again in the same order, some of the pages stay, and a free takes fewer instructions than
  * with the oldest entry displaced.
  * Context: Section.
@@ -72,18 +72,19 @@ bool bp_memo_refresh(void)
 void bp_memo_enter(const struct bp_where *where, struct bp_cache *cache)
 {
 	unsigned long address = (unsigned long)where->block;
+	unsigned long page = address & PAGE_MASK;
 	unsigned long pfn = address >> PAGE_SHIFT;
 	struct bp_memo *memo = this_cpu_ptr(bp_memos);
 	struct bp_memo_entry *entry = &memo->at[0][bp_memo_place(pfn, 0)];
 	struct bp_memo_entry *other = &memo->at[1][bp_memo_place(pfn, 1)];
 
-	if (entry->cache != &bp_closed_cache &&
-	    (other->cache == &bp_closed_cache || memo->turn++ % 2))
+	if (entry->cache != &bp_closed_cache && entry->page != page &&
+	    (other->cache == &bp_closed_cache || other->page == page || memo->turn++ % 2))
 		entry = other;
 	/* Compiler barriers are enough, because only interrupts of this CPU can read it. */
 	entry->cache = &bp_closed_cache;
 	barrier();
-	entry->page = address & PAGE_MASK;
+	entry->page = page;
 	entry->state = where->state - bp_granule(address & ~PAGE_MASK, cache->shift);
 	entry->slab = where->slab;
 	barrier();

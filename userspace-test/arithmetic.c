@@ -374,6 +374,18 @@ static void expect_page(unsigned long page)
 	expect_memo(page ^ (1UL << 40), false);
 }
 
+/* Return how often the memo has a page. */
+static unsigned int memo_has(unsigned long page)
+{
+	struct bp_memo *memo = this_cpu_ptr(bp_memos);
+	unsigned int i, nr = 0;
+
+	for (i = 0; i < BP_MEMO_PLACES; i++)
+		nr += (memo->at[0][i].cache != &bp_closed_cache && memo->at[0][i].page == page) +
+		      (memo->at[1][i].cache != &bp_closed_cache && memo->at[1][i].page == page);
+	return nr;
+}
+
 /* A memo has the granules of a page, in either of its two places, and no others. */
 static void test_memo(void)
 {
@@ -399,6 +411,12 @@ static void test_memo(void)
 		bp_memo_enter(&where, &cache);
 		expect_page(page);
 		expect_page(other);
+		/* Pages that it has already displace none. */
+		bp_memo_enter(&where, &cache);
+		bp_memo_enter(&where, &cache);
+		where.block = (void *)(page + 80);
+		bp_memo_enter(&where, &cache);
+		EXPECT(memo_has(page) == 1 && memo_has(other) == 1);
 	}
 	bp_memo_forget();
 	bp_section_exit();
