@@ -23,6 +23,7 @@
  * @softirq_pending: a softirq runs after the interrupt
  * @irqs_off: interrupts are masked
  * @irq_pending: an interrupt arrived while they were masked
+ * @callback: the thread runs an RCU callback, for which the kernel has a thread of its own
  * @there: true while the thread is a CPU
  */
 struct shim_task {
@@ -40,6 +41,7 @@ struct shim_task {
 	bool softirq_pending;
 	bool irqs_off;
 	bool irq_pending;
+	bool callback;
 	bool there;
 };
 

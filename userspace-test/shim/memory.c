@@ -87,7 +87,8 @@ static long reclaimable_pages[nr_node_ids];
 /* On PREEMPT_RT, the locks of the allocators sleep. */
 static void allocator_check(const char *what)
 {
-	if (IS_ENABLED(CONFIG_PREEMPT_RT) && shim_self.there && !preemptible())
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) && shim_self.there && !shim_self.callback &&
+	    !preemptible())
 		shim_die("%s in atomic context on PREEMPT_RT", what);
 }
 

@@ -78,7 +78,9 @@ static void run_callback(void *object)
 
 	shim_grace_ends();
 	tsan_acquire(head);
+	shim_self.callback = true;
 	head->fn(head);
+	shim_self.callback = false;
 	__atomic_fetch_sub(&nr_callbacks, 1, __ATOMIC_SEQ_CST);
 }
 
