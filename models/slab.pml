@@ -5,7 +5,7 @@
  * CPU 1 creates a slab that cannot enter the table at once: bp_table_add(). A
  * work item on CPU 0 adds it to the table: table_pending_work_fn(). CPU 1 frees the
  * slab, perhaps before the work item is done: bp_table_remove(),
- * bp_memo_forget(), and, after a grace period, the end of call_rcu(). Before
+ * bp_memo_forget(), and, after a grace period, the callback of call_rcu(). Before
  * the slab is freed, CPU 2 has a block of it. CPU 2 frees the block, and frees
  * it again: bp_table_find(), bp_table_find_pending(). It also finds the slab by its memo:
  * bp_memo_current(), bp_memo_refresh().

@@ -377,12 +377,11 @@ static void expect_page(unsigned long page)
 /* Return how often the memo has a page. */
 static unsigned int memo_has(unsigned long page)
 {
-	struct bp_memo *memo = this_cpu_ptr(bp_memos);
-	unsigned int i, nr = 0;
+	const struct bp_memo_entry *entry = this_cpu_ptr(bp_memos)->at[0];
+	unsigned int left, nr = 0;
 
-	for (i = 0; i < BP_MEMO_PLACES; i++)
-		nr += (memo->at[0][i].cache != &bp_closed_cache && memo->at[0][i].page == page) +
-		      (memo->at[1][i].cache != &bp_closed_cache && memo->at[1][i].page == page);
+	for (left = 2 * BP_MEMO_PLACES; left--; entry++)
+		nr += entry->cache != &bp_closed_cache && entry->page == page;
 	return nr;
 }
 

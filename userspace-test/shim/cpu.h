@@ -57,7 +57,6 @@ bool shim_in_section(void);
 /* If a work calls this and the clock is virtual, let the time pass, and return true. */
 bool shim_work_sleeps(long timeout);
 void shim_grace_ends(void);
-void shim_kfree_unchecked(const void *p);
 void shim_wait_until(pthread_cond_t *cond, pthread_mutex_t *mutex, unsigned long when);
 
 #endif /* SHIM_CPU_H */

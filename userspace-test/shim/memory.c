@@ -153,23 +153,17 @@ void *kmalloc(size_t size, gfp_t gfp)
 	return p;
 }
 
-/* Frees from any context, as the kernel's own thread does for kfree_rcu(). */
-void shim_kfree_unchecked(const void *p)
+void kfree(const void *p)
 {
 	unsigned long flags;
 
+	if (!p)
+		return;
+	allocator_check(__func__);
 	__atomic_fetch_sub(&nr_kmallocs, 1, __ATOMIC_RELAXED);
 	flags = shim_irq_save();
 	free((void *)p);
 	shim_irq_restore(flags);
-}
-
-void kfree(const void *p)
-{
-	if (!p)
-		return;
-	allocator_check(__func__);
-	shim_kfree_unchecked(p);
 }
 
 void *shim_alloc_percpu(size_t size)

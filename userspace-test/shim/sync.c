@@ -51,45 +51,39 @@ bool poll_state_synchronize_rcu_full(struct rcu_gp_seq *grace)
 	return true;
 }
 
-/* Runs after a grace period for which another CPU may have waited. */
-static void free_object(void *head)
-{
-	shim_grace_ends();
-	tsan_acquire(head);
-	shim_kfree_unchecked(((struct rcu_head *)head)->object);
-}
-
-void shim_kfree_rcu(struct rcu_head *head, void *object)
-{
-	unsigned long flags = shim_irq_save();
-
-	head->object = object;
-	tsan_release(head);
-	liburcu_call(head, free_object);
-	shim_irq_restore(flags);
-}
-
-/* Callbacks of call_rcu() that have not run. */
+/* Callbacks of the module that have not run. */
 static unsigned long nr_callbacks;
 
-static void run_callback(void *object)
+/* Return true if the callback is that of kfree_rcu(). */
+static bool frees_object(const struct rcu_head *head)
 {
-	struct rcu_head *head = object;
+	return (unsigned long)head->fn < PAGE_SIZE;
+}
+
+/* Runs after a grace period for which another CPU may have waited. */
+static void run_callback(void *callback)
+{
+	struct rcu_head *head = callback;
 
 	shim_grace_ends();
 	tsan_acquire(head);
 	shim_self.callback = true;
-	head->fn(head);
+	if (frees_object(head)) {
+		kfree((void *)head - (unsigned long)head->fn);
+	} else {
+		head->fn(head);
+		__atomic_fetch_sub(&nr_callbacks, 1, __ATOMIC_SEQ_CST);
+	}
 	shim_self.callback = false;
-	__atomic_fetch_sub(&nr_callbacks, 1, __ATOMIC_SEQ_CST);
 }
 
 void call_rcu(struct rcu_head *head, void (*fn)(struct rcu_head *head))
 {
 	unsigned long flags = shim_irq_save();
 
-	__atomic_fetch_add(&nr_callbacks, 1, __ATOMIC_SEQ_CST);
 	head->fn = fn;
+	if (!frees_object(head))
+		__atomic_fetch_add(&nr_callbacks, 1, __ATOMIC_SEQ_CST);
 	tsan_release(head);
 	liburcu_call(head, run_callback);
 	shim_irq_restore(flags);

@@ -9,10 +9,7 @@
 
 struct rcu_head {
 	void *liburcu[2];
-	union {
-		void *object;
-		void (*fn)(struct rcu_head *head);
-	};
+	void (*fn)(struct rcu_head *head);
 };
 
 void rcu_read_lock(void);
@@ -31,7 +28,9 @@ void start_poll_synchronize_rcu_full(struct rcu_gp_seq *grace);
 bool poll_state_synchronize_rcu_full(struct rcu_gp_seq *grace);
 void call_rcu(struct rcu_head *head, void (*fn)(struct rcu_head *head));
 void rcu_barrier(void);
-void shim_kfree_rcu(struct rcu_head *head, void *object);
-#define kfree_rcu(object, member)	shim_kfree_rcu(&(object)->member, object)
+/* Instead of a function, the callback has the offset of its head in the object to free. */
+#define kfree_rcu(object, member)						\
+	call_rcu(&(object)->member,						\
+		 (void (*)(struct rcu_head *))offsetof(typeof(*(object)), member))
 
 #endif /* SHIM_KERNEL_RCU_H */
