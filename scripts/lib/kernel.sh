@@ -123,9 +123,12 @@ kernel_root() (
 	once "$root" with_suite "$suite" make_root "$suite" && echo "$root"
 )
 
-# kernel_make KDIR MAKE-ARGUMENT...: build modules.
+# kernel_make KDIR MAKE-ARGUMENT...: build modules. Some headers have no vmlinux from which the
+# kernel's build takes type information.
 kernel_make() (
-	root=$(kernel_root "$1") && in_root "$root" env MAKEFLAGS='' make -C "$@"
+	root=$(kernel_root "$1") || exit
+	[ -e "$1/vmlinux" ] || set -- "$@" CONFIG_DEBUG_INFO_BTF_MODULES=
+	in_root "$root" env MAKEFLAGS='' make -C "$@"
 )
 
 # kernel_headers VERSION: print the directory in which modules are built for that kernel.
