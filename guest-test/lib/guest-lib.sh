@@ -106,6 +106,16 @@ run_hurried() {
 	echo 0 >/sys/kernel/rcu_expedited
 }
 
+# busy: print how many instructions the CPU has executed since the boot of a guest that counts them.
+# QEMU's clock advances by a nanosecond for each instruction, and jumps if the CPU is idle.
+busy() {
+	awk '/^now at/ || /idle_sleeptime/ { print $3 }' /proc/timer_list | {
+		read -r now
+		read -r idle
+		echo $((now - idle))
+	}
+}
+
 stats_files="bytes_held bytes_in_use bytes_idle blocks_in_use blocks_idle allocs frees hits
 	misses failures bad_frees gc_runs reclaimed_blocks reclaimed_bytes"
 

@@ -81,12 +81,12 @@ copy_tools() (
 # install_modules VERSION ROOT FOLDER...: build bytepool.ko and the modules of the FOLDERS, and
 # install them below ROOT/lib/modules, so that modprobe finds them.
 install_modules() (
-	version=$1 root=$2
+	version=$1 to=$2
 	shift 2
 	release=$(kernel_release "$version") && modules=$("$top/scripts/build" "$version" "$@") || exit
 	need depmod kmod || exit
-	dir=$root/lib/modules/$release
+	dir=$to/lib/modules/$release
 	mkdir -p "$dir/updates" && cp "$modules"/*.ko "$dir/updates" &&
 		touch "$dir/modules.order" "$dir/modules.builtin" "$dir/modules.builtin.modinfo" &&
-		depmod -b "$root" "$release"
+		depmod -b "$to" "$release"
 )
