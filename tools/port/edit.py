@@ -5,6 +5,8 @@ import re
 
 INIT = re.compile(r"^(?:module_init|\w+_initcall(?:_sync)?)\((\w+)\);?[ \t]*$", re.M)
 EXIT = re.compile(r"^module_exit\((\w+)\);?[ \t]*$", re.M)
+# A macro that makes the init and the exit function, such as module_platform_driver().
+MACRO = re.compile(r"^(module_(?:\w*driver\w*|misc_device)|builtin_\w+)\(([^()]*)\);?[ \t]*$", re.M)
 
 CREATE = """\
 /* Create a pool of blocks of one size, with a reserve. Return NULL if this fails. */
@@ -39,21 +41,21 @@ PARAMETERS = {
     "pages": "\t\t.min_size = PAGE_SIZE,\n\t\t.max_size = SZ_1G,\n\t\t.flags = BYTEPOOL_CONTIG,\n",
 }
 INIT_FUNCTION = """\
-static int __init {init}_with_pools(void)
+static int __init {function}(void)
 {{
 {parameters}	int err;
 
 {creations}	if (!err)
-		err = {init}();
+		err = {call};
 	if (err) {{
 {destructions}	}}
 	return err;
 }}
 """
 EXIT_FUNCTION = """\
-static void __exit {exit}_with_pools(void)
+static void __exit {function}(void)
 {{
-	{exit}();
+	{call};
 {destructions}}}
 """
 HEADER = """\
@@ -90,9 +92,37 @@ def after_includes(text, new, first):
     return text[:found[1]] + new + text[found[1]:]
 
 
-def wrapped(text, name, kinds):
+def expanded(match, drivers):
+    """Return the driver that a macro registers, and how to register and unregister it, or None.
+
+    drivers has the macros of the kernel's headers that call module_driver().
+    """
+    name, *others = [word.strip() for word in match[2].split(",")]
+    if match[1] == "module_driver" and len(others) == 2:
+        return name, *others
+    return (name, *drivers[match[1]]) if match[1] in drivers and not others else None
+
+
+def init_of(text):
+    """Return the match of module_init(), and whether there are others.
+
+    A file that is also built in may have another initcall between `#ifndef MODULE` and `#endif`.
+    """
+    outside = re.sub(r"^#ifndef (?:CONFIG_\w+_)?MODULE$.*?^#(?:endif|else)", lambda part: " " * len(part[0]), text,
+                     flags=re.M | re.S)
+    found = list(INIT.finditer(outside))
+    return (found[0] if found else None), len(found) > 1
+
+
+def wrapped(text, name, kinds, drivers):
     """Create the pools before the module's init function, and destroy them after its exit."""
-    start, end = INIT.search(text), EXIT.search(text)
+    macro, start, end = MACRO.search(text), init_of(text)[0], EXIT.search(text)
+    if macro:
+        driver, register, unregister = expanded(macro, drivers)
+        init = (f"{driver}_init", f"{register}(&{driver})")
+        leave = (f"{driver}_exit", f"{unregister}(&{driver})")
+    else:
+        init, leave = [(f"{match[1]}_with_pools", f"{match[1]}()") for match in (start, end)]
     parameters = creations = destructions = ""
     for kind in kinds:
         shown = name if kind == "pool" else f"{name}_{kind}"
@@ -102,15 +132,20 @@ def wrapped(text, name, kinds):
     for index, kind in enumerate(kinds):
         creations += "\tif (!err)\n\t" if index else ""
         creations += f"\terr = PTR_ERR_OR_ZERO({name}_{kind});\n"
-    function = INIT_FUNCTION.format(init=start[1], parameters=parameters, creations=creations,
-                                    destructions=destructions.replace("\t", "\t\t"))
+    created = INIT_FUNCTION.format(function=init[0], call=init[1], parameters=parameters,
+                                   creations=creations,
+                                   destructions=destructions.replace("\t", "\t\t"))
     if len(kinds) == 1:
-        function = function.replace("if (err) {", "if (err)")
-        function = function.replace("\t}\n\treturn err", "\treturn err")
-    function += start[0].replace(start[1], f"{start[1]}_with_pools")
-    leave = EXIT_FUNCTION.format(exit=end[1], destructions=destructions)
-    leave += end[0].replace(end[1], f"{end[1]}_with_pools")
-    for match, new in sorted(((start, function), (end, leave)), key=lambda pair: -pair[0].start()):
+        created = created.replace("if (err) {", "if (err)")
+        created = created.replace("\t}\n\treturn err", "\treturn err")
+    destroyed = EXIT_FUNCTION.format(function=leave[0], call=leave[1], destructions=destructions)
+    if macro:
+        text = (text[:macro.start()] + f"\n{created}module_init({init[0]});\n\n{destroyed}" +
+                f"module_exit({leave[0]});" + text[macro.end():])
+        return text
+    created += start[0].replace(start[1], init[0])
+    destroyed += end[0].replace(end[1], leave[0])
+    for match, new in sorted(((start, created), (end, destroyed)), key=lambda pair: -pair[0].start()):
         before = text[:match.start()]
         text = before + ("" if before.endswith("\n\n") else "\n") + new + text[match.end():]
     return text
@@ -123,6 +158,7 @@ class Editor:
         self.name = re.sub(r"\W", "_", plan["module"])
         self.start = plan["start"]      # the file with module_init()
         self.kinds = plan["kinds"]      # which of "pool" and "pages" are needed
+        self.drivers = plan["drivers"]  # the macros that make init and exit functions
         self.handles = plan["handles"]  # the variables of the caches and mempools
         self.makes = plan["makes"]      # the files that create these
         self.touched = plan["touched"]  # the files with a changed call site
@@ -137,7 +173,8 @@ class Editor:
         users = {path for path, text in self.texts.items()
                  if re.search(rf"\b{self.name}_(pool|pages|get_pages)\b", text)}
         if new:
-            self.texts[self.start] = wrapped(self.texts[self.start], self.name, new)
+            self.texts[self.start] = wrapped(self.texts[self.start], self.name, new,
+                                             self.drivers)
         for path in self.texts:
             self.retype(path)
         shared = os.path.exists(self.header) or bool(users - {self.start})
@@ -174,6 +211,7 @@ class Editor:
             text = after_includes(text, new, '"')
         names = ["<linux/err.h>"] if parts else []
         names += ["<linux/sizes.h>"] if parts and path == self.start and self.kinds else []
+        names += ["<linux/mm.h>"] if re.search(r"\bPAGE_ALIGN\(", text) else []
         new = "".join(f"#include {name}\n" for name in names if f"#include {name}\n" not in text)
         self.texts[path] = after_includes(text, new, "<") if new else text
 

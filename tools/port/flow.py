@@ -7,6 +7,7 @@ foreign		the pointer may come from outside of the module
 weak		either of both, which is harmless for a pointer to a structure of the module
 other		the place also holds memory of an allocator that is not ported
 contiguous	the block has to be physically contiguous
+ported		a function that is ported gets it
 """
 import re
 from collections import namedtuple
@@ -41,6 +42,8 @@ class Flow:
         self.facts = [line.rstrip("\n").split("\t") for line in facts]
         self.ported = ported            # the functions that are ported, which have no behaviour
         self.calls = []
+        self.passed = []                # function, its parameter, and the node of an argument
+        self.copied = []                # the nodes of pointers to memory that is copied
         self.own = own                  # fields of outside structures that the module alone uses
         self.macros = {}
         structs, unions = {}, {}
@@ -120,6 +123,7 @@ class Flow:
         self.module.now = (0, 0)
         self.find_taken()
         self.find_unseen()
+        self.join_passed()
         self.fields_of_joined()
         self.propagate()
 
@@ -169,6 +173,9 @@ class Flow:
         call = Call(fact[1], int(fact[2]), int(fact[3]), function, name, arguments, texts)
         self.calls.append(call)
         if name in self.ported:
+            for argument in arguments:
+                for node in module.value(function, argument):
+                    self.note(node, "ported", where, name)
             return
         pointer = not name or module.is_variable(function, name)
         if not pointer and name in module.functions:
@@ -177,7 +184,7 @@ class Flow:
                 for node in module.value(function, argument):
                     if index < len(parameters):
                         if is_holder(parameters[index][1]):
-                            join(module.node("variable", name, parameters[index][0]), node)
+                            self.passed.append((name, parameters[index][0], node))
                     else:
                         self.note(node, "escape", where, f"{name}() gets it in an unknown way")
             return
@@ -187,7 +194,7 @@ class Flow:
         if does == "copies" and len(arguments) > 1:
             for to in module.value(function, arguments[0]):
                 for node in module.value(function, arguments[1]):
-                    join(target(to), target(node))
+                    self.copied.append((to, node))
         shown = fact[5].replace(" ", "")
         for argument in arguments:
             for node in module.value(function, argument):
@@ -287,6 +294,47 @@ class Flow:
                 nodes = module.variable(function, text)
             for node in nodes:
                 self.note(node, "escape", where, why)
+
+    def join_passed(self):
+        """Join parameters with the arguments that they get, unless the function only borrows.
+
+        A function borrows if a parameter and the variables to which it assigns it are its own, and
+        if there is no fact about them. So a function that fills any buffer does not join the
+        buffers of its callers.
+        """
+        module = self.module
+        while True:
+            self.join_copied()
+            members = {}
+            for key, node in module.nodes.items():
+                members.setdefault(id(node.find()), []).append((key, node))
+            rest = []
+            for name, parameter, node in self.passed:
+                own = module.node("variable", name, parameter).find()
+                mine = members.get(id(own), [])
+                if self.is_bare(own) and own.size == len(mine) and \
+                        all(key[:2] == ("variable", name) and not each.pointer for key, each in mine):
+                    rest.append((name, parameter, node))
+                else:
+                    join(own, node)
+            if len(rest) == len(self.passed):
+                return
+            self.passed = rest
+
+    def join_copied(self):
+        """Join what is in copied memory, if it has pointers."""
+        found = True
+        while found:
+            found = [pair for pair in self.copied if any(node.find().target for node in pair)]
+            self.copied = [pair for pair in self.copied if pair not in found]
+            for to, node in found:
+                join(target(to), target(node))
+
+    def is_bare(self, node):
+        """Return true if a class and what its pointers point to have no fact but other sources."""
+        inner = node.target and node.target.find()
+        return all(fact[0] == "foreign" for fact in node.facts) and not node.pointer and \
+            (not inner or (inner.size == 1 and self.is_bare(inner)))
 
     def fields_of_joined(self):
         """If structures share a class, so do their fields of the same name."""

@@ -42,6 +42,7 @@ class Node:
         self.target = None              # the node of what the pointer points to
         self.pointer = None             # the node whose target is this one
         self.outside = False            # not the module's own
+        self.size = 1                   # of the class
         self.facts = []                 # what happened to the class: plan.py adds to them
 
     def find(self):
@@ -66,6 +67,7 @@ def join(a, b):
     if a is b:
         return
     b.parent = a
+    a.size += b.size
     a.facts += b.facts
     if a.target and b.target:
         join(a.target, b.target)

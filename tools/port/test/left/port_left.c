@@ -46,6 +46,7 @@ static struct kmem_cache *small_cache;
 static mempool_t *page_bounces;
 static mempool_t inner_bounces;
 static void *kept;
+static void *stowed;
 
 /* These are ported, so that there is a result to build. */
 static void *fine(size_t bytes)
@@ -127,6 +128,49 @@ static void mixed(bool small)
 	else
 		memory = kvmalloc(100000, GFP_KERNEL);	/* stays: memory of kmalloc() */
 	kvfree(memory);			/* stays: memory of kmalloc() */
+}
+
+/* A function that only borrows joins nothing, but these do more. */
+static void *same(void *memory)
+{
+	return memory;
+}
+
+static void put_away(void *memory)
+{
+	stowed = memory;
+}
+
+static void fill(void *memory)
+{
+	memset(same(memory), 1, 10);
+}
+
+static void mixed_by_result(void)
+{
+	void *small = kmalloc(10, GFP_KERNEL);
+	void *large = kvmalloc(100000, GFP_KERNEL);	/* stays: kfree() frees it */
+
+	kfree(same(small));
+	kvfree(same(large));		/* stays: kfree() frees it */
+}
+
+static void mixed_by_global(void)
+{
+	void *memory = kvmalloc(100000, GFP_KERNEL);	/* stays: kfree() frees it */
+
+	put_away(kmalloc(10, GFP_KERNEL));
+	kfree(stowed);
+	put_away(memory);
+	kvfree(memory);			/* stays: kfree() frees it */
+}
+
+static void mixed_by_parameter(void)
+{
+	void *memory = kvmalloc(100000, GFP_KERNEL);	/* stays: kfree() frees it */
+
+	fill(memory);
+	kvfree(memory);			/* stays: kfree() frees it */
 }
 
 static void later(void)
@@ -267,6 +311,9 @@ static void call_all(const void __user *data, struct both *both, struct nobody *
 	fine(sized() + !operations.open + scoped() + managed(NULL));
 	as_pages();
 	mixed(data);
+	mixed_by_result();
+	mixed_by_global();
+	mixed_by_parameter();
 	later();
 	leaked();
 	by_gfp();
