@@ -33,7 +33,7 @@
 #include <linux/uio.h>
 #include <linux/wait.h>
 
-#include "../../bytepool.h"
+#include "bytepool.h"
 
 #define MESSAGE_MAX	SZ_4M
 

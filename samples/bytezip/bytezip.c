@@ -34,7 +34,7 @@
 #include <linux/zlib.h>
 #include <linux/zstd.h>
 
-#include "../../bytepool.h"
+#include "bytepool.h"
 
 #define RECORD_MAX	SZ_128K
 
