@@ -159,8 +159,8 @@ bool bp_class_wants_private_slab(struct bp_class *class)
 	unsigned long flags;
 	bool shares = false;
 
-	if (!bp_class_shares_lines(class) || READ_ONCE(class->reserve) ||
-	    READ_ONCE(class->pool->limit))
+	if (READ_ONCE(class->reserve) || READ_ONCE(class->pool->limit) ||
+	    !bp_class_shares_lines(class))
 		return false;
 	bp_for_each_depot(depot, class) {
 		struct bp_slab *slab;
