@@ -10,7 +10,7 @@ start() {
 }
 
 stop() {
-	:
+	ubidetach -m 0
 }
 
 contents() {
