@@ -33,7 +33,7 @@ install: all ## install bytepool.ko for that kernel
 clean: $(KDIR)/Makefile ## remove the files of the build
 	+$(kbuild) clean
 
-demo: ## pass real files through a driver that uses bytepool, on a kernel of Debian in QEMU
+demo: ## compare a module of the kernel, stock and ported to bytepool, in QEMU
 	@scripts/demo
 
 try: ## load bytepool and the modules of DIR=... in a guest, and start a shell
