@@ -18,21 +18,18 @@
 # MiB NUMBER				how much data a work passes, a multiple of 3
 
 : "${top:?}"
-all=$top/bench/modules
-# The CPU has no fast rep movsb, because QEMU would count each byte.
-# shellcheck disable=SC2034 # used by the scripts
-counted_args="tsc=reliable mitigations=off cryptomgr.notests=1 clearcpuid=erms,fsrm"
+ports_dir=$top/bench/modules
 
 # listed MODULE KIND: print what the module needs of that kind.
 listed() {
-	sed -n "s/^$2 //p" "$all/$1/modules"
+	sed -n "s/^$2 //p" "$ports_dir/$1/modules"
 }
 
-# copy_folders MODULE SOURCE DIR: copy the folders from which the module is built. In each, a Kbuild
-# takes all from the Makefile of the kernel but the list of what is built. If there is a patch in
-# $port, only the folders that it changes are built.
+# copy_folders MODULE SOURCE DIR [PATCH]: copy the folders from which the module is built. In each, a
+# Kbuild takes all from the Makefile of the kernel but the list of what is built. With a PATCH, only
+# the folders that it changes are built.
 copy_folders() {
-	local folder names
+	local folder names port=${4-}
 	mkdir "$3"
 	listed "$1" build | awk '{ names[$1] = names[$1] " " $2 ".o" }
 		END { for (folder in names) print folder names[folder] }' |
@@ -54,9 +51,9 @@ build_variant() {
 	source=$(kernel_source "$2")
 	rm -rf "$dir"
 	if [ "$3" = ported ]; then
-		port=$all/$1/port.patch
+		port=$ports_dir/$1/port.patch
 	fi
-	copy_folders "$1" "$source" "$dir"
+	copy_folders "$1" "$source" "$dir" "$port"
 	if [ "$port" ]; then
 		patch -s -p1 --no-backup-if-mismatch -d "$dir" <"$port" >&2 ||
 			die "${port#"$top/"} does not apply to Linux $2"
@@ -69,8 +66,8 @@ build_variant() {
 	done < <(listed "$1" build)
 }
 
-# make_root MODULE KERNEL ROUNDS [MiB]: make the root directory of a guest, with both variants.
-make_root() {
+# make_guest MODULE KERNEL ROUNDS [MiB]: make the root directory of a guest, with both variants.
+make_guest() {
 	local name package programs
 	need patch patch
 	rm -rf "$root"
@@ -81,8 +78,8 @@ make_root() {
 	while read -r name package; do need "$name" "$package"; done < <(listed "$1" program)
 	mapfile -t programs < <(listed "$1" program | cut -d ' ' -f 1)
 	[ ${#programs[@]} = 0 ] || copy_programs "$root" "${programs[@]}"
-	cp "$all/$1/work.sh" "$top/guest-test/lib/guest-lib.sh" "$root"
-	grep -v '^#' "$all/$1/modules" >"$root/modules"
+	cp "$ports_dir/$1/work.sh" "$top/guest-test/lib/guest-lib.sh" "$root"
+	grep -v '^#' "$ports_dir/$1/modules" >"$root/modules"
 	gather_data >"$root/data"
 	echo "$3 ${4-$(listed "$1" MiB)}" >"$root/parameters"
 	cp "$top/bench/scripts/bench-modules-guest" "$root/run"

@@ -15,7 +15,7 @@ sample() {
 	echo "$line"
 }
 
-# Put fewer messages into the queue with each round, and then take them out.
+# In each round, put messages into the queue, and take them out.
 for size in 30k 150k 500k 1M 2M; do
 	for count in 8 6 4; do
 		dd if=/dev/zero of=/dev/bytefifo bs=$size count=$count 2>/dev/null

@@ -21,6 +21,12 @@ function bar(title, variant, number, change) {
 		substr(full, 1, length(full) * number / most + 0.5), change
 }
 
+!($2 > 0 && $3 > 0) {
+	print "there is no count for " $1 >"/dev/stderr"
+	failed = 1
+	exit 1
+}
+
 {
 	titles[NR] = $1
 	stock[NR] = $2
@@ -30,6 +36,8 @@ function bar(title, variant, number, change) {
 }
 
 END {
+	if (failed || !NR)
+		exit 1
 	for (i = 1; i <= NR; i++) {
 		bar(titles[i], "stock", stock[i], "")
 		bar("", "ported", ported[i], sprintf(" %+.1f %%", 100 * (ported[i] / stock[i] - 1)))

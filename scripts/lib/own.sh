@@ -36,7 +36,8 @@ own_paths() {
 }
 
 # build_own VERSION DIR TO: build the modules that the Kbuild of DIR names in obj-m against
-# bytepool, and copy them and bytepool.ko to TO, an absolute path. The file TO/modules lists them.
+# bytepool, and copy them and bytepool.ko to TO, an absolute path. The file TO/modules has their
+# names.
 # The cache has a directory for each DIR, in which make rebuilds only changed files. Remove from it
 # what no call has used in a week.
 build_own() (
@@ -62,9 +63,9 @@ build_own() (
 		own_paths "$dir" "$build" >&2 || status=$?
 	rm "$build/unfinished"
 	[ $status = 0 ] || die "the build of $dir for Linux $1 failed"
-	sed 's/\.k*o$/.ko/' "$build/src/modules.order" >"$3/modules"
+	sed 's/\.k*o$//; s,.*/,,' "$build/src/modules.order" >"$3/modules"
 	[ -s "$3/modules" ] || die "$dir names no module: its Kbuild needs obj-m := NAME.o for NAME.c"
-	(cd "$build/src" && xargs -d '\n' cp -t "$3") <"$3/modules"
+	(cd "$build/src" && sed 's/\.k*o$/.ko/' modules.order | xargs -d '\n' cp -t "$3")
 	find "$cache/try" -mindepth 1 -maxdepth 1 -mtime +7 -exec rm -rf {} +
 )
 

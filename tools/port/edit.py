@@ -5,8 +5,9 @@ import re
 
 INIT = re.compile(r"^(?:module_init|\w+_initcall(?:_sync)?)\((\w+)\);?[ \t]*$", re.M)
 EXIT = re.compile(r"^module_exit\((\w+)\);?[ \t]*$", re.M)
-# A macro that makes the init and the exit function, such as module_platform_driver().
-MACRO = re.compile(r"^(module_(?:\w*driver\w*|misc_device)|builtin_\w+)\(([^()]*)\);?[ \t]*$", re.M)
+# A macro that may make the init and the exit function, such as module_platform_driver().
+MACRO = re.compile(r"^((?:module|builtin)_(?!init|exit|param)\w+)\(([^()]*)\);?[ \t]*(?:/\*.*)?$", re.M)
+
 
 CREATE = """\
 /* Create a pool of blocks of one size, with a reserve. Return NULL if this fails. */
@@ -92,6 +93,14 @@ def after_includes(text, new, first):
     return text[:found[1]] + new + text[found[1]:]
 
 
+def macro_of(text, drivers):
+    """Return the match of a macro that makes the init function, or None."""
+    for match in MACRO.finditer(text):
+        if match[1] in drivers or "driver" in match[1] or match[1].startswith("builtin_"):
+            return match
+    return None
+
+
 def expanded(match, drivers):
     """Return the driver that a macro registers, and how to register and unregister it, or None.
 
@@ -103,25 +112,25 @@ def expanded(match, drivers):
     return (name, *drivers[match[1]]) if match[1] in drivers and not others else None
 
 
-def init_of(text):
-    """Return the match of module_init(), and whether there are others.
+def inits_of(text):
+    """Return the matches of module_init() and its like.
 
-    A file that is also built in may have another initcall between `#ifndef MODULE` and `#endif`.
+    A file that may be built in can have another initcall between `#ifndef MODULE` and `#endif`.
     """
-    outside = re.sub(r"^#ifndef (?:CONFIG_\w+_)?MODULE$.*?^#(?:endif|else)", lambda part: " " * len(part[0]), text,
-                     flags=re.M | re.S)
-    found = list(INIT.finditer(outside))
-    return (found[0] if found else None), len(found) > 1
+    module = re.sub(r"^#ifndef (?:CONFIG_\w+_)?MODULE$.*?^#(?:endif|else)",
+                    lambda part: " " * len(part[0]), text, flags=re.M | re.S)
+    return list(INIT.finditer(module))
 
 
 def wrapped(text, name, kinds, drivers):
     """Create the pools before the module's init function, and destroy them after its exit."""
-    macro, start, end = MACRO.search(text), init_of(text)[0], EXIT.search(text)
+    macro = macro_of(text, drivers)
     if macro:
         driver, register, unregister = expanded(macro, drivers)
         init = (f"{driver}_init", f"{register}(&{driver})")
         leave = (f"{driver}_exit", f"{unregister}(&{driver})")
     else:
+        start, end = inits_of(text)[0], EXIT.search(text)
         init, leave = [(f"{match[1]}_with_pools", f"{match[1]}()") for match in (start, end)]
     parameters = creations = destructions = ""
     for kind in kinds:
@@ -140,12 +149,11 @@ def wrapped(text, name, kinds, drivers):
         created = created.replace("\t}\n\treturn err", "\treturn err")
     destroyed = EXIT_FUNCTION.format(function=leave[0], call=leave[1], destructions=destructions)
     if macro:
-        text = (text[:macro.start()] + f"\n{created}module_init({init[0]});\n\n{destroyed}" +
-                f"module_exit({leave[0]});" + text[macro.end():])
-        return text
-    created += start[0].replace(start[1], init[0])
-    destroyed += end[0].replace(end[1], leave[0])
-    for match, new in sorted(((start, created), (end, destroyed)), key=lambda pair: -pair[0].start()):
+        edits = [(macro, f"{created}module_init({init[0]});\n\n{destroyed}module_exit({leave[0]});")]
+    else:
+        edits = [(start, created + start[0].replace(start[1], init[0])),
+                 (end, destroyed + end[0].replace(end[1], leave[0]))]
+    for match, new in sorted(edits, key=lambda pair: -pair[0].start()):
         before = text[:match.start()]
         text = before + ("" if before.endswith("\n\n") else "\n") + new + text[match.end():]
     return text

@@ -123,8 +123,7 @@ class Flow:
         self.module.now = (0, 0)
         self.find_taken()
         self.find_unseen()
-        self.join_passed()
-        self.fields_of_joined()
+        self.join_all()
         self.propagate()
 
     def flow(self, to, node, where):
@@ -295,6 +294,17 @@ class Flow:
             for node in nodes:
                 self.note(node, "escape", where, why)
 
+    def nr_classes(self):
+        return len({id(node.find()) for node in self.module.nodes.values()})
+
+    def join_all(self):
+        """Join what belongs together, until nothing changes."""
+        before = 0
+        while before != self.nr_classes() or self.join_copied():
+            before = self.nr_classes()
+            self.join_passed()
+            self.fields_of_joined()
+
     def join_passed(self):
         """Join parameters with the arguments that they get, unless the function only borrows.
 
@@ -312,8 +322,8 @@ class Flow:
             for name, parameter, node in self.passed:
                 own = module.node("variable", name, parameter).find()
                 mine = members.get(id(own), [])
-                if self.is_bare(own) and own.size == len(mine) and \
-                        all(key[:2] == ("variable", name) and not each.pointer for key, each in mine):
+                if self.is_bare(own) and own.size == len(mine) and all(
+                        key[:2] == ("variable", name) and not each.pointer for key, each in mine):
                     rest.append((name, parameter, node))
                 else:
                     join(own, node)
@@ -322,16 +332,19 @@ class Flow:
             self.passed = rest
 
     def join_copied(self):
-        """Join what is in copied memory, if it has pointers."""
-        found = True
-        while found:
+        """Join what is in copied memory, if it has pointers. Return true if there was any."""
+        any_found = False
+        while True:
             found = [pair for pair in self.copied if any(node.find().target for node in pair)]
+            if not found:
+                return any_found
+            any_found = True
             self.copied = [pair for pair in self.copied if pair not in found]
             for to, node in found:
                 join(target(to), target(node))
 
     def is_bare(self, node):
-        """Return true if a class and what its pointers point to have no fact but other sources."""
+        """Return true if the only facts of a class and of its contents are of the kind `foreign`."""
         inner = node.target and node.target.find()
         return all(fact[0] == "foreign" for fact in node.facts) and not node.pointer and \
             (not inner or (inner.size == 1 and self.is_bare(inner)))
@@ -340,7 +353,7 @@ class Flow:
         """If structures share a class, so do their fields of the same name."""
         module = self.module
         while True:
-            before = len({id(node.find()) for node in module.nodes.values()})
+            before = self.nr_classes()
             classes = {}
             for key, node in list(module.nodes.items()):
                 if key[0] == "struct":
@@ -349,7 +362,7 @@ class Flow:
                 for tag in tags[1:]:
                     for name in set(module.structs[tag]) & set(module.structs[tags[0]]):
                         join(module.node("field", tags[0], name), module.node("field", tag, name))
-            if before == len({id(node.find()) for node in module.nodes.values()}):
+            if before == self.nr_classes():
                 return
 
     def propagate(self):
