@@ -35,6 +35,15 @@ CACHE_FLAGS = re.compile(r"""(0|SLAB_HWCACHE_ALIGN|SLAB_RECLAIM_ACCOUNT|SLAB_MEM
 # Of smaller objects, SLUB keeps several in a page.
 LARGE = 4096
 
+UNKNOWN = "it is not known where the pointer comes from"
+UNFREED = "no call was found that frees this block"
+# Functions that make a pointer from a number, which may be the address or the page of any block.
+FROM_NUMBER = re.compile(r"""(pfn_to_page|phys_to_page|phys_to_virt|__va|vmalloc_to_page|
+    pte_page|p[mu]d_page|virt_to_(page|head_page))$""", re.X)
+
+# The functions of a parameter, which the kernel calls before the init function and after the exit.
+PARAMETER = re.compile(r"\bmodule_param_call\([^;]*;|\bkernel_param_ops\s+\w+\s*=\s*\{[^}]*\}")
+
 Site = namedtuple("Site", "call family role node handle")
 
 
@@ -93,9 +102,14 @@ class Plan:
         """Report a place that is left."""
         self.left.append((path, line, f"{what} stays, because {why}."))
 
+    def hide(self, path, line, name, why):
+        self.stays(path, line, f"{name}()", why)
+        self.hidden.append((path, line, f"{name}()", why))
+
     def not_calls(self):
         """Find uses of the allocators that are no call which spatch has parsed."""
         self.taken = {}                 # name of a function: where its address is used
+        self.hidden = []                # uses in macros, and in what spatch does not parse
         seen = {(call.file, call.line, call.name) for call in self.flow.calls}
         for path, source in self.flow.sources.items():
             for index, token in enumerate(source.tokens[:-1]):
@@ -113,12 +127,12 @@ class Plan:
                     self.taken[name] = f"{path}:{line}"
                     self.stays(path, line, name, "a pointer to the function is used")
                 elif name in FUNCTIONS:
-                    self.stays(path, line, f"{name}()", "Coccinelle does not parse this statement")
+                    self.hide(path, line, name, "Coccinelle does not parse this statement")
                 elif following == "(" and source.body_at(line):
                     self.stays(path, line, f"{name}()", "no rule ports this function")
             for name, macro in source.macros.items():
                 for text in sorted(set(macro.body) & set(FUNCTIONS)):
-                    self.stays(path, macro.line, f"{text}()", f"it is in the macro {name}")
+                    self.hide(path, macro.line, text, f"it is in the macro {name}")
 
     def decide(self):
         """Set self.ported to the sites that are ported, and self.left to what is left."""
@@ -128,7 +142,16 @@ class Plan:
                 classes.setdefault(("none", id(site)), []).append(site)
             else:
                 classes.setdefault(id(site.node.find()), []).append(site)
-        reasons = {key: self.refused or self.reason(sites) for key, sites in classes.items()}
+        early = self.before_init()
+        reasons = {key: self.refused or self.reason(sites) or
+                   next((f"the kernel may call {site.call.function}() before the init function"
+                         for site in sites if site.call.function in early), None)
+                   for key, sites in classes.items()}
+        doubt = self.find_doubt(classes, reasons)
+        if doubt:
+            for key, sites in classes.items():
+                if sites[0].family in ("heap", "page", "address"):
+                    reasons[key] = reasons[key] or doubt
         self.bind_handles(classes, reasons)
         self.ported = []
         for key, sites in classes.items():
@@ -138,6 +161,40 @@ class Plan:
             for site in sites:
                 self.stays(site.call.file, site.call.line, f"{site.call.name}()", reasons[key])
         self.left = sorted(set(self.left))
+
+    def before_init(self):
+        """Return the functions that parameters of the module may call before it is initialised."""
+        names = set()
+        for source in self.flow.sources.values():
+            for match in PARAMETER.finditer(source.text):
+                names.update(re.findall(r"\w+", match[0]))
+        found = set()
+        while names:
+            found |= names
+            names = {call.name for call in self.flow.calls
+                     if call.function in names and call.name} - found
+        return found
+
+    def find_doubt(self, classes, reasons):
+        """Return why no block but those of caches and mempools can be ported, or None.
+
+        A free whose pointer is not known may free any block. A block that no call frees may be
+        freed by any call.
+        """
+        found = []
+        for key, sites in classes.items():
+            for site in sites:
+                number = site.node and any(fact[0] == "result" and FROM_NUMBER.match(fact[1] or "")
+                                           for fact in site.node.find().facts)
+                if site.family not in ("heap", "page", "address"):
+                    continue
+                if site.role == "free" and (reasons[key] == UNKNOWN or number):
+                    found.append((self.where(site.call), f"{site.call.name}() may free any block"))
+                if site.role == "alloc" and reasons[key] == UNFREED:
+                    found.append((self.where(site.call), "any call may free this block"))
+        found += [(f"{path}:{line}", f"{what} may free any block") for path, line, what, why in
+                  self.hidden if FUNCTIONS.get(what.rstrip("()"), ("", ""))[1] == "free"]
+        return f"{found[0][1]} ({found[0][0]})" if found else None
 
     def bind_handles(self, classes, reasons):
         """Port a cache or a mempool and all its blocks, or none of them."""
@@ -168,7 +225,7 @@ class Plan:
         families = {site.family for site in sites}
         names = sorted({site.call.name + "()" for site in sites if site.role == "alloc"})
         if node is None:
-            return "it is not known where the pointer comes from"
+            return UNKNOWN
         if len(families) > 1:
             return f"the same pointers hold memory of different allocators: {', '.join(names)}"
         for site in sites:
@@ -182,9 +239,9 @@ class Plan:
     @staticmethod
     def reason_of_roles(sites, roles):
         if "alloc" not in roles:
-            return "it is not known where the pointer comes from"
+            return UNKNOWN
         if "free" not in roles:
-            return "no call was found that frees this block"
+            return UNFREED
         return None
 
     @staticmethod

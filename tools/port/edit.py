@@ -3,6 +3,8 @@
 import os
 import re
 
+from source import COMMENT, without
+
 INIT = re.compile(r"^(?:module_init|\w+_initcall(?:_sync)?)\((\w+)\);?[ \t]*$", re.M)
 EXIT = re.compile(r"^module_exit\((\w+)\);?[ \t]*$", re.M)
 # A macro that may make the init and the exit function, such as module_platform_driver().
@@ -48,7 +50,7 @@ static int __init {function}(void)
 
 {creations}	if (!err)
 		err = {call};
-	if (err) {{
+	if (err < 0) {{
 {destructions}	}}
 	return err;
 }}
@@ -93,14 +95,6 @@ def after_includes(text, new, first):
     return text[:found[1]] + new + text[found[1]:]
 
 
-def macro_of(text, drivers):
-    """Return the match of a macro that makes the init function, or None."""
-    for match in MACRO.finditer(text):
-        if match[1] in drivers or "driver" in match[1] or match[1].startswith("builtin_"):
-            return match
-    return None
-
-
 def expanded(match, drivers):
     """Return the driver that a macro registers, and how to register and unregister it, or None.
 
@@ -112,25 +106,39 @@ def expanded(match, drivers):
     return (name, *drivers[match[1]]) if match[1] in drivers and not others else None
 
 
-def inits_of(text):
-    """Return the matches of module_init() and its like.
+def module_text(text, configured):
+    """Return the text without comments, strings, and what is only there if it is built in."""
+    def blank(match):
+        symbol = re.match(r"#ifndef (\w+)", match[0])[1]
+        return without(re.compile(r".+"), match[0]) if symbol in configured else match[0]
+    return re.sub(r"^#ifndef (?:CONFIG_\w+_)?MODULE$.*?^#(?:endif|else)", blank,
+                  without(COMMENT, text), flags=re.M | re.S)
 
-    A file that may be built in can have another initcall between `#ifndef MODULE` and `#endif`.
-    """
-    module = re.sub(r"^#ifndef (?:CONFIG_\w+_)?MODULE$.*?^#(?:endif|else)",
-                    lambda part: " " * len(part[0]), text, flags=re.M | re.S)
-    return list(INIT.finditer(module))
+
+def starts_of(text, drivers):
+    """Return the matches of module_init() and its like, and of macros that make it."""
+    found = list(INIT.finditer(text))
+    for match in MACRO.finditer(text):
+        if match[1] in drivers or "driver" in match[1] or match[1].startswith("builtin_"):
+            found.append(match)
+    return found
 
 
-def wrapped(text, name, kinds, drivers):
+def renamed(match, name):
+    """Return the text of the match with another name in its first group."""
+    return match[0][:match.start(1) - match.start()] + name + match[0][match.end(1) - match.start():]
+
+
+def wrapped(text, name, kinds, drivers, configured):
     """Create the pools before the module's init function, and destroy them after its exit."""
-    macro = macro_of(text, drivers)
+    plain = module_text(text, configured)
+    start, end = starts_of(plain, drivers)[0], EXIT.search(plain)
+    macro = start.re is MACRO
     if macro:
-        driver, register, unregister = expanded(macro, drivers)
+        driver, register, unregister = expanded(start, drivers)
         init = (f"{driver}_init", f"{register}(&{driver})")
         leave = (f"{driver}_exit", f"{unregister}(&{driver})")
     else:
-        start, end = inits_of(text)[0], EXIT.search(text)
         init, leave = [(f"{match[1]}_with_pools", f"{match[1]}()") for match in (start, end)]
     parameters = creations = destructions = ""
     for kind in kinds:
@@ -145,14 +153,13 @@ def wrapped(text, name, kinds, drivers):
                                    creations=creations,
                                    destructions=destructions.replace("\t", "\t\t"))
     if len(kinds) == 1:
-        created = created.replace("if (err) {", "if (err)")
+        created = created.replace("if (err < 0) {", "if (err < 0)")
         created = created.replace("\t}\n\treturn err", "\treturn err")
     destroyed = EXIT_FUNCTION.format(function=leave[0], call=leave[1], destructions=destructions)
     if macro:
-        edits = [(macro, f"{created}module_init({init[0]});\n\n{destroyed}module_exit({leave[0]});")]
+        edits = [(start, f"{created}module_init({init[0]});\n\n{destroyed}module_exit({leave[0]});")]
     else:
-        edits = [(start, created + start[0].replace(start[1], init[0])),
-                 (end, destroyed + end[0].replace(end[1], leave[0]))]
+        edits = [(start, created + renamed(start, init[0])), (end, destroyed + renamed(end, leave[0]))]
     for match, new in sorted(edits, key=lambda pair: -pair[0].start()):
         before = text[:match.start()]
         text = before + ("" if before.endswith("\n\n") else "\n") + new + text[match.end():]
@@ -167,6 +174,7 @@ class Editor:
         self.start = plan["start"]      # the file with module_init()
         self.kinds = plan["kinds"]      # which of "pool" and "pages" are needed
         self.drivers = plan["drivers"]  # the macros that make init and exit functions
+        self.configured = plan["configured"]
         self.handles = plan["handles"]  # the variables of the caches and mempools
         self.makes = plan["makes"]      # the files that create these
         self.touched = plan["touched"]  # the files with a changed call site
@@ -182,7 +190,7 @@ class Editor:
                  if re.search(rf"\b{self.name}_(pool|pages|get_pages)\b", text)}
         if new:
             self.texts[self.start] = wrapped(self.texts[self.start], self.name, new,
-                                             self.drivers)
+                                             self.drivers, self.configured)
         for path in self.texts:
             self.retype(path)
         shared = os.path.exists(self.header) or bool(users - {self.start})

@@ -19,6 +19,8 @@ Call = namedtuple("Call", "file line column function name arguments texts")
 IGNORED = WORDS | {"__attribute__", "__free", "__must_hold", "__acquires", "__releases", "__printf",
                    "defined", "_Static_assert", "static_assert", "typeof", "alignof",
                    "scoped_guard", "guard", "__section", "__aligned"}
+# Names that code outside of the module uses.
+OUTSIDE = re.compile(r"\b(?:EXPORT_SYMBOL\w*|module_param\w*)\(\s*(\w+)(?:,\s*(\w+))?")
 IDENTIFIER = re.compile(r"[A-Za-z_]\w*$")
 
 
@@ -57,7 +59,10 @@ class Flow:
                     if field.union and is_holder(field.type):
                         unions.setdefault(field.union, []).append((tag, field.name))
         functions = {}
+        self.twice = set()              # functions that are defined twice
         for fact in self.of_kind("function"):
+            if fact[5] in functions:
+                self.twice.add(fact[5])
             functions[fact[5]] = [pair for part in split_arguments(words(fact[6]))
                                   for pair in declared(part)]
         for source in self.sources.values():
@@ -144,6 +149,13 @@ class Flow:
     def assign(self, function, where, left, right):
         nodes = self.module.value(function, right)
         places = self.module.value(function, left)
+        if right[:1] == ["{"]:
+            self.module.literal(function, right)
+        if not places and right[:1] != ["{"]:
+            for node in nodes:
+                result = self.module.nodes.get(("returns", node.name)) is node
+                if not result and not node.name.startswith("*"):
+                    self.note(node, "escape", where, f"{' '.join(left)} is not known to be a pointer")
         for place in places:
             for node in nodes:
                 self.flow(place, node, where)
@@ -157,6 +169,8 @@ class Flow:
             if part[:1] == ["."] and "=" in part:
                 at = part.index("=")
                 self.assign(function, where, [name] + part[:at], part[at + 1:])
+            elif part[:1] == ["{"]:
+                self.module.literal(function, part)
             elif "[" in kind or "*" in kind:
                 self.assign(function, where, [name, "[", "0", "]"], part)
             else:
@@ -182,8 +196,10 @@ class Flow:
             for index, argument in enumerate(arguments):
                 for node in module.value(function, argument):
                     if index < len(parameters):
-                        if is_holder(parameters[index][1]):
+                        if is_holder(parameters[index][1]) and name not in self.twice:
                             self.passed.append((name, parameters[index][0], node))
+                        elif not node.name.startswith("*"):
+                            self.note(node, "escape", where, f"{name}() gets it in an unknown way")
                     else:
                         self.note(node, "escape", where, f"{name}() gets it in an unknown way")
             return
@@ -242,6 +258,12 @@ class Flow:
             for macro in source.macros.values():
                 for text in set(macro.body) & set(functions):
                     self.take(text, f"{source.path}:{macro.line}")
+            for match in OUTSIDE.finditer(source.text):
+                for name in filter(None, match.groups()):
+                    for node in self.module.variable("", name) if ("", name) in self.module.types \
+                            else ():
+                        self.note(node, "escape", source.path,
+                                  f"code outside of the module gets the variable {name}")
 
     def find_unseen(self):
         """Find calls and assignments that spatch has not parsed."""
@@ -315,6 +337,7 @@ class Flow:
         module = self.module
         while True:
             self.join_copied()
+            copies = {id(node.find()) for pair in self.copied for node in pair}
             members = {}
             for key, node in module.nodes.items():
                 members.setdefault(id(node.find()), []).append((key, node))
@@ -322,7 +345,9 @@ class Flow:
             for name, parameter, node in self.passed:
                 own = module.node("variable", name, parameter).find()
                 mine = members.get(id(own), [])
-                if self.is_bare(own) and own.size == len(mine) and all(
+                inner = node.find().target or any(
+                    key[0] == "struct" for key, _ in members.get(id(node.find()), ()))
+                if not (inner and id(own) in copies) and self.is_bare(own) and own.size == len(mine) and all(
                         key[:2] == ("variable", name) and not each.pointer for key, each in mine):
                     rest.append((name, parameter, node))
                 else:

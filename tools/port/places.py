@@ -109,7 +109,9 @@ class Module:
     def declare(self, function, name, kind):
         """Enter a variable. All pointers to a structure of the module are one class."""
         kind = re.sub(r"\b(static|extern|register|__read_mostly|__initdata) ", "", kind)
-        self.types[function, name] = kind
+        known = self.types.get((function, name))
+        if known is None or is_holder(kind) or not is_holder(known):
+            self.types[function, name] = kind
         self.tie(self.node("variable", function, name), kind)
 
     def tie(self, node, kind):
@@ -269,7 +271,7 @@ class Module:
             return [] if second else first
         if operator == "=":
             return first or second
-        return first or second
+        return first + second
 
     def unary(self, function, texts):
         first = texts[0]
@@ -286,11 +288,24 @@ class Module:
             inside = texts[1:close]
             if close < len(texts) - 1 and self.is_type(inside):
                 if texts[close + 1] == "{":
-                    return []
+                    return self.literal(function, texts[close + 1:])
                 return self.cast(function, " ".join(inside), texts[close + 1:])
             if close == len(texts) - 1:
                 return [] if inside[:1] == ["{"] else self.value(function, inside)
         return self.postfix(function, texts)
+
+    def literal(self, function, texts):
+        """A structure without a name gets the values between braces. Return no node."""
+        for part in split_arguments(texts[1:self.close(texts, 0)]):
+            if part[:1] == ["."] and "=" in part:
+                part = part[part.index("=") + 1:]
+            if part[:1] == ["{"]:
+                self.literal(function, part)
+                continue
+            for node in self.value(function, part):
+                sentence = "it is stored in a structure without a name"
+                node.find().facts.append(("escape", self.where, sentence))
+        return []
 
     def cast(self, function, kind, texts):
         nodes = self.value(function, texts)

@@ -214,6 +214,8 @@ def declared(texts):
             part = part[:part.index("(") - 1]
         ends = [index for index, text in enumerate(part) if text in ("[", ":")]
         head = part[:ends[0]] if ends else part
+        while len(head) > 1 and head[-1].startswith("__"):      # an attribute
+            head = head[:-1]
         if not head or not re.match(r"[A-Za-z_]\w*$", head[-1]):
             continue
         array = " [ ]" * part.count("[")

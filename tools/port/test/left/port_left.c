@@ -48,12 +48,12 @@ static mempool_t inner_bounces;
 static void *kept;
 static void *stowed;
 
-/* These are ported, so that there is a result to build. */
+/* Nothing speaks against these, but of other frees in this file the block is not known. */
 static void *fine(size_t bytes)
 {
-	void *memory = kvmalloc(bytes, GFP_KERNEL);
+	void *memory = kvmalloc(bytes, GFP_KERNEL);	/* stays: any call may free this block */
 
-	kvfree(memory);
+	kvfree(memory);			/* stays: any call may free this block */
 	return NULL;
 }
 
@@ -173,6 +173,55 @@ static void mixed_by_parameter(void)
 	kvfree(memory);			/* stays: kfree() frees it */
 }
 
+static void in_literal(struct both *both)
+{
+	void *memory = kvmalloc(100, GFP_KERNEL);	/* stays: in a structure without a name */
+
+	if (both)
+		*both = (struct both){ .other = memory };
+	else
+		kvfree(memory);		/* stays: in a structure without a name */
+}
+
+static void as_cookie(struct nobody *nobody)
+{
+	void *memory = kvmalloc(100, GFP_KERNEL);	/* stays: address is not known to be a pointer */
+	unsigned long number = (unsigned long)memory;
+
+	if (nobody)
+		nobody->address = number;
+	else
+		kvfree(memory);		/* stays: address is not known to be a pointer */
+}
+
+static void copied(void *to, const void *from, size_t bytes)
+{
+	memcpy(to, from, bytes);
+}
+
+static void by_copy(void)
+{
+	void *memory = kvmalloc(100, GFP_KERNEL);	/* stays: kfree() frees it */
+	void *again;
+
+	copied(&again, &memory, sizeof(again));
+	if (again)
+		kfree(again);
+	else
+		kvfree(memory);			/* stays: kfree() frees it */
+}
+
+static int set_early(const char *text, const struct kernel_param *param)
+{
+	void *memory = kvmalloc(100, GFP_KERNEL);	/* stays: before the init function */
+
+	kvfree(memory);			/* stays: before the init function */
+	return 0;
+}
+
+static const struct kernel_param_ops early_ops = { .set = set_early };
+module_param_cb(early, &early_ops, NULL, 0);
+
 static void later(void)
 {
 	struct item *item = kvzalloc(sizeof(*item), GFP_KERNEL);	/* stays: kvfree_rcu() */
@@ -225,10 +274,10 @@ static void through_pointer(void)
 static void in_union(struct both *both, struct both *third)
 {
 	both->mine = kvmalloc(10, GFP_KERNEL);	/* stays: kfree() frees it */
-	both->other = kvmalloc(10, GFP_KERNEL);
+	both->other = kvmalloc(10, GFP_KERNEL);	/* stays: any call may free this block */
 	kfree(both->yours);
 	kvfree(third->mine);		/* stays: kfree() frees it */
-	kvfree(third->other);
+	kvfree(third->other);		/* stays: any call may free this block */
 }
 
 static void as_number(struct nobody *nobody)
@@ -311,6 +360,9 @@ static void call_all(const void __user *data, struct both *both, struct nobody *
 	fine(sized() + !operations.open + scoped() + managed(NULL));
 	as_pages();
 	mixed(data);
+	in_literal(both);
+	as_cookie(nobody);
+	by_copy();
 	mixed_by_result();
 	mixed_by_global();
 	mixed_by_parameter();
