@@ -185,13 +185,13 @@ static void in_literal(struct both *both)
 
 static void as_cookie(struct nobody *nobody)
 {
-	void *memory = kvmalloc(100, GFP_KERNEL);	/* stays: address is not known to be a pointer */
+	void *memory = kvmalloc(100, GFP_KERNEL);	/* stays: not known to be a pointer */
 	unsigned long number = (unsigned long)memory;
 
 	if (nobody)
 		nobody->address = number;
 	else
-		kvfree(memory);		/* stays: address is not known to be a pointer */
+		kvfree(memory);		/* stays: not known to be a pointer */
 }
 
 static void copied(void *to, const void *from, size_t bytes)
@@ -205,10 +205,8 @@ static void by_copy(void)
 	void *again;
 
 	copied(&again, &memory, sizeof(again));
-	if (again)
-		kfree(again);
-	else
-		kvfree(memory);			/* stays: kfree() frees it */
+	kfree(again);
+	kvfree(memory);			/* stays: kfree() frees it */
 }
 
 static int set_early(const char *text, const struct kernel_param *param)
