@@ -116,6 +116,13 @@ busy() {
 	}
 }
 
+# own_cost: print how many instructions a call of busy adds to a count.
+own_cost() {
+	busy >/dev/null
+	begin=$(busy)
+	echo $(($(busy) - begin))
+}
+
 stats_files="bytes_held bytes_in_use bytes_idle blocks_in_use blocks_idle allocs frees hits
 	misses failures bad_frees gc_runs reclaimed_blocks reclaimed_bytes"
 

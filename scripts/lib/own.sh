@@ -37,9 +37,8 @@ own_paths() {
 
 # build_own VERSION DIR TO: build the modules that the Kbuild of DIR names in obj-m against
 # bytepool, and copy them and bytepool.ko to TO, an absolute path. The file TO/modules has their
-# names.
-# The cache has a directory for each DIR, in which make rebuilds only changed files. Remove from it
-# what no call has used in a week.
+# names. The cache has a directory for each DIR, in which make rebuilds only changed files. Remove
+# from it what no call has used in a week.
 build_own() (
 	dir=${2%/} status=0
 	[ -d "$dir" ] || die "$dir is not a directory"

@@ -32,6 +32,9 @@ CONSTANT = re.compile(r"(sizeof|struct|union|[A-Z_][A-Z0-9_]*|\d\w*|[-+*/()<>&|~
 CACHE_FLAGS = re.compile(r"""(0|SLAB_HWCACHE_ALIGN|SLAB_RECLAIM_ACCOUNT|SLAB_MEM_SPREAD|
     SLAB_TEMPORARY|[|\ ])*$""", re.X)
 
+# Any free of these families could be of any block. Caches and mempools have blocks of their own.
+COMMON = ("heap", "page", "address")
+
 # Of smaller objects, SLUB keeps several in a page.
 LARGE = 4096
 
@@ -103,8 +106,9 @@ class Plan:
         self.left.append((path, line, f"{what} stays, because {why}."))
 
     def hide(self, path, line, name, why):
+        """Report a use of a ported function whose pointer is not known."""
         self.stays(path, line, f"{name}()", why)
-        self.hidden.append((path, line, f"{name}()", why))
+        self.hidden.append((path, line, name))
 
     def not_calls(self):
         """Find uses of the allocators that are no call which spatch has parsed."""
@@ -147,11 +151,10 @@ class Plan:
                    next((f"the kernel may call {site.call.function}() before the init function"
                          for site in sites if site.call.function in early), None)
                    for key, sites in classes.items()}
-        doubt = self.find_doubt(classes, reasons)
-        if doubt:
-            for key, sites in classes.items():
-                if sites[0].family in ("heap", "page", "address"):
-                    reasons[key] = reasons[key] or doubt
+        doubt = next(self.doubts(classes, reasons), None)
+        for key, sites in classes.items():
+            if sites[0].family in COMMON:
+                reasons[key] = reasons[key] or doubt
         self.bind_handles(classes, reasons)
         self.ported = []
         for key, sites in classes.items():
@@ -175,26 +178,30 @@ class Plan:
                      if call.function in names and call.name} - found
         return found
 
-    def find_doubt(self, classes, reasons):
-        """Return why no block but those of caches and mempools can be ported, or None.
+    def doubts(self, classes, reasons):
+        """Yield why no block but those of caches and mempools can be ported.
 
         A free whose pointer is not known may free any block. A block that no call frees may be
         freed by any call.
         """
-        found = []
         for key, sites in classes.items():
             for site in sites:
-                number = site.node and any(fact[0] == "result" and FROM_NUMBER.match(fact[1] or "")
-                                           for fact in site.node.find().facts)
-                if site.family not in ("heap", "page", "address"):
+                if site.family not in COMMON:
                     continue
-                if site.role == "free" and (reasons[key] == UNKNOWN or number):
-                    found.append((self.where(site.call), f"{site.call.name}() may free any block"))
+                where, name = self.where(site.call), site.call.name
+                if site.role == "free" and (reasons[key] == UNKNOWN or self.from_number(site.node)):
+                    yield f"{name}() may free any block ({where})"
                 if site.role == "alloc" and reasons[key] == UNFREED:
-                    found.append((self.where(site.call), "any call may free this block"))
-        found += [(f"{path}:{line}", f"{what} may free any block") for path, line, what, why in
-                  self.hidden if FUNCTIONS.get(what.rstrip("()"), ("", ""))[1] == "free"]
-        return f"{found[0][1]} ({found[0][0]})" if found else None
+                    yield f"any call may free this block ({where})"
+        for path, line, name in self.hidden:
+            if FUNCTIONS[name][1] == "free":
+                yield f"{name}() may free any block ({path}:{line})"
+
+    @staticmethod
+    def from_number(node):
+        """Return true if the pointer may come from the number of a page or a physical address."""
+        return node and any(fact[0] == "result" and FROM_NUMBER.match(fact[1] or "")
+                            for fact in node.find().facts)
 
     def bind_handles(self, classes, reasons):
         """Port a cache or a mempool and all its blocks, or none of them."""

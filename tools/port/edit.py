@@ -8,8 +8,7 @@ from source import COMMENT, without
 INIT = re.compile(r"^(?:module_init|\w+_initcall(?:_sync)?)\((\w+)\);?[ \t]*$", re.M)
 EXIT = re.compile(r"^module_exit\((\w+)\);?[ \t]*$", re.M)
 # A macro that may make the init and the exit function, such as module_platform_driver().
-MACRO = re.compile(r"^((?:module|builtin)_(?!init|exit|param)\w+)\(([^()]*)\);?[ \t]*(?:/\*.*)?$", re.M)
-
+MACRO = re.compile(r"^((?:module|builtin)_(?!init|exit|param)\w+)\(([^()]*)\);?[ \t]*$", re.M)
 
 CREATE = """\
 /* Create a pool of blocks of one size, with a reserve. Return NULL if this fails. */
@@ -110,7 +109,7 @@ def module_text(text, configured):
     """Return the text without comments, strings, and what is only there if it is built in."""
     def blank(match):
         symbol = re.match(r"#ifndef (\w+)", match[0])[1]
-        return without(re.compile(r".+"), match[0]) if symbol in configured else match[0]
+        return re.sub(r"[^\n]", " ", match[0]) if symbol in configured else match[0]
     return re.sub(r"^#ifndef (?:CONFIG_\w+_)?MODULE$.*?^#(?:endif|else)", blank,
                   without(COMMENT, text), flags=re.M | re.S)
 

@@ -36,6 +36,11 @@ def read_behaviour(path, borrows):
     return behaviour
 
 
+def is_content(node):
+    """Return true if the place is what a pointer points to, which most often is a number."""
+    return node.name.startswith("*")
+
+
 class Flow:
     """What the facts say about the places of a module."""
 
@@ -149,12 +154,10 @@ class Flow:
     def assign(self, function, where, left, right):
         nodes = self.module.value(function, right)
         places = self.module.value(function, left)
-        if right[:1] == ["{"]:
-            self.module.literal(function, right)
-        if not places and right[:1] != ["{"]:
+        if not places:
             for node in nodes:
                 result = self.module.nodes.get(("returns", node.name)) is node
-                if not result and not node.name.startswith("*"):
+                if not result and not is_content(node):
                     self.note(node, "escape", where, f"{' '.join(left)} is not known to be a pointer")
         for place in places:
             for node in nodes:
@@ -169,8 +172,6 @@ class Flow:
             if part[:1] == ["."] and "=" in part:
                 at = part.index("=")
                 self.assign(function, where, [name] + part[:at], part[at + 1:])
-            elif part[:1] == ["{"]:
-                self.module.literal(function, part)
             elif "[" in kind or "*" in kind:
                 self.assign(function, where, [name, "[", "0", "]"], part)
             else:
@@ -195,12 +196,10 @@ class Flow:
             parameters = module.functions[name]
             for index, argument in enumerate(arguments):
                 for node in module.value(function, argument):
-                    if index < len(parameters):
-                        if is_holder(parameters[index][1]) and name not in self.twice:
-                            self.passed.append((name, parameters[index][0], node))
-                        elif not node.name.startswith("*"):
-                            self.note(node, "escape", where, f"{name}() gets it in an unknown way")
-                    else:
+                    known = index < len(parameters)
+                    if known and is_holder(parameters[index][1]) and name not in self.twice:
+                        self.passed.append((name, parameters[index][0], node))
+                    elif not (known and is_content(node)):
                         self.note(node, "escape", where, f"{name}() gets it in an unknown way")
             return
         does = None if pointer else module.behaviour.get(name)
@@ -258,12 +257,15 @@ class Flow:
             for macro in source.macros.values():
                 for text in set(macro.body) & set(functions):
                     self.take(text, f"{source.path}:{macro.line}")
-            for match in OUTSIDE.finditer(source.text):
-                for name in filter(None, match.groups()):
-                    for node in self.module.variable("", name) if ("", name) in self.module.types \
-                            else ():
-                        self.note(node, "escape", source.path,
-                                  f"code outside of the module gets the variable {name}")
+            self.find_exported(source)
+
+    def find_exported(self, source):
+        """Find the global variables that code outside of the module uses."""
+        names = {name for match in OUTSIDE.finditer(source.text) for name in match.groups()}
+        for name in sorted(name for name in names if ("", name) in self.module.types):
+            for node in self.module.variable("", name):
+                self.note(node, "escape", source.path,
+                          f"code outside of the module gets the variable {name}")
 
     def find_unseen(self):
         """Find calls and assignments that spatch has not parsed."""
@@ -322,7 +324,7 @@ class Flow:
     def join_all(self):
         """Join what belongs together, until nothing changes."""
         before = 0
-        while before != self.nr_classes() or self.join_copied():
+        while before != self.nr_classes():
             before = self.nr_classes()
             self.join_passed()
             self.fields_of_joined()
@@ -345,10 +347,13 @@ class Flow:
             for name, parameter, node in self.passed:
                 own = module.node("variable", name, parameter).find()
                 mine = members.get(id(own), [])
-                inner = node.find().target or any(
-                    key[0] == "struct" for key, _ in members.get(id(node.find()), ()))
-                if not (inner and id(own) in copies) and self.is_bare(own) and own.size == len(mine) and all(
-                        key[:2] == ("variable", name) and not each.pointer for key, each in mine):
+                borrows = self.is_bare(own) and own.size == len(mine) and all(
+                    key[:2] == ("variable", name) and not each.pointer for key, each in mine)
+                # To copy a block is to copy the pointers in it.
+                if borrows and id(own) in copies:
+                    borrows = not node.find().target and not any(
+                        key[0] == "struct" for key, _ in members.get(id(node.find()), ()))
+                if borrows:
                     rest.append((name, parameter, node))
                 else:
                     join(own, node)
@@ -357,13 +362,11 @@ class Flow:
             self.passed = rest
 
     def join_copied(self):
-        """Join what is in copied memory, if it has pointers. Return true if there was any."""
-        any_found = False
+        """Join what is in copied memory, if it has pointers."""
         while True:
             found = [pair for pair in self.copied if any(node.find().target for node in pair)]
             if not found:
-                return any_found
-            any_found = True
+                return
             self.copied = [pair for pair in self.copied if pair not in found]
             for to, node in found:
                 join(target(to), target(node))

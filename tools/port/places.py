@@ -277,6 +277,8 @@ class Module:
         first = texts[0]
         if first in ("!", "~") or first == "sizeof":
             return []
+        if first == "{":
+            return self.literal(function, texts)
         if first in ("++", "--", "+", "-"):
             return self.value(function, texts[1:])
         if first == "&":
@@ -288,7 +290,7 @@ class Module:
             inside = texts[1:close]
             if close < len(texts) - 1 and self.is_type(inside):
                 if texts[close + 1] == "{":
-                    return self.literal(function, texts[close + 1:])
+                    return self.value(function, texts[close + 1:])
                 return self.cast(function, " ".join(inside), texts[close + 1:])
             if close == len(texts) - 1:
                 return [] if inside[:1] == ["{"] else self.value(function, inside)
@@ -299,9 +301,6 @@ class Module:
         for part in split_arguments(texts[1:self.close(texts, 0)]):
             if part[:1] == ["."] and "=" in part:
                 part = part[part.index("=") + 1:]
-            if part[:1] == ["{"]:
-                self.literal(function, part)
-                continue
             for node in self.value(function, part):
                 sentence = "it is stored in a structure without a name"
                 node.find().facts.append(("escape", self.where, sentence))
