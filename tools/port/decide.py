@@ -34,6 +34,8 @@ CACHE_FLAGS = re.compile(r"""(0|SLAB_HWCACHE_ALIGN|SLAB_RECLAIM_ACCOUNT|SLAB_MEM
 
 # Any free of these families could be of any block. Caches and mempools have blocks of their own.
 COMMON = ("heap", "page", "address")
+# Functions outside of these families that free blocks of them.
+FREE = re.compile(r"(kfree|kvfree|vfree|free_page|__free_page|put_page)")
 
 # Of smaller objects, SLUB keeps several in a page.
 LARGE = 4096
@@ -45,7 +47,7 @@ FROM_NUMBER = re.compile(r"""(pfn_to_page|phys_to_page|phys_to_virt|__va|vmalloc
     pte_page|p[mu]d_page|virt_to_(page|head_page))$""", re.X)
 
 # The functions of a parameter, which the kernel calls before the init function and after the exit.
-PARAMETER = re.compile(r"\bmodule_param_call\([^;]*;|\bkernel_param_ops\s+\w+\s*=\s*\{[^}]*\}")
+PARAMETER = re.compile(r"\bmodule_param_call\([^;]*;|\bkernel_param_ops\b[^;={}]*=\s*\{[^;]*;")
 
 Site = namedtuple("Site", "call family role node handle")
 
@@ -194,8 +196,12 @@ class Plan:
                 if site.role == "alloc" and reasons[key] == UNFREED:
                     yield f"any call may free this block ({where})"
         for path, line, name in self.hidden:
-            if FUNCTIONS[name][1] == "free":
+            family, role = FUNCTIONS[name]
+            if role == "free" and family in COMMON:
                 yield f"{name}() may free any block ({path}:{line})"
+        for where, name in self.flow.blind:
+            if FREE.match(name):
+                yield f"{name}() may free any block ({where})"
 
     @staticmethod
     def from_number(node):
@@ -234,7 +240,8 @@ class Plan:
         if node is None:
             return UNKNOWN
         if len(families) > 1:
-            return f"the same pointers hold memory of different allocators: {', '.join(names)}"
+            return self.reason_of_roles(sites, roles) or (
+                f"the same pointers hold memory of different allocators: {', '.join(names)}")
         for site in sites:
             if site.call.name in self.taken:
                 return f"{self.taken[site.call.name]} uses a pointer to {site.call.name}()"

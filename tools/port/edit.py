@@ -5,10 +5,10 @@ import re
 
 from source import COMMENT, without
 
-INIT = re.compile(r"^(?:module_init|\w+_initcall(?:_sync)?)\((\w+)\);?[ \t]*$", re.M)
-EXIT = re.compile(r"^module_exit\((\w+)\);?[ \t]*$", re.M)
+INIT = re.compile(r"^(?:module_init|\w+_initcall(?:_sync)?)\((\w+)\);?(?=[ \t]*$)", re.M)
+EXIT = re.compile(r"^module_exit\((\w+)\);?(?=[ \t]*$)", re.M)
 # A macro that may make the init and the exit function, such as module_platform_driver().
-MACRO = re.compile(r"^((?:module|builtin)_(?!init|exit|param)\w+)\(([^()]*)\);?[ \t]*$", re.M)
+MACRO = re.compile(r"^((?:module|builtin)_(?!init|exit|param)\w+)\(([^()]*)\);?(?=[ \t]*$)", re.M)
 
 CREATE = """\
 /* Create a pool of blocks of one size, with a reserve. Return NULL if this fails. */

@@ -20,7 +20,7 @@ IGNORED = WORDS | {"__attribute__", "__free", "__must_hold", "__acquires", "__re
                    "defined", "_Static_assert", "static_assert", "typeof", "alignof",
                    "scoped_guard", "guard", "__section", "__aligned"}
 # Names that code outside of the module uses.
-OUTSIDE = re.compile(r"\b(?:EXPORT_SYMBOL\w*|module_param\w*)\(\s*(\w+)(?:,\s*(\w+))?")
+OUTSIDE = re.compile(r"\b(?:EXPORT_SYMBOL\w*|module_param\w*)\(([^()]*)\)")
 IDENTIFIER = re.compile(r"[A-Za-z_]\w*$")
 
 
@@ -49,6 +49,7 @@ class Flow:
         self.facts = [line.rstrip("\n").split("\t") for line in facts]
         self.ported = ported            # the functions that are ported, which have no behaviour
         self.calls = []
+        self.blind = []                 # frees by outside functions of what is not known to be a pointer
         self.passed = []                # function, its parameter, and the node of an argument
         self.copied = []                # the nodes of pointers to memory that is copied
         self.own = own                  # fields of outside structures that the module alone uses
@@ -155,9 +156,10 @@ class Flow:
         nodes = self.module.value(function, right)
         places = self.module.value(function, left)
         if not places:
+            cast = "uintptr_t" in right or {"unsigned", "long"} <= set(right)
             for node in nodes:
                 result = self.module.nodes.get(("returns", node.name)) is node
-                if not result and not is_content(node):
+                if cast or not (result or is_content(node)):
                     self.note(node, "escape", where, f"{' '.join(left)} is not known to be a pointer")
         for place in places:
             for node in nodes:
@@ -210,6 +212,8 @@ class Flow:
                 for node in module.value(function, arguments[1]):
                     self.copied.append((to, node))
         shown = fact[5].replace(" ", "")
+        if does == "frees" and arguments and not module.value(function, arguments[0]):
+            self.blind.append((where, name))
         for argument in arguments:
             for node in module.value(function, argument):
                 self.pass_on(node, where, shown, "pointer" if pointer else does)
@@ -261,7 +265,7 @@ class Flow:
 
     def find_exported(self, source):
         """Find the global variables that code outside of the module uses."""
-        names = {name for match in OUTSIDE.finditer(source.text) for name in match.groups()}
+        names = {name for match in OUTSIDE.finditer(source.text) for name in words(match[1])}
         for name in sorted(name for name in names if ("", name) in self.module.types):
             for node in self.module.variable("", name):
                 self.note(node, "escape", source.path,
@@ -339,7 +343,7 @@ class Flow:
         module = self.module
         while True:
             self.join_copied()
-            copies = {id(node.find()) for pair in self.copied for node in pair}
+            copies = self.copying()
             members = {}
             for key, node in module.nodes.items():
                 members.setdefault(id(node.find()), []).append((key, node))
@@ -360,6 +364,17 @@ class Flow:
             if len(rest) == len(self.passed):
                 return
             self.passed = rest
+
+    def copying(self):
+        """Return the classes of pointers to memory that is copied, also by functions that get them."""
+        copies = {id(node.find()) for pair in self.copied for node in pair}
+        before = -1
+        while before != len(copies):
+            before = len(copies)
+            for name, parameter, node in self.passed:
+                if id(self.module.node("variable", name, parameter).find()) in copies:
+                    copies.add(id(node.find()))
+        return copies
 
     def join_copied(self):
         """Join what is in copied memory, if it has pointers."""

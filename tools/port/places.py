@@ -43,7 +43,7 @@ class Node:
         self.pointer = None             # the node whose target is this one
         self.outside = False            # not the module's own
         self.size = 1                   # of the class
-        self.facts = []                 # what happened to the class: plan.py adds to them
+        self.facts = []                 # what happened to the class: flow.py adds to them
 
     def find(self):
         node = self
@@ -288,9 +288,9 @@ class Module:
         if first == "(":
             close = self.close(texts, 0)
             inside = texts[1:close]
+            if close < len(texts) - 1 and texts[close + 1] == "{":
+                return self.literal(function, texts[close + 1:])
             if close < len(texts) - 1 and self.is_type(inside):
-                if texts[close + 1] == "{":
-                    return self.value(function, texts[close + 1:])
                 return self.cast(function, " ".join(inside), texts[close + 1:])
             if close == len(texts) - 1:
                 return [] if inside[:1] == ["{"] else self.value(function, inside)

@@ -18,6 +18,8 @@ TOKEN = re.compile(r"""[A-Za-z_]\w*|\d[\w.]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'
                    |\S""", re.X)
 COMMENT = re.compile(r"""/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""", re.S)
 DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n\\]|\\.)*(?:\\\n(?:[^\n\\]|\\.)*)*", re.M | re.S)
+ATTRIBUTE = re.compile(r"""__((maybe_|always_)?unused|used|rcu|user|iomem|percpu|packed|read_mostly
+                       |ro_after_init|init\w*|exit\w*|cacheline\w*|force)$""", re.X)
 WORDS = {"if", "for", "while", "switch", "return", "sizeof", "do", "else", "case", "goto"}
 
 
@@ -214,7 +216,7 @@ def declared(texts):
             part = part[:part.index("(") - 1]
         ends = [index for index, text in enumerate(part) if text in ("[", ":")]
         head = part[:ends[0]] if ends else part
-        while len(head) > 1 and head[-1].startswith("__"):      # an attribute
+        while len(head) > 1 and ATTRIBUTE.match(head[-1]):
             head = head[:-1]
         if not head or not re.match(r"[A-Za-z_]\w*$", head[-1]):
             continue

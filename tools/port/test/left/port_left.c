@@ -209,6 +209,69 @@ static void by_copy(void)
 	kvfree(memory);			/* stays: kfree() frees it */
 }
 
+static void copied_on(void *to, const void *from, size_t bytes)
+{
+	copied(to, from, bytes);
+}
+
+static void by_copy_of_copy(void)
+{
+	void *memory = kvmalloc(100, GFP_KERNEL);	/* stays: kfree() frees it */
+	void *again;
+
+	copied_on(&again, &memory, sizeof(again));
+	kfree(again);
+	kvfree(memory);			/* stays: kfree() frees it */
+}
+
+static void put_second(int number, void *__data, void *other)
+{
+	if (number)
+		kfree(__data);
+}
+
+static void by_odd_name(void)
+{
+	void *memory = kvmalloc(100, GFP_KERNEL);	/* stays: kfree() frees it */
+
+	put_second(0, memory, NULL);
+	kvfree(memory);			/* stays: kfree() frees it */
+}
+
+#ifdef CONFIG_64BIT
+static void put_twice(void *memory)
+{
+	kfree(memory);
+}
+#else
+static void put_twice(void *memory)
+{
+}
+#endif
+
+static void by_double_function(void **slots)
+{
+	slots[0] = kvmalloc(100, GFP_KERNEL);	/* stays: put_twice() gets it in an unknown way */
+	if (slots[1])
+		kvfree(slots[0]);	/* stays: put_twice() gets it in an unknown way */
+	else
+		put_twice(slots[0]);
+}
+
+static void by_number(struct page **pages)
+{
+	struct page *page = alloc_page(GFP_KERNEL);	/* stays: page_to_pfn() */
+	unsigned long number;
+
+	if (!page)
+		return;
+	number = page_to_pfn(page);
+	if (pages)
+		put_page(pfn_to_page(number));
+	else
+		__free_page(page);		/* stays: page_to_pfn() */
+}
+
 static int set_early(const char *text, const struct kernel_param *param)
 {
 	void *memory = kvmalloc(100, GFP_KERNEL);	/* stays: before the init function */
@@ -361,6 +424,10 @@ static void call_all(const void __user *data, struct both *both, struct nobody *
 	in_literal(both);
 	as_cookie(nobody);
 	by_copy();
+	by_copy_of_copy();
+	by_odd_name();
+	by_double_function(NULL);
+	by_number(NULL);
 	mixed_by_result();
 	mixed_by_global();
 	mixed_by_parameter();
