@@ -14,6 +14,7 @@
 #include <linux/cpuhotplug.h>
 #include <linux/fault-inject.h>
 #include <linux/kobject.h>
+#include <linux/rcupdate.h>
 #include <linux/rhashtable-types.h>
 #include <linux/shrinker.h>
 #include <linux/swap.h>
@@ -47,6 +48,14 @@ FIELD_OF(shrinker, batch, "compat.h", long);
 FUNCTION(mm_account_reclaimed_pages, "compat.h", void (unsigned long));
 #else
 FIELD_OF(reclaim_state, reclaimed_slab, "compat.h", unsigned long);
+#endif
+
+#ifdef BYTEPOOL_RCU_GP_SEQ
+FUNCTION(start_poll_synchronize_rcu_full, "compat.h", void (struct rcu_gp_seq *));
+FUNCTION(poll_state_synchronize_rcu_full, "compat.h", bool (struct rcu_gp_seq *));
+#else
+FUNCTION(start_poll_synchronize_rcu_full, "compat.h", void (struct rcu_gp_oldstate *));
+FUNCTION(poll_state_synchronize_rcu_full, "compat.h", bool (struct rcu_gp_oldstate *));
 #endif
 
 /* Kbuild defines this if an rhashtable may be modified with interrupts off. */
