@@ -35,7 +35,7 @@
  * more than a call for each of the others. The files behind it are in internal/. A
  * file there uses only those before it in this list, which is the order of Kbuild:
  *
- *	types, size_class, context, compat, instrument, trace
+ *	size_class, compat, types, context, instrument, trace
  *					the data model, and headers for all files
  *	age, backing, check, wake, table
  *					time, memory, debugging, GC timer, addresses
@@ -47,20 +47,23 @@
  *					the slow paths
  *	debugfs, sysfs, pool, module	the files and the life of a pool; init and exit
  *
+ * interfaces checks the kernel's interfaces, and has no code.
+ *
  * Names with bytepool_ are exported. Names with bp_ are shared by these files. Others
  * are static.
  *
- * Locks: trim_lock is outermost. Only a trim takes it, and holds it over a grace period.
- * Within it comes either gc_lock, to close and drain caches, or reap_lock, to give slabs
- * back. Within gc_lock comes the lock of a depot. Within reap_lock comes either
- * table_pending_mutex and then table_pending_lock, or the lock of a depot, never both.
- * pools_lock nests with none. Alloc and free take the lock of a depot, and alloc takes
- * table_pending_lock: raw spinlocks, held for a bounded number of steps and never over a
- * call of the system's allocator. An alloc that may sleep trims the pool at its limit. It
- * takes reap_lock when the system is short of memory, and gc_lock while it waits for a
- * block. A shrinker runs in the middle of anybody's allocation. A scan takes pools_lock,
- * and only tries gc_lock and reap_lock. The notifier of the OOM killer waits for gc_lock.
- * So nothing is allocated under these three locks.
+ * Locks: trim_lock is outermost. Only a trim of one pool takes it, and holds it over a
+ * grace period. Within it comes either gc_lock, to close and drain caches, or reap_lock,
+ * to give slabs back. Within gc_lock comes the lock of a depot. Within reap_lock comes
+ * either table_pending_mutex and then table_pending_lock, or the lock of a depot, never
+ * both. pools_lock nests with none. Alloc and free take the lock of a depot, and alloc
+ * takes table_pending_lock: raw spinlocks, held for a bounded number of steps and never
+ * over a call of the system's allocator. An alloc that may sleep trims the pool at its
+ * limit. It takes reap_lock there and when the system is short of memory, and gc_lock
+ * while it waits for a block. A shrinker runs in the middle of anybody's allocation. A
+ * scan takes pools_lock, and only tries gc_lock and reap_lock. The notifier of the OOM
+ * killer waits for gc_lock. So nothing is allocated under pools_lock, gc_lock and
+ * reap_lock.
  */
 #include <linux/compiler.h>
 #include <linux/device.h>
@@ -301,8 +304,9 @@ static __always_inline void free_one(struct bytepool *pool, const void *block, b
  * @pool: the pool that it came from
  * @block: the block, or NULL
  *
- * A pointer that is no block in use of the pool is refused without an access to its
- * memory. It is counted in bad_frees, and reported with a warning. The pool stays sound.
+ * If @block is not a block of @pool in use, the free is refused, and its memory is not
+ * accessed. The free is counted in bad_frees, and reported with a warning. The pool stays
+ * sound.
  *
  * Context: Any but NMI; never sleeps.
  */
@@ -499,9 +503,9 @@ EXPORT_SYMBOL_GPL(bytepool_usable_size);
  * @gfp: how hard to try
  *
  * The idle blocks of the reserve serve any CPU and any context. A CPU that uses the
- * class often may cache blocks beyond the reserve. The class grows a little for that.
- * While fewer than @nr blocks are idle outside of caches, freed blocks do not enter caches.
- * A BYTEPOOL_SINGLE pool is an exception.
+ * class often may cache blocks beyond the reserve. The class may grow by the blocks of
+ * that cache. While fewer than @nr blocks are idle outside of caches, freed blocks do not
+ * enter caches. A BYTEPOOL_SINGLE pool is an exception.
  * The caller has to serialise calls for one class.
  *
  * Context: Process; may sleep.
@@ -521,8 +525,8 @@ EXPORT_SYMBOL_GPL(bytepool_reserve);
  * @pool: the pool
  * @bytes_held: if not NULL, set to the bytes that the pool still holds
  *
- * The owner of a BYTEPOOL_SINGLE pool has to call it. The other pools have the same
- * done in the background.
+ * The owner of a BYTEPOOL_SINGLE pool has to call it. For other pools, the background GC
+ * does the same.
  *
  * Context: Process; may sleep.
  * Return: the number of blocks given back.

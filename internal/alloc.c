@@ -5,10 +5,8 @@
 #include <linux/compiler.h>
 #include <linux/gfp.h>
 #include <linux/jiffies.h>
-#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/ratelimit.h>
-#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/string.h>
@@ -31,16 +29,15 @@
 #include "types.h"
 #include "wake.h"
 
-/* For memory that the caller can do without: no retries, and no emergency reserves. */
-#define GFP_SPARE		(__GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN)
-
 /*
- * A class with a reserve grows for the cache of a CPU, unless the blocks for the cache, or those
- * in the places of reserved blocks in use, would take more than GROW_BYTES. Each call adds at
- * most GROW_SLABS slabs.
+ * How long a task waits before it looks again without a wakeup, as in
+ * mempool_alloc(): with a reserve, and for __GFP_NOFAIL.
  */
-#define GROW_BYTES		SZ_1M
-#define GROW_SLABS		8U
+#define RESERVE_RETRY		(5 * HZ)
+#define NOFAIL_RETRY		(HZ / 10)
+
+/* How often a task that waits looks whether closed caches can be drained. */
+#define RECALL_RETRY		(HZ / 50)
 
 /* Take an idle block of the depot, without regard to caches. Return NULL if there is none. */
 static void *depot_alloc_one(struct bp_depot *depot, void **overwritten)
@@ -81,7 +78,7 @@ static void *depot_alloc(struct bp_depot *depot, void **overwritten)
 	struct bp_cache *cache;
 	void *block = NULL;
 	unsigned long flags;
-	bool fills = false;
+	bool accepts = false;
 	bool opened;
 
 	flags = bp_depot_lock(depot);
@@ -96,16 +93,16 @@ static void *depot_alloc(struct bp_depot *depot, void **overwritten)
 		else if (!bp_cache_nr_loaded(cache))
 			bp_cache_swap(cache);
 		block = bp_cache_pop(cache);
-		fills = bp_cache_may_fill(cache);
+		accepts = bp_cache_may_accept(cache);
 	}
 	if (!block) {
 		block = depot_alloc_one(depot, overwritten);
-		if (block && fills)
+		if (block && accepts)
 			bp_cache_refill(depot, cache, overwritten);
 	}
 	if (block)
 		depot->hits++;
-	opened = fills && bp_cache_reopen(cache);
+	opened = accepts && bp_cache_reopen(cache);
 	bp_depot_unlock(depot, flags);
 	if (opened)
 		bp_pool_wake(depot->class->pool);
@@ -169,16 +166,25 @@ static void *class_alloc(struct bp_class *class, int node, bool sure)
 }
 
 /*
+ * Return the jiffies after which a task that waits for a block looks again,
+ * though nobody has woken it.
+ */
+static unsigned long class_retry_delay(const struct bp_class *class)
+{
+	return READ_ONCE(class->reserve) ? RESERVE_RETRY : NOFAIL_RETRY;
+}
+
+/*
  * Wait until a block may be in a depot, as mempool_alloc() does. The task is queued before
  * it looks for a block. It looks under the lock under which depot_free() looks for waiters,
- * so it misses no block there. No wakeup announces memory of the system, room below the limit, or
- * the end of a grace period. Without a reserve, none announces a block in the cache of a
- * CPU either. Therefore the task looks for these from time to time.
+ * so it misses no block there. A free wakes the task. Memory of the system, room below the
+ * limit, the end of a grace period and, without a reserve, blocks in caches do not. So the
+ * task polls for these.
  */
 static void class_wait(struct bp_class *class)
 {
-	unsigned long delay = bp_class_recalled(class) ? bp_class_retry_delay(class) :
-							 BP_RECALL_RETRY;
+	unsigned long delay = bp_class_drain_recalled(class) ? class_retry_delay(class) :
+							 RECALL_RETRY;
 	DECLARE_SWAITQUEUE(wait);
 	struct bp_depot *depot;
 	unsigned long flags;
@@ -201,17 +207,17 @@ static void class_wait(struct bp_class *class)
  */
 void bp_class_wait_bulk(struct bp_class *class, unsigned int nr)
 {
-	unsigned long end = jiffies + bp_class_retry_delay(class);
+	unsigned long end = jiffies + class_retry_delay(class);
 
 	/* While a task waits for a reserve, all idle blocks return to their slabs. */
 	do {
-		bp_class_recalled(class);
-		schedule_timeout_uninterruptible(BP_RECALL_RETRY);
+		bp_class_drain_recalled(class);
+		schedule_timeout_uninterruptible(RECALL_RETRY);
 	} while (bp_class_nr_idle(class) < nr && time_before(jiffies, end));
 }
 
 /* Warn of a wait that no free can end, because the limit is below the size of a block. */
-static void tell_hopeless(const struct bp_class *class)
+static void warn_hopeless_wait(const struct bp_class *class)
 {
 	unsigned long limit = READ_ONCE(class->pool->limit);
 
@@ -222,12 +228,12 @@ static void tell_hopeless(const struct bp_class *class)
 
 /*
  * Begin to wait for blocks. If the class has a reserve, blocks that are freed from now on
- * return to the depots. So do all blocks in caches before bp_class_recalled() returns true.
+ * return to the depots. So do all blocks in caches before bp_class_drain_recalled() returns true.
  * A change of the reserve meanwhile closes the caches, too.
  */
 void bp_class_wait_begin(struct bp_class *class)
 {
-	tell_hopeless(class);
+	warn_hopeless_wait(class);
 	atomic_long_inc(&class->nr_waiters);
 	/*
 	 * A grant is made under the lock of a depot, after a look at @nr_waiters. The
@@ -245,75 +251,6 @@ void bp_class_wait_end(struct bp_class *class)
 }
 
 /*
- * Return true if the class has to grow before bp_cache_may_fill() fills this CPU's cache. If
- * blocks of the reserve are in use, others have to take their places. If these or the blocks
- * for the cache would take more than GROW_BYTES, return false, because to grow by less is in vain.
- */
-static bool class_lacks_blocks(const struct bp_class *class)
-{
-	long spare = atomic_long_read(&class->spare);
-	const struct bp_cache *cache;
-	long most = GROW_BYTES / class->size;
-	long capacity = 0;
-	long grant = 0;
-	long lacks = 0;
-	long stand_ins;
-
-	rcu_read_lock();
-	cache = bp_class_cache(class, bp_class_cpu(class));
-	if (cache && READ_ONCE(cache->refused) >= BP_GRANT_AFTER && !READ_ONCE(cache->fills)) {
-		capacity = bp_cache_capacity(cache);
-		grant = READ_ONCE(cache->granted) ? 0 : capacity;
-	}
-	rcu_read_unlock();
-	if (!capacity || capacity > most)
-		return false;
-	if (!bp_pool_single(class->pool))
-		lacks = capacity / 2 - bp_class_surplus(class);
-	if (grant)
-		lacks = max(lacks, grant - spare);
-	/* Of the blocks in use, no more than the reserve need stand-ins. */
-	stand_ins = min(spare + lacks - grant, (long)READ_ONCE(class->reserve));
-	return lacks > 0 && stand_ins <= most;
-}
-
-/* Have this CPU's cache wait like a new cache before the class grows, because memory is short. */
-static void class_put_off_growth(const struct bp_class *class)
-{
-	struct bp_cache *cache;
-
-	rcu_read_lock();
-	cache = bp_class_cache(class, bp_class_cpu(class));
-	if (cache)
-		WRITE_ONCE(cache->refused, 0);
-	rcu_read_unlock();
-}
-
-/*
- * Grow the class by a few slabs, until this CPU's cache can be filled. Stop if the system does
- * not have the memory at hand.
- */
-static void class_grow_for_cache(struct bp_class *class, gfp_t gfp)
-{
-	unsigned int left = GROW_SLABS;
-	struct bp_slab *slab;
-
-	if (READ_ONCE(class->pool->limit) || atomic_long_read(&class->nr_waiters))
-		return;
-	while (left-- && class_lacks_blocks(class)) {
-		slab = bp_class_new_slab(class, false, GFP_SPARE | (gfp & __GFP_HARDWALL),
-					 NUMA_NO_NODE);
-		if (!slab) {
-			class_put_off_growth(class);
-			break;
-		}
-		bp_depot_add(slab);
-		bp_class_wake(class);
-		bp_pool_wake(class->pool);
-	}
-}
-
-/*
  * Take an idle block, or a block of a new slab, and set *@miss to whether the slab is
  * new. The block is of the node, or of any if that is NUMA_NO_NODE. Return NULL if there
  * is none.
@@ -323,13 +260,13 @@ void *bp_class_alloc_or_grow(struct bp_class *class, gfp_t gfp, int node, bool *
 	void *block = NULL;
 
 	if ((node == NUMA_NO_NODE || node == numa_mem_id()) && bp_class_wants_private_slab(class))
-		block = bp_class_grow(class, GFP_SPARE | (gfp & __GFP_HARDWALL), node);
+		block = bp_class_grow(class, BP_GFP_SPARE | (gfp & __GFP_HARDWALL), node);
 	*miss = block;
 	block = block ?: class_alloc(class, node, false);
 	if (!block) {
 		/* With a reserve to fall back on, the system need not try hard. */
 		if (READ_ONCE(class->reserve))
-			gfp |= GFP_SPARE;
+			gfp |= BP_GFP_SPARE;
 		/*
 		 * Ask the depots once more. Idle blocks that bp_pool_make_room()
 		 * found may be in slabs that are now partly in use, and cannot
@@ -344,7 +281,7 @@ void *bp_class_alloc_or_grow(struct bp_class *class, gfp_t gfp, int node, bool *
 	if (block) {
 		bp_cache_ensure(class, gfp);
 		if (READ_ONCE(class->reserve))
-			class_grow_for_cache(class, gfp);
+			bp_class_grow_for_cache(class, gfp);
 	}
 	return block;
 }
@@ -370,8 +307,8 @@ static void *class_alloc_preferred(struct bp_class *class, gfp_t gfp, int node, 
 
 /*
  * Take a block without waiting for one. With __GFP_THISNODE, take none of another node. A
- * CPU prefers memory of its node. Otherwise a pool that was warmed up on another node would
- * serve it from there for ever. With a reserve or a limit, idle blocks come first.
+ * CPU prefers memory of its node. Otherwise a pool that was first used on another node would
+ * always serve it from there. With a reserve or a limit, idle blocks come first.
  */
 static void *class_alloc_once(struct bp_class *class, gfp_t gfp, int node, bool *miss)
 {
@@ -495,7 +432,7 @@ noinline void *bp_alloc_refuse(struct bytepool *pool, size_t size, gfp_t gfp,
 			       unsigned long caller)
 {
 	if (IS_ERR_OR_NULL(pool)) {
-		pr_err_once("allocation from no pool, by %pS\n", (void *)caller);
+		pr_err_once("allocation from an invalid pool by %pS\n", (void *)caller);
 		return NULL;
 	}
 	if (gfp & BP_GFP_REFUSED)

@@ -27,18 +27,18 @@ char bp_busy_mark;
 struct bp_cache bp_closed_cache __read_mostly = { .pool = BP_CACHE_BUSY };
 
 /*
- * Set @fills of a cache, in a class with a reserve. Before it is cleared, the CPU of an open cache
- * has to forget the cache, see bp_cache_hide(). A dead CPU forgets it later.
+ * Set @accepts of a cache, in a class with a reserve. Before it is cleared, the CPU of an open
+ * cache has to forget the cache, see bp_cache_hide(). A dead CPU forgets it later.
  */
-void bp_cache_set_fills(struct bp_cache *cache, bool fills)
+void bp_cache_set_accepts(struct bp_cache *cache, bool accepts)
 {
 	bp_depot_assert_held(cache->depot);
-	if (cache->fills == fills)
+	if (cache->accepts == accepts)
 		return;
 	/* Pairs with READ_ONCE() in bp_class_close_if_short(). */
-	smp_store_release(&cache->fills, fills);
+	smp_store_release(&cache->accepts, accepts);
 	/* A full barrier. It pairs with smp_mb() in bp_class_close_if_short(). */
-	atomic_long_add_return(fills ? 1 : -1, &cache->depot->class->nr_filling);
+	atomic_long_add_return(accepts ? 1 : -1, &cache->depot->class->nr_accepting);
 }
 
 /*
@@ -58,13 +58,14 @@ static bool cache_grant(struct bp_cache *cache)
 /*
  * Return true if blocks may enter the cache. Call it once for each call that the depot serves,
  * because it counts these in @refused. In a class without a reserve, blocks always may enter.
- * Otherwise the cache has to be filled (@fills), and the depots need the reserve. A cache begins
- * to be filled when the depot has served its CPU BP_GRANT_AFTER times. The class has to grant it
- * blocks, and the depots need a magazine more than the reserve, so that the cache is not closed
- * again soon. If the pool has a limit, no cache begins to be filled. While a task waits for a
- * block, each free goes to a depot. In both cases, others may need the block more.
+ * Otherwise the cache has to accept blocks (@accepts), and the depots need the reserve. A cache
+ * begins to accept blocks when the depot has served its CPU BP_GRANT_AFTER times. The class has
+ * to grant it blocks, and the depots need a magazine more than the reserve, so that the cache is
+ * not closed again soon. If the pool has a limit, no cache begins to accept blocks. While a task
+ * waits for a block, each free goes to a depot. At a limit, or while a task waits, another caller
+ * may need the block more.
  */
-bool bp_cache_may_fill(struct bp_cache *cache)
+bool bp_cache_may_accept(struct bp_cache *cache)
 {
 	struct bp_class *class = cache->depot->class;
 	u32 refused;
@@ -74,7 +75,7 @@ bool bp_cache_may_fill(struct bp_cache *cache)
 		return true;
 	if (atomic_long_read(&class->nr_waiters))
 		return false;
-	if (cache->fills)
+	if (cache->accepts)
 		return bp_class_has_surplus(class, 0);
 	/* Pairs with WRITE_ONCE() in class_put_off_growth(), which holds no lock. */
 	refused = READ_ONCE(cache->refused);
@@ -85,11 +86,11 @@ bool bp_cache_may_fill(struct bp_cache *cache)
 	if (READ_ONCE(class->pool->limit) ||
 	    !bp_class_has_surplus(class, cache->loaded->capacity))
 		return false;
-	bp_cache_set_fills(cache, true);
-	/* Look again. A CPU that has just taken blocks may not see that the cache is filled. */
+	bp_cache_set_accepts(cache, true);
+	/* Look again. A CPU that has just taken blocks may not see that the cache accepts any. */
 	if (bp_class_has_surplus(class, 0) && cache_grant(cache))
 		return true;
-	bp_cache_set_fills(cache, false);
+	bp_cache_set_accepts(cache, false);
 	return false;
 }
 
@@ -336,7 +337,7 @@ void bp_cache_drain(struct bp_cache *cache, const struct bp_gc_pass *pass)
 	bp_depot_push_entries(cache->depot, entries, nr);
 	bp_cache_drop_oldest(cache, nr);
 	if (cache->granted) {
-		/* The cache has no block, and is not filled. */
+		/* The cache has no block, and does not accept blocks. */
 		atomic_long_add(cache->granted, &cache->depot->class->spare);
 		WRITE_ONCE(cache->granted, 0);
 		WRITE_ONCE(cache->refused, 0);
@@ -395,7 +396,7 @@ bool bp_class_flush_cpu(struct bp_class *class, unsigned int cpu)
 	/* A pass may just have removed it. */
 	if (cache == bp_class_cache(class, cpu)) {
 		bp_cache_close(cache);
-		bp_cache_set_fills(cache, false);
+		bp_cache_set_accepts(cache, false);
 		bp_cache_drain(cache, &bp_gc_everything);
 		wake = bp_depot_wakes(depot);
 	}

@@ -26,7 +26,7 @@
 #include "age.h"
 #include "types.h"
 
-/* Beside a reserve, the depot serves a CPU this often before its cache is filled. */
+/* In a class with a reserve, the depot serves a CPU this often before its cache accepts blocks. */
 #define BP_GRANT_AFTER		64U
 
 /*
@@ -40,8 +40,8 @@ extern char bp_busy_mark;
 extern struct bp_cache bp_closed_cache;
 
 struct bp_cache *bp_depot_this_cpu_cache(struct bp_depot *depot);
-void bp_cache_set_fills(struct bp_cache *cache, bool fills);
-bool bp_cache_may_fill(struct bp_cache *cache);
+void bp_cache_set_accepts(struct bp_cache *cache, bool accepts);
+bool bp_cache_may_accept(struct bp_cache *cache);
 void bp_cache_set_open(struct bp_cache *cache, struct bp_cache *to);
 void bp_cache_ensure(struct bp_class *class, gfp_t gfp);
 void bp_cache_load_full(struct bp_depot *depot, struct bp_cache *cache);

@@ -128,9 +128,22 @@ bool bp_class_reclaimable(struct bp_class *class)
 }
 
 /*
- * Close the caches that are filled if the depots have fewer idle blocks than the reserve. Call
- * it after an attempt to take blocks. Each free that begins after that goes to a depot, until the
- * depots have the reserve again. mempool_free() refills its reserve first, too.
+ * Close a cache. If it accepts blocks in a class with a reserve, invalidate the memos before
+ * @accepts is cleared, because bp_class_close_if_short() relies on that order.
+ */
+void bp_cache_hide(struct bp_cache *cache)
+{
+	bp_cache_close(cache);
+	if (cache->accepts) {
+		bp_memo_forget();
+		bp_cache_set_accepts(cache, false);
+	}
+}
+
+/*
+ * If the depots have fewer idle blocks than the reserve, close the caches that accept blocks.
+ * Call it after an attempt to take blocks. Frees that begin after that go to the depots, until
+ * these have the reserve and a magazine more. mempool_free() refills its reserve first, too.
  * Context: Any, but not with the lock of a depot.
  */
 void bp_class_close_if_short(struct bp_class *class)
@@ -141,18 +154,18 @@ void bp_class_close_if_short(struct bp_class *class)
 	if (!READ_ONCE(class->reserve))
 		return;
 	/*
-	 * Pairs with atomic_long_add_return() in bp_cache_set_fills(): either the CPU of the
-	 * cache sees what has been taken, or we see that the cache is filled.
+	 * Pairs with atomic_long_add_return() in bp_cache_set_accepts(): either the CPU of the
+	 * cache sees that blocks were taken, or we see that the cache accepts blocks.
 	 */
 	smp_mb();
-	if (!atomic_long_read(&class->nr_filling) || bp_class_has_surplus(class, 0))
+	if (!atomic_long_read(&class->nr_accepting) || bp_class_has_surplus(class, 0))
 		return;
 	rcu_read_lock();
 	bp_for_each_cache(cache, class) {
-		if (!READ_ONCE(cache->fills))
+		if (!READ_ONCE(cache->accepts))
 			continue;
 		flags = bp_depot_lock(cache->depot);
-		if (cache->fills)
+		if (cache->accepts)
 			bp_cache_hide(cache);
 		bp_depot_unlock(cache->depot, flags);
 	}

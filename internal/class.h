@@ -15,16 +15,6 @@
 #include "size_class.h"
 #include "types.h"
 
-/*
- * How long a task waits before it looks again without a wakeup, as in
- * mempool_alloc(): with a reserve, and for __GFP_NOFAIL.
- */
-#define BP_RESERVE_RETRY	(5 * HZ)
-#define BP_NOFAIL_RETRY		(HZ / 10)
-
-/* How often a task that waits looks whether closed caches can be drained. */
-#define BP_RECALL_RETRY		(HZ / 50)
-
 /* Return the bytes of the structure of a class, without its depots. */
 static inline size_t bp_class_bytes(void)
 {
@@ -34,6 +24,7 @@ static inline size_t bp_class_bytes(void)
 
 struct bp_class *bp_class_add(struct bytepool *pool, u32 index, gfp_t gfp);
 bool bp_class_reclaimable(struct bp_class *class);
+void bp_cache_hide(struct bp_cache *cache);
 void bp_class_close_if_short(struct bp_class *class);
 void bp_class_wake(struct bp_class *class);
 void bp_class_free(struct bp_class *class);
@@ -91,15 +82,6 @@ static inline struct bp_cache *bp_cache_next(struct bp_class *class, unsigned in
 
 #define bp_for_each_cache(cache, class) \
 	for (unsigned int __cpu = 0; ((cache) = bp_cache_next(class, &__cpu)); )
-
-/*
- * Return the jiffies after which a task that waits for a block looks again,
- * though nobody has woken it.
- */
-static inline unsigned long bp_class_retry_delay(const struct bp_class *class)
-{
-	return READ_ONCE(class->reserve) ? BP_RESERVE_RETRY : BP_NOFAIL_RETRY;
-}
 
 /*
  * Return true if an allocation waits rather than fail. The owner of a

@@ -342,4 +342,3 @@ bool bp_depot_wakes(struct bp_depot *depot)
 	bp_depot_assert_held(depot);
 	return !READ_ONCE(depot->class->pool->awake) && bp_depot_oldest(depot, &bp_gc_everything);
 }
-

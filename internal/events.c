@@ -15,7 +15,7 @@
 
 /*
  * No pool has memory in the pages that go offline, because the kernel refuses earlier if one
- * does. Memory that is given back here may be all that keeps the next memory block online.
+ * does. Idle memory may be the only reason why the next memory block cannot go offline.
  */
 static int memory_notify_fn(struct notifier_block *nb, unsigned long action, void *unused)
 {

@@ -28,39 +28,48 @@
 /* A block of up to this many bytes is wiped with preemption off. */
 #define WIPE_IN_SECTION		4096U
 
+/* Why a free is refused. */
+enum bad_free_reason {
+	BAD_FREE_NONE,
+	BAD_FREE_UNKNOWN,
+	BAD_FREE_INSIDE,
+	BAD_FREE_FOREIGN,
+	BAD_FREE_IDLE,
+};
+
 static const char * const bad_free_text[] = {
-	[BP_BAD_FREE_UNKNOWN]	= "no block of any pool starts there",
-	[BP_BAD_FREE_INSIDE]	= "it points into a block",
-	[BP_BAD_FREE_FOREIGN]	= "the block is another pool's",
-	[BP_BAD_FREE_IDLE]		= "the block is free already",
+	[BAD_FREE_UNKNOWN]	= "no block of any pool starts there",
+	[BAD_FREE_INSIDE]	= "it points into a block",
+	[BAD_FREE_FOREIGN]	= "the block is another pool's",
+	[BAD_FREE_IDLE]		= "the block is free already",
 };
 
 /*
  * Count and report a refused free. The first one for each reason and pool gets a
  * stack trace, and the others get a rate-limited line.
  */
-noinline void bp_bad_free(struct bytepool *pool, const void *block,
-			  enum bp_bad_free_reason why, unsigned long caller)
+static noinline void bad_free(struct bytepool *pool, const void *block, enum bad_free_reason why,
+			      unsigned long caller)
 {
-	static unsigned long no_pool_told;
-	unsigned long *told = &no_pool_told;
+	static unsigned long no_pool_warned;
+	unsigned long *warned = &no_pool_warned;
 	const char *name = "no pool";
 
 	if (!IS_ERR_OR_NULL(pool)) {
 		atomic64_inc(&pool->bad_frees);
 		trace_bad_free(pool->name, block, bad_free_text[why], caller);
-		told = &pool->bad_frees_told;
+		warned = &pool->bad_frees_warned;
 		name = pool->name;
 	}
-	if (!test_and_set_bit(why, told))
+	if (!test_and_set_bit(why, warned))
 		WARN(1, pr_fmt("%s: bad free of %p: %s\n"), name, block, bad_free_text[why]);
 	else
 		pr_warn_ratelimited("%s: bad free of %p: %s\n", name, block, bad_free_text[why]);
 }
 
-static enum bp_bad_free_reason not_in_use_why(const u8 *state)
+static enum bad_free_reason not_in_use_why(const u8 *state)
 {
-	return READ_ONCE(*state) == BP_BLOCK_NONE ? BP_BAD_FREE_INSIDE : BP_BAD_FREE_IDLE;
+	return READ_ONCE(*state) == BP_BLOCK_NONE ? BAD_FREE_INSIDE : BAD_FREE_IDLE;
 }
 
 /*
@@ -68,17 +77,17 @@ static enum bp_bad_free_reason not_in_use_why(const u8 *state)
  * Return the reason if the free is bad.
  * Context: Section.
  */
-static enum bp_bad_free_reason block_claim(struct bytepool *pool, struct bp_where *where)
+static enum bad_free_reason block_claim(struct bytepool *pool, struct bp_where *where)
 {
 	if (!where->slab)
 		bp_where_look_up(where);
 	if (!where->slab)
-		return BP_BAD_FREE_UNKNOWN;
+		return BAD_FREE_UNKNOWN;
 	if (where->slab->depot->class->pool != pool)
-		return BP_BAD_FREE_FOREIGN;
+		return BAD_FREE_FOREIGN;
 	if (!where->state)
-		return BP_BAD_FREE_INSIDE;
-	return bp_state_claim(where->state) ? BP_BAD_FREE_NONE : not_in_use_why(where->state);
+		return BAD_FREE_INSIDE;
+	return bp_state_claim(where->state) ? BAD_FREE_NONE : not_in_use_why(where->state);
 }
 
 /* Push a claimed block onto a cache that is not full. */
@@ -127,7 +136,7 @@ static struct bp_cache *depot_free(const struct bp_where *where, u32 *wanted)
 	struct bp_cache *cache = waited_for ? NULL : bp_depot_this_cpu_cache(depot);
 	bool wake;
 
-	if (cache && bp_cache_may_fill(cache)) {
+	if (cache && bp_cache_may_accept(cache)) {
 		if (bp_cache_full(cache))
 			*wanted = bp_cache_make_space(depot, cache);
 		cache_push_freed(cache, where);
@@ -167,13 +176,13 @@ static noinline void block_retake(struct bytepool *pool, const struct bp_where *
 }
 
 /* Free a pointer that may be anything but NULL. If @known, look into the memo first. */
-void bp_free_looked_up(struct bytepool *pool, const void *block, bool known,
-		       unsigned long caller)
+static noinline void free_looked_up(struct bytepool *pool, const void *block, bool known,
+				    unsigned long caller)
 {
 	struct bp_where where = { .block = block };
 	struct bp_cache *cache = NULL;
 	struct bp_depot *depot;
-	enum bp_bad_free_reason bad;
+	enum bad_free_reason bad;
 	bool remember = false;
 	u32 wanted = 0;
 
@@ -204,7 +213,7 @@ void bp_free_looked_up(struct bytepool *pool, const void *block, bool known,
 	}
 	bp_section_exit();
 	if (unlikely(bad)) {
-		bp_bad_free(pool, block, bad, caller);
+		bad_free(pool, block, bad, caller);
 		return;
 	}
 	if (!cache)
@@ -217,13 +226,13 @@ void bp_free_looked_up(struct bytepool *pool, const void *block, bool known,
 static void report_refused(struct bytepool *pool, const void *block, unsigned long caller)
 {
 	struct bp_where where = { .block = block };
-	enum bp_bad_free_reason why = BP_BAD_FREE_IDLE;
+	enum bad_free_reason why = BAD_FREE_IDLE;
 
 	bp_section_enter();
 	if (bp_where_look_up(&where))
 		why = not_in_use_why(where.state);
 	bp_section_exit();
-	bp_bad_free(pool, block, why, caller);
+	bad_free(pool, block, why, caller);
 }
 
 /*
@@ -263,7 +272,7 @@ noinline void bp_free_slow(struct bytepool *pool, const void *block, enum bp_fre
 	if (result == BP_FREE_REFUSED)
 		report_refused(pool, block, caller);
 	else if (block)
-		bp_free_looked_up(pool, block, result == BP_FREE_KNOWN, caller);
+		free_looked_up(pool, block, result == BP_FREE_KNOWN, caller);
 }
 
 /* Complete a free by bytepool_free_any() that bp_free_fast() did not. */
@@ -282,5 +291,5 @@ noinline void bp_free_any_slow(const void *block, enum bp_free_result result, un
 	if (pool)
 		bp_free_slow(pool, block, result, caller);
 	else
-		bp_bad_free(NULL, block, BP_BAD_FREE_UNKNOWN, caller);
+		bad_free(NULL, block, BAD_FREE_UNKNOWN, caller);
 }

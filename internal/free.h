@@ -16,15 +16,6 @@
 #include "memo.h"
 #include "types.h"
 
-/* Why a free is refused. */
-enum bp_bad_free_reason {
-	BP_BAD_FREE_NONE,
-	BP_BAD_FREE_UNKNOWN,
-	BP_BAD_FREE_INSIDE,
-	BP_BAD_FREE_FOREIGN,
-	BP_BAD_FREE_IDLE,
-};
-
 /* The result of bp_free_fast(). */
 enum bp_free_result {
 	BP_FREE_DONE,
@@ -34,10 +25,6 @@ enum bp_free_result {
 	BP_FREE_FULL,	/* its cache is marked busy now, for bp_free_full() */
 };
 
-void bp_bad_free(struct bytepool *pool, const void *block,
-		 enum bp_bad_free_reason why, unsigned long caller);
-void bp_free_looked_up(struct bytepool *pool, const void *block, bool known,
-		       unsigned long caller);
 void bp_free_full(struct bytepool *pool, const void *block, u8 *state, struct bp_slab *slab,
 		  struct bp_cache *cache, unsigned long caller);
 void bp_free_slow(struct bytepool *pool, const void *block, enum bp_free_result result,

@@ -88,8 +88,8 @@ static bool gc_close(struct bytepool *pool)
 }
 
 /*
- * Begin a pass over a pool that is awake, or whose caches a scan has closed. Return true
- * if a grace period has to follow.
+ * Begin a pass over a pool that is awake, or has closed caches to drain. Return true if a
+ * grace period has to follow.
  */
 static bool gc_begin(struct bytepool *pool)
 {
@@ -106,7 +106,7 @@ static bool gc_begin(struct bytepool *pool)
 	return awake ? gc_close(pool) : pool->visited;
 }
 
-/* Drain the caches that gc_begin() and scans have closed, if their grace period is over. */
+/* Drain the closed caches of the visited pools, if their grace period is over. */
 static void gc_drain(void)
 {
 	struct bytepool *pool = NULL;
@@ -167,10 +167,10 @@ static void gc_rearm(unsigned long begun, bool soon)
 }
 
 /*
- * Run a pass over each pool that is awake, or whose caches a scan has closed. Queue the next
- * run if that has something to do. Give back what the depots have during the grace period,
- * which any CPU may make long. When the next run is due, leave the rest to it, so that no
- * pool waits long for another. Leave it a long grace period, too.
+ * Run a pass over each pool that is awake, or has closed caches to drain. Queue the next run
+ * if that has something to do. Reap the depots during the grace period, because a CPU may
+ * delay its end. When the next run is due, stop, and leave the rest to that run, so that no
+ * pool waits long for another.
  */
 void bp_gc_work_fn(struct work_struct *work)
 {
@@ -250,8 +250,8 @@ static bool pool_trim_begin(struct bytepool *pool)
 }
 
 /*
- * Drain the closed caches, and give back what the depots have. A shrinker gives the slabs
- * back that it has just taken. Return the number of blocks.
+ * Drain the closed caches, and reap the depots. A shrinker gives the slabs back that it has
+ * just taken. Return the number of blocks.
  */
 static unsigned long pool_trim_end(struct bytepool *pool)
 {
@@ -317,10 +317,10 @@ unsigned long bp_pool_trim(struct bytepool *pool)
 }
 
 /*
- * Give back @bytes of what the depots of a pool have, without waiting for blocks in caches.
- * Return the number of blocks.
+ * Reap @bytes from the depots of a pool, without waiting for blocks in caches. Return the
+ * number of blocks.
  */
-unsigned long bp_pool_give(struct bytepool *pool, unsigned long bytes)
+unsigned long bp_pool_reap_idle(struct bytepool *pool, unsigned long bytes)
 {
 	/* A trim of such a pool waits for no grace period. */
 	if (bp_pool_single(pool))

@@ -13,7 +13,7 @@
 void bp_gc_work_fn(struct work_struct *work);
 unsigned long bp_pool_gc(struct bytepool *pool, size_t *bytes_held);
 bool bp_pool_make_room(struct bytepool *pool, unsigned long trims);
-unsigned long bp_pool_give(struct bytepool *pool, unsigned long bytes);
+unsigned long bp_pool_reap_idle(struct bytepool *pool, unsigned long bytes);
 unsigned long bp_pool_trim(struct bytepool *pool);
 void bp_trim_all(void);
 

@@ -3,7 +3,10 @@
 #include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/gfp.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/sizes.h>
 
 #include "backing.h"
 #include "cache.h"
@@ -25,6 +28,14 @@
 
 /* An alloc gives up after this many trims in a row that gave back nothing. */
 #define ROOM_IN_VAIN		3U
+
+/*
+ * A class with a reserve grows for the cache of a CPU, unless the blocks for the cache, or those
+ * in the places of reserved blocks in use, would take more than GROW_BYTES. Each call adds at
+ * most GROW_SLABS slabs.
+ */
+#define GROW_BYTES		SZ_1M
+#define GROW_SLABS		8U
 
 /* Return the bytes to give back for @bytes. The pool may hold more than its limit. */
 static unsigned long room_wanted(const struct bytepool *pool, unsigned long bytes)
@@ -66,7 +77,7 @@ struct bp_slab *bp_class_new_slab(struct bp_class *class, bool large, gfp_t gfp,
 		if (slab)
 			return slab;
 		/* Wait for a grace period only at the limit, and if nothing else makes room. */
-		gave = bp_pool_give(class->pool, room_wanted(class->pool, bytes));
+		gave = bp_pool_reap_idle(class->pool, room_wanted(class->pool, bytes));
 		if (!at_limit) {
 			slab = bp_slab_create_fitting(class, large, gfp, node, &at_limit);
 			if (slab || !at_limit)
@@ -106,7 +117,7 @@ static void *depot_add_and_take(struct bp_slab *slab, void **overwritten)
 	bp_depot_link(depot, slab);
 	if (slab->nr_idle) {
 		cache = bp_depot_this_cpu_cache(depot);
-		if (cache && bp_cache_may_fill(cache)) {
+		if (cache && bp_cache_may_accept(cache)) {
 			if (!bp_cache_nr(cache))
 				bp_cache_refill(depot, cache, overwritten);
 			opened = bp_cache_reopen(cache);
@@ -175,4 +186,74 @@ bool bp_class_wants_private_slab(struct bp_class *class)
 		shares |= !!slab;
 	}
 	return shares;
+}
+
+/*
+ * Return true if the class has to grow before this CPU's cache accepts blocks. If
+ * blocks of the reserve are in use, others have to take their places. If these or the blocks
+ * for the cache would take more than GROW_BYTES, return false, because a smaller growth would
+ * not help.
+ */
+static bool class_lacks_blocks(const struct bp_class *class)
+{
+	long spare = atomic_long_read(&class->spare);
+	const struct bp_cache *cache;
+	long most = GROW_BYTES / class->size;
+	long capacity = 0;
+	long grant = 0;
+	long lacks = 0;
+	long stand_ins;
+
+	rcu_read_lock();
+	cache = bp_class_cache(class, bp_class_cpu(class));
+	if (cache && READ_ONCE(cache->refused) >= BP_GRANT_AFTER && !READ_ONCE(cache->accepts)) {
+		capacity = bp_cache_capacity(cache);
+		grant = READ_ONCE(cache->granted) ? 0 : capacity;
+	}
+	rcu_read_unlock();
+	if (!capacity || capacity > most)
+		return false;
+	if (!bp_pool_single(class->pool))
+		lacks = capacity / 2 - bp_class_surplus(class);
+	if (grant)
+		lacks = max(lacks, grant - spare);
+	/* Of the blocks in use, no more than the reserve need stand-ins. */
+	stand_ins = min(spare + lacks - grant, (long)READ_ONCE(class->reserve));
+	return lacks > 0 && stand_ins <= most;
+}
+
+/* Have this CPU's cache wait like a new cache before the class grows, because memory is short. */
+static void class_put_off_growth(const struct bp_class *class)
+{
+	struct bp_cache *cache;
+
+	rcu_read_lock();
+	cache = bp_class_cache(class, bp_class_cpu(class));
+	if (cache)
+		WRITE_ONCE(cache->refused, 0);
+	rcu_read_unlock();
+}
+
+/*
+ * Grow the class by a few slabs, until this CPU's cache accepts blocks. Stop if the system does
+ * not have the memory at hand.
+ */
+void bp_class_grow_for_cache(struct bp_class *class, gfp_t gfp)
+{
+	unsigned int left = GROW_SLABS;
+	struct bp_slab *slab;
+
+	if (READ_ONCE(class->pool->limit) || atomic_long_read(&class->nr_waiters))
+		return;
+	while (left-- && class_lacks_blocks(class)) {
+		slab = bp_class_new_slab(class, false, BP_GFP_SPARE | (gfp & __GFP_HARDWALL),
+					 NUMA_NO_NODE);
+		if (!slab) {
+			class_put_off_growth(class);
+			break;
+		}
+		bp_depot_add(slab);
+		bp_class_wake(class);
+		bp_pool_wake(class->pool);
+	}
 }

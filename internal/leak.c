@@ -82,7 +82,7 @@ static void report_leaks(struct bytepool *pool, struct list_head *slabs)
 				pool->name, site->nr, site->size, (void *)site->caller,
 				site->age_ms);
 		else
-			pr_warn("%s: %lu blocks were allocated by others, the first %llu ms ago\n",
+			pr_warn("%s: %lu blocks were allocated by other call sites, the first %llu ms ago\n",
 				pool->name, site->nr, site->age_ms);
 	}
 	kfree(report);

@@ -63,10 +63,9 @@ bool bp_memo_refresh(void)
 
 /*
  * Remember the page of a block, whose blocks go to @cache. The block must have been
- * looked up after bp_memo_refresh() returned true. If other pages have both places of the page,
- * it gets one of them by turns. If a CPU frees blocks of more pages than the memo has, again and
- * again in the same order, some of the pages stay, and a free takes fewer instructions than
- * with the oldest entry displaced.
+ * looked up after bp_memo_refresh() returned true. If other pages have both places, displace
+ * them by turns. A CPU that frees blocks of too many pages in a cycle then keeps some of these
+ * pages in its memo.
  * Context: Section.
  */
 void bp_memo_enter(const struct bp_where *where, struct bp_cache *cache)
@@ -101,19 +100,6 @@ bool bp_where_look_up(struct bp_where *where)
 	where->slab = bp_table_find(where->block);
 	where->state = where->slab ? bp_block_state(where->slab, where->block) : NULL;
 	return where->state;
-}
-
-/*
- * Close a cache. If it is filled beside a reserve, have its CPU forget it before others see
- * that it is not filled any more. They rely on that, see bp_class_close_if_short().
- */
-void bp_cache_hide(struct bp_cache *cache)
-{
-	bp_cache_close(cache);
-	if (cache->fills) {
-		bp_memo_forget();
-		bp_cache_set_fills(cache, false);
-	}
 }
 
 int __init bp_memo_init(void)

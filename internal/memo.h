@@ -70,7 +70,6 @@ void bp_memo_enter(const struct bp_where *where, struct bp_cache *cache);
 bool bp_where_look_up(struct bp_where *where);
 int bp_memo_init(void);
 void bp_memo_exit(void);
-void bp_cache_hide(struct bp_cache *cache);
 
 /*
  * Return one of the two places of a page, whose number is @pfn. They are different

@@ -39,7 +39,7 @@
 module_param_named(idle_timeout_ms, bp_idle_timeout_ms, uint, 0);
 MODULE_PARM_DESC(idle_timeout_ms, "Age at which idle memory is given back, ms; 0 = never (default 300000)");
 module_param_named(gc_interval_ms, bp_gc_interval_ms, uint, 0);
-MODULE_PARM_DESC(gc_interval_ms, "How often the GC looks, ms; 10 to 3600000 (default 10000)");
+MODULE_PARM_DESC(gc_interval_ms, "Interval of the GC, ms; 10 to 3600000 (default 10000)");
 
 static struct kobject *module_kobj;	/* /sys/kernel/bytepool */
 
@@ -159,8 +159,8 @@ static void module_sysfs_remove(void)
 }
 
 /*
- * Make the shared pool. If the kernel clears memory between one owner and the
- * next, so does the pool with its blocks. The kernel clears new pages.
+ * Make the shared pool. If the kernel clears memory on alloc or free, wipe the blocks of the
+ * shared pool on free. The kernel clears new pages.
  */
 static struct bytepool *__init system_create(void)
 {

@@ -116,7 +116,7 @@ struct bytepool *bp_pool_next_shared(struct bytepool *prev)
 
 /*
  * Put the blocks in the caches of a dead CPU back into their slabs. The empty caches stay until
- * a pass frees them. A trim of a pool without idle memory does not.
+ * a pass frees them. A trim frees them only if the pool has idle memory.
  */
 int bp_cpu_dead(unsigned int cpu)
 {

@@ -45,6 +45,7 @@ static bool cache_claim(struct bp_cache *cache, enum bp_drain drain)
 	unsigned long flags = bp_depot_lock(cache->depot);
 	bool first = !cache->drain;
 
+	lockdep_assert_held(&cache->depot->class->pool->gc_lock);
 	if (first)
 		bp_cache_hide(cache);
 	cache->drain = max_t(u8, cache->drain, drain);
@@ -52,14 +53,12 @@ static bool cache_claim(struct bp_cache *cache, enum bp_drain drain)
 	return first;
 }
 
-/*
- * Return true if the CPU of the cache has used it since the last call.
- * Context: gc_lock.
- */
+/* Return true if the CPU of the cache has used it since the last call. */
 static bool cache_test_and_clear_used(struct bp_cache *cache)
 {
 	u32 seen = cache->seen;
 
+	lockdep_assert_held(&cache->depot->class->pool->gc_lock);
 	/* The CPU may change them meanwhile. */
 	cache->seen = data_race(cache->hits) + data_race(cache->frees) +
 		      READ_ONCE(cache->refused);
@@ -240,7 +239,7 @@ static bool class_has_grants(struct bp_class *class)
 
 /*
  * Have all blocks of the caches of a class come back to its depots: always, or if a
- * cache has a grant. They are there when bp_class_recalled() returns true. Return false
+ * cache has a grant. They are there when bp_class_drain_recalled() returns true. Return false
  * if there is nothing to wait for.
  * Context: May sleep, but does not wait for a grace period.
  */
@@ -258,7 +257,7 @@ bool bp_class_recall(struct bp_class *class, bool always)
 }
 
 /* Drain the closed caches of a class. Return false if one has to wait for its grace period. */
-bool bp_class_recalled(struct bp_class *class)
+bool bp_class_drain_recalled(struct bp_class *class)
 {
 	const struct bp_gc_pass pass = bp_gc_pass_begin(class->pool);
 	bool pending;
@@ -353,8 +352,8 @@ bool bp_pool_drain(struct bytepool *pool, const struct bp_gc_pass *pass)
 }
 
 /*
- * Give back what the pass wants of the depots of all classes from *@index on, until @bytes
- * are given back. Set *@index to the class at which to go on. Trace the reason @why.
+ * Reap the depots of all classes from *@index on, until @bytes are given back. Set *@index
+ * to the class at which to go on. Trace the reason @why.
  */
 struct bp_gc_reaped bp_pool_reap_from(struct bytepool *pool, const struct bp_gc_pass *pass,
 				      const char *why, unsigned long bytes, u32 *index)
@@ -377,7 +376,7 @@ struct bp_gc_reaped bp_pool_reap_from(struct bytepool *pool, const struct bp_gc_
 	return all;
 }
 
-/* Give back what the pass wants of the depots of all classes, until @bytes are given back. */
+/* Reap the depots of all classes, until @bytes are given back. */
 struct bp_gc_reaped bp_pool_reap(struct bytepool *pool, const struct bp_gc_pass *pass,
 				 const char *why, unsigned long bytes)
 {

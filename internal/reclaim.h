@@ -29,7 +29,7 @@ struct bp_gc_reaped {
 
 void bp_class_flush_magazines(struct bp_class *class, const struct bp_gc_pass *pass);
 bool bp_class_recall(struct bp_class *class, bool always);
-bool bp_class_recalled(struct bp_class *class);
+bool bp_class_drain_recalled(struct bp_class *class);
 void bp_pool_wait_for_grace(struct bytepool *pool);
 struct bp_gc_reaped bp_class_reap(struct bp_class *class, const struct bp_gc_pass *pass,
 				  unsigned long most);

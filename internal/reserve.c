@@ -49,7 +49,7 @@ static unsigned int class_set_reserve(struct bp_class *class, unsigned int nr)
 	mutex_unlock(&pool->gc_lock);
 	if ((nr || old) && bp_class_recall(class, true)) {
 		bp_pool_wait_for_grace(pool);
-		bp_class_recalled(class);
+		bp_class_drain_recalled(class);
 	}
 	/* Blocks of the reserve are in slabs, where bp_class_surplus() counts them. */
 	if (nr)

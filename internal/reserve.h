@@ -12,16 +12,16 @@
  * grant and the death of a slab take from it, and fail if it is too small.
  *
  * The callers may use blocks of the reserve, so that the depots have fewer idle blocks than the
- * reserve. Then no cache is filled, and each free goes to a depot, where the block serves any
+ * reserve. Then no cache accepts blocks, and each free goes to a depot, where the block serves any
  * CPU. The blocks that a cache has had before are beyond the reserve. They serve its CPU alone,
  * until a pass or a task that waits drains the cache.
  *
- * Blocks enter a cache (@fills) only while the depots have at least @reserve idle blocks, except
+ * Blocks enter a cache (@accepts) only while the depots have at least @reserve idle blocks, except
  * in a BYTEPOOL_SINGLE pool. An alloc or a pass that leaves fewer closes the caches. A CPU that
- * begins to fill its cache counts it in @nr_filling of the class, and then looks at the depots
+ * has its cache accept blocks counts it in @nr_accepting of the class, and then looks at the depots
  * again.
  *
- * A task that waits for a block takes all grants back first. No cache is filled while
+ * A task that waits for a block takes all grants back first. No cache accepts blocks while
  * the task waits. So each free goes to a depot, and wakes the task.
  */
 #ifndef _BP_RESERVE_H

@@ -8,6 +8,9 @@
  * or for a lock that is held over one. It gives back what depots have, and closes caches
  * with older blocks. The next scan or the GC drains the caches.
  *
+ * The shrinker is not aware of nodes. Whether a cache is closed, and what is the oldest, is
+ * decided for all nodes together, and a pool mostly has memory of the nodes that use it.
+ *
  * If nothing else is left, the OOM killer would come before the grace period is over.
  * Therefore its notifier waits for that, and gives all idle memory back.
  */
@@ -122,7 +125,7 @@ static void survey_depot(struct bp_depot *depot, struct shrink_survey *survey)
 	struct bp_slab *slab;
 	unsigned long flags;
 
-	/* There is nothing to give back, or it came just now. */
+	/* Without the lock, a slab or magazine that was just added may be missed. */
 	if (!data_race(depot->nr_whole) && list_empty(&depot->full))
 		return;
 	flags = bp_depot_lock(depot);

@@ -28,7 +28,7 @@ static size_t slots_bytes(const struct bytepool *pool)
 /*
  * Make a table in which all slots are closed. Return NULL if memory is short. The table of
  * a pool with many classes may need mapped memory. Only a caller that may sleep gets that.
- * Other callers may try at each free, so kswapd must not look for a long run of pages.
+ * Others may retry at each free, so do not wake kswapd for a high order.
  */
 static struct bp_cache **slots_alloc(struct bytepool *pool, int node, gfp_t gfp)
 {

@@ -37,8 +37,9 @@ struct pending_slab {
 /* Slabs by their base. */
 struct rhashtable bp_table;
 
-/* Protects the list of pending slabs, which any context may change. Read it under RCU. */
+/* Slabs that are not in the table yet. Read it under RCU. */
 static LIST_HEAD(table_pending);
+/* Protects additions to the list, which any context may make, and removals. */
 static DEFINE_RAW_SPINLOCK(table_pending_lock);
 /* Protects removals from the list, and the move of a slab into the table. */
 static DEFINE_MUTEX(table_pending_mutex);

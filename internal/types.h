@@ -163,10 +163,10 @@ enum bp_drain {
  *	grace period of @grace. Changes under gc_lock and the lock of the depot
  * @granted: the blocks that it may have beyond the reserve of the class; this and the next
  *	change under the lock of the depot
- * @fills: blocks may enter it, in a class with a reserve; see bp_cache_may_fill()
+ * @accepts: blocks may enter it, in a class with a reserve; see bp_cache_may_accept()
  * @fresh: it was just closed, and @grace is not set yet; under gc_lock
  * @cpu: the CPU that it belongs to
- * @refused: how often the depot has served its CPU because it was not filled
+ * @refused: how often the depot has served its CPU because it did not accept blocks
  * @seen: the sum of @hits, @frees and @refused when a pass last found it empty, modulo
  *	2^32; under gc_lock
  * @loaded: the magazine in use
@@ -185,7 +185,7 @@ struct bp_cache {
 	u8 shift;
 	u8 drain;
 	bool fresh;
-	bool fills;
+	bool accepts;
 	u16 cpu;
 	u16 refused;
 	u16 granted;
@@ -278,9 +278,9 @@ struct bp_group {
  * @nr_blocks: number of blocks of all slabs; decreases under reap_lock
  * @spare: the blocks that no promise binds: @nr_blocks less @reserve, less the grants
  *	of caches; negative while a new reserve is filled
- * @nr_waiters: tasks that wait for blocks. While there are any, no cache is filled beside a
- *	reserve
- * @nr_filling: number of caches with @fills
+ * @nr_waiters: tasks that wait for blocks. While there are any, no cache of a class with a
+ *	reserve accepts blocks
+ * @nr_accepting: number of caches with @accepts
  * @nr_caches: number of caches in all groups
  * @removals: caches are removed under it, see bp_cache_remove()
  * @wait: tasks that wait for a block, see bp_class_may_wait()
@@ -301,7 +301,7 @@ struct bp_class {
 	atomic_long_t nr_blocks;
 	atomic_long_t spare;
 	atomic_long_t nr_waiters;
-	atomic_long_t nr_filling;
+	atomic_long_t nr_accepting;
 	atomic_long_t nr_caches;
 	seqcount_t removals;
 	struct swait_queue_head wait;
@@ -340,9 +340,10 @@ struct bp_cpu {
  * @held: backing memory, bytes
  * @failures: allocations that returned NULL
  * @bad_frees: frees that were refused
- * @bad_frees_told: a bit for each enum bp_bad_free_reason whose stack trace was shown
+ * @bad_frees_warned: a bit for each enum bad_free_reason whose stack trace was shown
  * @overwritten_limit: ratelimit of reports of writes to idle blocks
- * @trim_lock: serialises trims; held over their grace period
+ * @trim_lock: serialises trims of the pool; held over their grace period. bp_trim_all() does not
+ *	take it
  * @trims: number of trims begun, without those by bp_trim_all(); this and the next are
  *	written under @trim_lock
  * @last_fruitful_trim: value of @trims at the last trim that gave something back
@@ -379,7 +380,7 @@ struct bytepool {
 	atomic_long_t held ____cacheline_aligned_in_smp;
 	atomic64_t failures;
 	atomic64_t bad_frees;
-	unsigned long bad_frees_told;
+	unsigned long bad_frees_warned;
 	struct ratelimit_state overwritten_limit;
 
 	struct mutex trim_lock;	/* outermost; not held over an allocation from the system */

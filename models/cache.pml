@@ -235,7 +235,7 @@ inline depot_free()
 	fi
 }
 
-inline bp_free_looked_up()
+inline free_looked_up()
 {
 	bp_section_enter();
 	bp_memo_refresh();
@@ -278,7 +278,7 @@ inline use()
 	:: atomic { held -> block = lowest(held); held = held & ~block };
 		bp_free_fast();
 		if
-		:: block -> bp_free_looked_up()
+		:: block -> free_looked_up()
 		:: else
 		fi
 	fi;

@@ -3,7 +3,7 @@
  * One block is freed by two CPUs and an interrupt at the same time:
  * bp_state_claim().
  *
- * Each of them does what bp_free_fast() and bp_free_looked_up() do: it claims the block.
+ * Each of them does what bp_free_fast() and free_looked_up() do: it claims the block.
  * If that succeeds, it puts the block into its own cache. If the cache is busy,
  * it puts the block into the slab, as bp_depot_push() does. Before that, CPU 0
  * takes the block from its cache: bp_cache_pop().

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Caches beside a reserve: bp_cache_may_fill(), bp_class_recall(), bp_class_take_spare(),
+ * Caches beside a reserve: bp_cache_may_accept(), bp_class_recall(), bp_class_take_spare(),
  * bp_class_close_if_short().
  *
  * A class has two blocks, of two depots, and a reserve of one. CPU 0 has both blocks,
@@ -18,11 +18,11 @@
  *
  * Abstracted: A cache takes one block. How often the depot has served CPU 0 is
  * left out, so it may be granted blocks at any time. The queue of waiters is as in
- * wait.pml. The memo is left out, see cache.pml, and so is the order of stores to @fills.
+ * wait.pml. The memo is left out, see cache.pml, and so is the order of stores to @accepts.
  *
  * Wrong:
- *	WRONG_WAITERS_IGNORED: bp_cache_may_fill() does not check nr_waiters
- *	WRONG_NOT_CHECKED_AGAIN: bp_cache_may_fill() does not look again once the cache is filled
+ *	WRONG_WAITERS_IGNORED: bp_cache_may_accept() does not check nr_waiters
+ *	WRONG_NOT_CHECKED_AGAIN: bp_cache_may_accept() does not look again once the cache is filled
  *	WRONG_KEEPS_OPEN: bp_class_close_if_short() does not close the cache
  *	WRONG_LATE_WAITERS: bp_class_wait_begin() increments nr_waiters after the recall
  *	WRONG_NO_RECALL: bp_class_wait_begin() does not call bp_class_recall()
@@ -51,7 +51,7 @@ bool idle;		/* the block of depot 1 is idle; changes under other_lock */
 bool gc_lock;
 bool drain;		/* cache->drain is not BP_DRAIN_NONE; this and the next change under LOCK */
 bool granted;
-bool fills;
+bool accepts;
 bool grace;		/* the grace period of cache->grace is not over */
 bool woken;
 bool bulk;		/* CPU 1 waits for both blocks at once */
@@ -92,7 +92,7 @@ inline depots_are_bare(result)
 }
 
 /* Call with LOCK held. */
-inline bp_cache_may_fill()
+inline bp_cache_may_accept()
 {
 	own = false;
 	load(x, WAITERS);
@@ -101,13 +101,13 @@ inline bp_cache_may_fill()
 #endif
 	if
 	:: x
-	:: !x && fills -> depots_are_bare(x); own = !x
-	:: !x && !fills	/* the depot has not served the CPU often enough */
-	:: !x && !fills ->
+	:: !x && accepts -> depots_are_bare(x); own = !x
+	:: !x && !accepts	/* the depot has not served the CPU often enough */
+	:: !x && !accepts ->
 		depots_are_bare(x);
 		if
 		:: !x ->
-			fills = true;
+			accepts = true;
 			smp_mb();
 #ifndef WRONG_NOT_CHECKED_AGAIN
 			depots_are_bare(x);
@@ -117,7 +117,7 @@ inline bp_cache_may_fill()
 			:: !x && !granted -> take_spare(); granted = taken; own = taken; check()
 			:: else
 			fi;
-			fills = own
+			accepts = own
 		:: else
 		fi
 	fi
@@ -128,7 +128,7 @@ inline bp_depot_this_cpu_cache()
 {
 	if
 	:: drain -> own = false
-	:: else -> bp_cache_may_fill()
+	:: else -> bp_cache_may_accept()
 	fi
 }
 
@@ -215,11 +215,11 @@ inline bp_class_close_if_short()
 	smp_mb();
 	load(x, DEPOT);
 	if
-	:: !x && !idle && fills -> atomic {
+	:: !x && !idle && accepts -> atomic {
 		lock(LOCK);
 #ifndef WRONG_KEEPS_OPEN
 		if
-		:: fills -> smp_store_release(OPEN, 0); fills = false
+		:: accepts -> smp_store_release(OPEN, 0); accepts = false
 		:: else
 		fi;
 #endif
@@ -269,7 +269,7 @@ inline bp_class_recall()
 		atomic {
 			lock(LOCK);
 			drain = true;
-			fills = false;
+			accepts = false;
 			smp_store_release(OPEN, 0);
 			unlock(LOCK)
 		}
@@ -312,7 +312,7 @@ inline class_drain()
 	fi
 }
 
-inline bp_class_recalled()
+inline bp_class_drain_recalled()
 {
 	atomic { !gc_lock -> gc_lock = true };
 	class_drain();
@@ -347,7 +347,7 @@ inline bp_class_wait_begin()
 
 inline class_wait()
 {
-	bp_class_recalled();
+	bp_class_drain_recalled();
 #ifdef WRONG_NO_POLL
 	pending = false;
 #endif
@@ -396,7 +396,7 @@ proctype waiter()
 inline bp_class_wait_bulk()
 {
 	do
-	:: bp_class_recalled();
+	:: bp_class_drain_recalled();
 		if
 		:: memory[DEPOT] + idle == 2 -> break
 		:: else
@@ -445,7 +445,7 @@ init {
 	atomic {
 		if
 		:: theirs = true; granted = true
-		:: idle = true; granted = true; fills = true; memory[OPEN] = 1
+		:: idle = true; granted = true; accepts = true; memory[OPEN] = 1
 		:: theirs = true
 		:: idle = true
 		fi;

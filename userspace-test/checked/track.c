@@ -63,7 +63,7 @@ static void test_track_many(void)
 	bytepool_destroy(pool);
 	log_stop();
 	test_expect_warnings(1);
-	EXPECT(log_count("were allocated by others") == 1);
+	EXPECT(log_count("were allocated by other call sites") == 1);
 	for (line = log_text; (line = strstr(line, "were allocated by")); line++) {
 		char *start = line;
 		u32 blocks;

@@ -93,7 +93,7 @@ static void check_reserves(const struct model_pool *pool)
 		if (!class_is_short(class))
 			continue;
 		bp_for_each_cache(cache, class)
-			CHECK(!cache->fills);
+			CHECK(!cache->accepts);
 	}
 }
 
