@@ -342,7 +342,7 @@ static void check_write_after_free(struct kunit *test, struct bytepool *pool, vo
 }
 
 /*
- * Beside a reserve and at a limit, no CPU has a cache, so idle blocks are in their
+ * With a reserve and a limit, no cache accepts blocks. So idle blocks are in their
  * slabs, where the links are.
  */
 static void every_link(struct kunit *test)

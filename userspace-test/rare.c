@@ -35,7 +35,7 @@ static void overwritten(u16 link, bool itself)
 	unsigned int i;
 
 	pool_start(NULL);
-	/* Beside a reserve, a CPU that uses the class seldom has no cache. */
+	/* With a reserve, a cache takes no blocks until its CPU has used the class often. */
 	EXPECT(!bytepool_reserve(pool, SIZE, 1, GFP_KERNEL));
 	EXPECT(bytepool_alloc_bulk(pool, SIZE, GFP_KERNEL, NR, blocks) == NR);
 	for (i = NR / 2; i < NR; i++)

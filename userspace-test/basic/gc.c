@@ -126,8 +126,8 @@ static void test_age_young(void)
 	pool_stop();
 }
 
-/* Old blocks that leave a cache in a batch with younger ones keep their age. */
-static void test_age_batch(void)
+/* Old blocks that leave a cache in one magazine with younger ones keep their age. */
+static void test_age_magazine(void)
 {
 	const struct bytepool_params params = { .idle_timeout_ms = 1000 };
 	void *blocks[30];
@@ -137,7 +137,7 @@ static void test_age_batch(void)
 	EXPECT(bytepool_alloc_bulk(pool, 20000, GFP_KERNEL, 30, blocks) == 30);
 	bytepool_free_bulk(pool, 20, blocks);
 	shim_clock_advance(msecs_to_jiffies(600));
-	/* The last block does not fit into the cache. */
+	/* The last block does not fit into the magazine of the others. */
 	bytepool_free_bulk(pool, 10, blocks + 20);
 	shim_clock_advance(msecs_to_jiffies(400) + 2 * msecs_to_jiffies(100));
 	EXPECT(stats().reclaimed_blocks == 20);
@@ -163,7 +163,7 @@ static void test_age_calm(void)
 	pool_stop();
 }
 
-/* A pass leaves what is younger in the cache. */
+/* A pass leaves younger blocks in the cache. */
 static void test_age_part(void)
 {
 	const struct bytepool_params params = { .idle_timeout_ms = 1000 };
@@ -345,7 +345,7 @@ const struct test gc_tests[] = {
 	{ "age of a block that was only in a cache", test_age_cached },
 	{ "age of a block that comes to the depot late", test_age_late },
 	{ "age of a slab of several blocks", test_age_young },
-	{ "age of blocks that leave a cache as a batch", test_age_batch },
+	{ "age of blocks that leave a cache in one magazine", test_age_magazine },
 	{ "no memory is old enough", test_age_calm },
 	{ "age of a part of the blocks in a cache", test_age_part },
 	{ "a trim of all pools", test_trim_all },

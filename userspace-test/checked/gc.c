@@ -17,7 +17,7 @@ static void test_expired_stays(void)
 	pool_start(&params);
 	kept = bytepool_alloc(pool, 4096, GFP_KERNEL);
 	shim_cpu_move(2);
-	/* Some of these blocks go to the depot as a batch. */
+	/* Some of these blocks go to the depot in a magazine. */
 	EXPECT(bytepool_alloc_bulk(pool, 4096, GFP_KERNEL, 100, blocks) == 100);
 	bytepool_free_bulk(pool, 100, blocks);
 	shim_cpu_move(0);
@@ -52,7 +52,7 @@ static void grace_frees(void)
 	freed_in_grace = NULL;
 }
 
-/* A block that is freed during the grace period is younger than the pass, not older than all. */
+/* A block that is freed during the grace period of a pass is younger than it, and not very old. */
 static void test_freed_meanwhile(void)
 {
 	pool_start(NULL);
@@ -124,7 +124,10 @@ static void note_turn(void *base, unsigned long bytes)
 	shim_clock_advance(turn_takes);
 }
 
-/* Pools take turns when the GC has much to give back. What takes long is left to the next run. */
+/*
+ * Pools take turns when the GC has much to give back. A run that takes long leaves the rest to the
+ * next one.
+ */
 static void test_turns(void)
 {
 	const struct bytepool_params params = { .idle_timeout_ms = 1000 };
@@ -265,7 +268,10 @@ static void test_long_lived(void)
 	pool_stop();
 }
 
-/* Blocks that could not be freed for so long are freed by age, as soon as they can be. */
+/*
+ * Blocks that no pass could free for more than half of the range of jiffies are freed by age by the
+ * next one that can.
+ */
 static void test_old_at_once(void)
 {
 	const struct bytepool_params single = { .flags = BYTEPOOL_SINGLE };

@@ -36,7 +36,7 @@ static void test_shrink_nested(void)
 
 static unsigned long graces;
 
-/* Scan in the first grace period, which is that of the trim. Count all that are waited for. */
+/* Scan in the first grace period, which is that of the trim. Count all grace periods. */
 static void reclaim_in_grace(void)
 {
 	if (!graces++)
@@ -89,7 +89,7 @@ static void test_shrink_during_trim(void)
 
 static bool in_hand;
 
-/* Hold a block that is about to be freed, by the report about it, for some time. */
+/* Delay the report of a write to a block, and so the free of the block. */
 static void hold_in_hand(const char *message)
 {
 	(void)message;
@@ -256,8 +256,8 @@ static void test_shrink_taken(void)
 }
 
 /*
- * A scan during the grace period of a reserve closes the caches that this does not need, and
- * does not wait for them.
+ * A scan during the grace period of a reserve closes the caches of other classes, and does not
+ * wait for them.
  */
 static void test_shrink_during_reserve(void)
 {
@@ -307,7 +307,7 @@ static void test_gc_during_trim(void)
 	pool_stop();
 }
 
-/* A cache that a scan closes during the grace period of another does not delay that one. */
+/* A scan during a pass by age closes another cache. The pass does not wait for that cache. */
 static void test_shrink_during_gc(void)
 {
 	const struct bytepool_params params = { .idle_timeout_ms = 1000 };
@@ -367,7 +367,7 @@ static void test_shrink_amid_gc(void)
 
 static void *kept, *taken[15];
 
-/* Make a batch leave the cache of this CPU, and use the rest. */
+/* Have the magazines of this CPU's cache change places, and allocate from both. */
 static void cache_empties(void)
 {
 	unsigned int i;
@@ -383,7 +383,7 @@ static void cache_empties_elsewhere(void)
 	shim_cpu_run_other(2, cache_empties);
 }
 
-/* A trim finds blocks at any point of their way from a cache to the depot. */
+/* A trim finds the blocks of a cache, even if its magazines change places at any point. */
 static void test_trim_amid(void)
 {
 	unsigned int left = 1, point;
