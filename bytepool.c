@@ -350,8 +350,7 @@ static bool alloc_bulk(struct bp_class *class, size_t size, gfp_t gfp, unsigned 
 			got += n;
 			continue;
 		}
-		blocks[got] = bp_class_alloc_or_grow(class, bp_system_gfp(gfp), NUMA_NO_NODE,
-						     &miss);
+		blocks[got] = bp_class_alloc_once(class, bp_system_gfp(gfp), NUMA_NO_NODE, &miss);
 		if (!blocks[got]) {
 			bytepool_free_bulk(class->pool, got, blocks);
 			return false;
@@ -381,6 +380,7 @@ static bool alloc_bulk(struct bp_class *class, size_t size, gfp_t gfp, unsigned 
 unsigned int bytepool_alloc_bulk(struct bytepool *pool, size_t size, gfp_t gfp,
 				 unsigned int nr, void **blocks)
 {
+	unsigned long warn_at = 0;
 	struct bp_class *class;
 	bool waited = false, got;
 	unsigned int i;
@@ -397,9 +397,10 @@ unsigned int bytepool_alloc_bulk(struct bytepool *pool, size_t size, gfp_t gfp,
 	while (!(got = alloc_bulk(class, size, gfp, nr, blocks, _RET_IP_)) &&
 	       bp_class_may_wait(class, gfp)) {
 		if (!waited)
-			bp_class_wait_begin(class);
+			warn_at = bp_class_wait_begin(class, nr);
 		waited = true;
 		bp_class_wait_bulk(class, nr);
+		bp_class_warn_wait(class, nr, &warn_at);
 	}
 	if (waited)
 		bp_class_wait_end(class);

@@ -21,17 +21,19 @@
  * struct bp_gc_pass - the ages of memory that a GC pass gives back
  * @all: take all idle memory, otherwise only memory that has expired
  * @scan: it is a scan of the shrinker, see bp_gc_pass_lock() and pass_wants_cache()
+ * @brief: it gives back a part of what it could, see bp_pool_reap()
  * @now: jiffies when the pass began
  * @timeout: a block that is idle for longer has expired, jiffies; MAX_JIFFY_OFFSET = never
  */
 struct bp_gc_pass {
 	bool all;
 	bool scan;
+	bool brief;
 	unsigned long now;
 	unsigned long timeout;
 };
 
-/* A pass that takes all idle memory, whatever its age. */
+/* A pass that takes all idle memory, whatever its age. @now is not set. */
 extern const struct bp_gc_pass bp_gc_everything;
 extern unsigned int bp_idle_timeout_ms;
 
@@ -58,6 +60,12 @@ static inline unsigned long bp_age_at(unsigned long now, unsigned long idle_sinc
 	unsigned long age = now - idle_since;
 
 	return age > -BP_GC_PASS_MAX ? 0 : age;
+}
+
+/* Return a pass that takes all memory that is idle now. */
+static inline struct bp_gc_pass bp_gc_pass_all(void)
+{
+	return (struct bp_gc_pass){ .all = true, .now = jiffies };
 }
 
 /* Take a mutex for the pass. A scan does not wait for it. Return true if it is taken. */

@@ -39,6 +39,9 @@
 /* How often a task that waits looks whether closed caches can be drained. */
 #define RECALL_RETRY		(HZ / 50)
 
+/* The kernel's log tells of a task that waits for longer. */
+#define LONG_WAIT		(10 * HZ)
+
 /* Take an idle block of the depot, without regard to caches. Return NULL if there is none. */
 static void *depot_alloc_one(struct bp_depot *depot, void **overwritten)
 {
@@ -63,6 +66,8 @@ static void *depot_alloc_one(struct bp_depot *depot, void **overwritten)
 		state = full->entries[full->nr].state;
 		if (!full->nr)
 			list_move(&full->list, &depot->empty);
+		depot->nr_stacked--;
+		bp_depot_update_reclaimable(depot);
 	}
 	bp_block_mark_leaving(depot->class, state);
 	return block;
@@ -216,24 +221,43 @@ void bp_class_wait_bulk(struct bp_class *class, unsigned int nr)
 	} while (bp_class_nr_idle(class) < nr && time_before(jiffies, end));
 }
 
-/* Warn of a wait that no free can end, because the limit is below the size of a block. */
-static void warn_hopeless_wait(const struct bp_class *class)
+/*
+ * Warn of a wait for @nr blocks that no free can end: the limit does not allow them, or no run of
+ * pages is long enough.
+ */
+static void warn_hopeless_wait(const struct bp_class *class, unsigned int nr)
 {
 	unsigned long limit = READ_ONCE(class->pool->limit);
 
-	if (bp_block_over_limit(class, limit) && !atomic_long_read(&class->nr_blocks))
-		pr_warn_ratelimited("%s: a block of %u bytes with __GFP_NOFAIL has to wait until limit_bytes is more than %lu\n",
-				    class->pool->name, class->size, limit);
+	if (atomic_long_read(&class->nr_blocks) >= nr)
+		return;
+	if (bp_block_over_limit(class, limit) || (limit && nr > limit / class->size))
+		pr_warn_ratelimited("%s: %u block(s) of %u bytes with __GFP_NOFAIL have to wait until limit_bytes is more than %lu\n",
+				    class->pool->name, nr, class->size, limit);
+	else if (bp_block_never_fits(class))
+		pr_warn_ratelimited("%s: a contiguous block of %u bytes with __GFP_NOFAIL waits for ever\n",
+				    class->pool->name, class->size);
+}
+
+/* Warn once of a wait for @nr blocks that takes long, at *@warn_at. */
+void bp_class_warn_wait(const struct bp_class *class, unsigned int nr, unsigned long *warn_at)
+{
+	if (time_before(jiffies, *warn_at))
+		return;
+	*warn_at = jiffies + MAX_JIFFY_OFFSET;
+	pr_warn_ratelimited("%s: a task waits for %u block(s) of %u bytes for long; bytes_held is %zu, limit_bytes is %lu\n",
+			    class->pool->name, nr, class->size, bp_pool_held(class->pool),
+			    READ_ONCE(class->pool->limit));
 }
 
 /*
- * Begin to wait for blocks. If the class has a reserve, blocks that are freed from now on
+ * Begin to wait for @nr blocks. If the class has a reserve, blocks that are freed from now on
  * return to the depots. So do all blocks in caches before bp_class_drain_recalled() returns true.
- * A change of the reserve meanwhile closes the caches, too.
+ * A change of the reserve meanwhile closes the caches, too. Return the time at which to warn.
  */
-void bp_class_wait_begin(struct bp_class *class)
+unsigned long bp_class_wait_begin(struct bp_class *class, unsigned int nr)
 {
-	warn_hopeless_wait(class);
+	warn_hopeless_wait(class, nr);
 	atomic_long_inc(&class->nr_waiters);
 	/*
 	 * A grant is made under the lock of a depot, after a look at @nr_waiters. The
@@ -241,6 +265,7 @@ void bp_class_wait_begin(struct bp_class *class)
 	 */
 	if (READ_ONCE(class->reserve))
 		bp_class_recall(class, false);
+	return jiffies + LONG_WAIT;
 }
 
 void bp_class_wait_end(struct bp_class *class)
@@ -255,7 +280,7 @@ void bp_class_wait_end(struct bp_class *class)
  * new. The block is of the node, or of any if that is NUMA_NO_NODE. Return NULL if there
  * is none.
  */
-void *bp_class_alloc_or_grow(struct bp_class *class, gfp_t gfp, int node, bool *miss)
+static void *class_alloc_or_grow(struct bp_class *class, gfp_t gfp, int node, bool *miss)
 {
 	void *block = NULL;
 
@@ -294,7 +319,7 @@ void *bp_class_alloc_or_grow(struct bp_class *class, gfp_t gfp, int node, bool *
 static void *class_alloc_preferred(struct bp_class *class, gfp_t gfp, int node, bool *miss)
 {
 	gfp_t there = (gfp & ~__GFP_DIRECT_RECLAIM) | __GFP_THISNODE | __GFP_NOWARN;
-	void *block = bp_class_alloc_or_grow(class, there, node, miss);
+	void *block = class_alloc_or_grow(class, there, node, miss);
 
 	if (block) {
 		/* Use @gfp, because the table of a pool with many classes is mapped. */
@@ -302,21 +327,29 @@ static void *class_alloc_preferred(struct bp_class *class, gfp_t gfp, int node, 
 		return block;
 	}
 	return bp_cache_alloc(class->pool, bp_class_slot(class)) ?:
-	       bp_class_alloc_or_grow(class, gfp, NUMA_NO_NODE, miss);
+	       class_alloc_or_grow(class, gfp, NUMA_NO_NODE, miss);
+}
+
+/* Return true if the limit of the pool leaves no room for a slab of the class. */
+static bool class_at_limit(const struct bp_class *class)
+{
+	const struct bytepool *pool = class->pool;
+
+	return bp_over_limit(READ_ONCE(pool->limit), bp_pool_held(pool), PAGE_ALIGN(class->size));
 }
 
 /*
  * Take a block without waiting for one. With __GFP_THISNODE, take none of another node. A
  * CPU prefers memory of its node. Otherwise a pool that was first used on another node would
- * always serve it from there. With a reserve or a limit, idle blocks come first.
+ * always serve it from there. With a reserve, or at the limit, idle blocks come first.
  */
-static void *class_alloc_once(struct bp_class *class, gfp_t gfp, int node, bool *miss)
+void *bp_class_alloc_once(struct bp_class *class, gfp_t gfp, int node, bool *miss)
 {
 	if (node == NUMA_NO_NODE && nr_node_ids > 1 && !READ_ONCE(class->reserve) &&
-	    !READ_ONCE(class->pool->limit))
-		node = numa_mem_id();
+	    !class_at_limit(class))
+		node = bp_cpu_memory_node(raw_smp_processor_id());
 	if (node == NUMA_NO_NODE || gfp & __GFP_THISNODE)
-		return bp_class_alloc_or_grow(class, gfp, node, miss);
+		return class_alloc_or_grow(class, gfp, node, miss);
 	return class_alloc_preferred(class, gfp, node, miss);
 }
 
@@ -375,6 +408,7 @@ static void *cache_alloc_spare(struct bp_class *class)
 noinline void *bp_alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, int node,
 			     unsigned long caller)
 {
+	unsigned long warn_at = 0;
 	struct bp_class *class;
 	bool waited = false;
 	bool miss = false;
@@ -390,16 +424,18 @@ noinline void *bp_alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, int 
 		goto fail;
 	block = node == NUMA_NO_NODE ? cache_alloc_spare(class) : NULL;
 	while (!block) {
-		block = class_alloc_once(class, bp_system_gfp(gfp), node, &miss);
+		block = bp_class_alloc_once(class, bp_system_gfp(gfp), node, &miss);
 		if (block)
 			break;
 		if (!bp_class_may_wait(class, gfp))
 			break;
-		if (!waited)
-			bp_class_wait_begin(class);
-		else
-			class_wait(class);
-		waited = true;
+		if (!waited) {
+			warn_at = bp_class_wait_begin(class, 1);
+			waited = true;
+			continue;
+		}
+		class_wait(class);
+		bp_class_warn_wait(class, 1, &warn_at);
 	}
 	if (waited)
 		bp_class_wait_end(class);

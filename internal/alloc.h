@@ -21,8 +21,9 @@
 /* An idle block may be anywhere in memory, so a request for a zone cannot be served. */
 #define BP_GFP_REFUSED	(__GFP_DMA | __GFP_DMA32)
 
-void *bp_class_alloc_or_grow(struct bp_class *class, gfp_t gfp, int node, bool *miss);
-void bp_class_wait_begin(struct bp_class *class);
+void *bp_class_alloc_once(struct bp_class *class, gfp_t gfp, int node, bool *miss);
+unsigned long bp_class_wait_begin(struct bp_class *class, unsigned int nr);
+void bp_class_warn_wait(const struct bp_class *class, unsigned int nr, unsigned long *warn_at);
 void bp_class_wait_end(struct bp_class *class);
 void bp_class_wait_bulk(struct bp_class *class, unsigned int nr);
 void bp_block_check(struct bp_class *class, void *block, unsigned long caller);

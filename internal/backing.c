@@ -72,8 +72,8 @@ void *bp_backing_alloc(struct bytepool *pool, unsigned long bytes, unsigned long
 	base = pages_alloc(bytes, align, may_map ? gfp | __GFP_NORETRY | __GFP_NOWARN : gfp, node);
 	if (!base && may_map) {
 		/*
-		 * No function that a module may call takes both a gfp and a node. New kernels
-		 * warn of the emergency bits, and drop them.
+		 * Mapped memory is of any node. New kernels warn of the emergency bits, and drop
+		 * them.
 		 */
 		base = __vmalloc(bytes, gfp & ~(__GFP_MEMALLOC | __GFP_NOMEMALLOC));
 		kmemleak_free(base);	/* kmemleak is told of blocks in use instead */

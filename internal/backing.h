@@ -41,6 +41,13 @@ static inline bool bp_block_over_limit(const struct bp_class *class, unsigned lo
 	return bp_over_limit(limit, 0, PAGE_ALIGN(class->size));
 }
 
+/* Return true if the system has no run of pages for a block, and the pool takes nothing else. */
+static inline bool bp_block_never_fits(const struct bp_class *class)
+{
+	return class->pool->flags & BYTEPOOL_CONTIG &&
+	       1UL << get_order(class->size) > MAX_ORDER_NR_PAGES;
+}
+
 /* Return the memory that the pool has from the system, in bytes. */
 static inline size_t bp_pool_held(const struct bytepool *pool)
 {

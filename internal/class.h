@@ -72,8 +72,13 @@ static inline u32 bp_class_slot(const struct bp_class *class)
 static inline struct bp_cache *bp_cache_next(struct bp_class *class, unsigned int *cpu)
 {
 	while (*cpu < nr_cpu_ids) {
-		struct bp_cache *cache = bp_class_cache(class, (*cpu)++);
+		struct bp_cache *cache;
 
+		if (!(*cpu % BP_GROUP_CPUS) && !READ_ONCE(class->group[*cpu / BP_GROUP_CPUS])) {
+			*cpu += BP_GROUP_CPUS;
+			continue;
+		}
+		cache = bp_class_cache(class, (*cpu)++);
 		if (cache)
 			return cache;
 	}

@@ -69,6 +69,25 @@ void bp_depot_set_reclaimable_pages(struct bp_depot *depot, u32 pages)
 	depot->reclaimable_pages = pages;
 }
 
+/*
+ * Return a lower bound of the pages that the reserve allows to give back, if enough slabs are
+ * idle. Slabs of a class that always had a reserve are as small as a block allows. Otherwise
+ * the last slab that stays may be a large one.
+ */
+unsigned long bp_spare_pages(const struct bp_class *class, unsigned long nr_slabs,
+			     unsigned long nr_blocks)
+{
+	unsigned long reserve = READ_ONCE(class->reserve);
+	unsigned long spare = nr_blocks > reserve ? nr_blocks - reserve : 0;
+	unsigned long bytes = PAGE_ALIGN(class->size);
+	unsigned long nr = bp_slab_blocks(bytes, class->size);
+
+	if (nr_blocks == nr_slabs * nr)
+		return spare / nr * (bytes >> PAGE_SHIFT);
+	nr = bp_slab_blocks(class->slab_bytes, class->size);
+	return spare < nr ? 0 : (u64)(spare - nr + 1) * class->size >> PAGE_SHIFT;
+}
+
 static struct bp_slab *depot_oldest_in_tree(struct bp_depot *depot)
 {
 	struct rb_node *node = rb_first_cached(&depot->idle_tree);
@@ -111,7 +130,6 @@ struct bp_slab *bp_depot_oldest(struct bp_depot *depot, const struct bp_gc_pass 
 static void depot_del_idle(struct bp_depot *depot, struct bp_slab *slab)
 {
 	bp_depot_assert_held(depot);
-	depot->nr_whole -= slab->nr;
 	depot->whole_pages -= bp_slab_held(slab, depot->class) >> PAGE_SHIFT;
 	if (slab == depot_oldest_in_tree(depot))
 		rb_erase_cached(&slab->age, &depot->idle_tree);
@@ -129,8 +147,10 @@ static struct bp_slab *depot_take_oldest(struct bp_depot *depot, const struct bp
 	if (!slab || !bp_class_take_spare(depot->class, slab->nr))
 		return NULL;
 	depot_del_idle(depot, slab);
+	depot->nr_blocks -= slab->nr;
 	depot->nr_idle -= slab->nr;
 	depot->nr_slabs--;
+	depot->pages -= bp_slab_held(slab, depot->class) >> PAGE_SHIFT;
 	depot->overhead -= bp_slab_desc_bytes(depot->class, slab->nr);
 	atomic_long_sub(slab->nr, &depot->class->nr_blocks);
 	return slab;
@@ -295,8 +315,10 @@ void bp_depot_put_magazine(struct bp_depot *depot, struct bp_magazine *magazine)
 		WRITE_ONCE(magazine->nr, 0);
 	}
 	list_add(&magazine->list, magazine->nr ? &depot->full : &depot->empty);
+	depot->nr_stacked += magazine->nr;
 	depot->nr_magazines++;
 	depot->overhead += bp_magazine_bytes(magazine->capacity);
+	bp_depot_update_reclaimable(depot);
 }
 
 /*

@@ -10,6 +10,8 @@
 #include <linux/compiler.h>
 #include <linux/gfp.h>
 #include <linux/list.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/rbtree.h>
 #include <linux/smp.h>
@@ -37,6 +39,8 @@ void bp_depot_push_entries(struct bp_depot *depot, const struct bp_entry *entry,
 void bp_depot_put_magazine(struct bp_depot *depot, struct bp_magazine *magazine);
 struct bp_magazine *bp_depot_take_empty(struct bp_depot *depot, u32 capacity);
 bool bp_depot_wakes(struct bp_depot *depot);
+unsigned long bp_spare_pages(const struct bp_class *class, unsigned long nr_slabs,
+			     unsigned long nr_blocks);
 void bp_depot_set_reclaimable_pages(struct bp_depot *depot, u32 pages);
 
 static inline unsigned long bp_depot_lock(struct bp_depot *depot)
@@ -150,7 +154,6 @@ static inline void bp_depot_add_idle(struct bp_depot *depot, struct bp_slab *sla
 {
 	struct bp_slab *youngest;
 
-	depot->nr_whole += slab->nr;
 	depot->whole_pages += bp_slab_held(slab, depot->class) >> PAGE_SHIFT;
 	youngest = list_first_entry_or_null(&depot->idle, struct bp_slab, list);
 	if (!youngest || !bp_longer_ago(slab->idle_since, youngest->idle_since))
@@ -160,17 +163,40 @@ static inline void bp_depot_add_idle(struct bp_depot *depot, struct bp_slab *sla
 }
 
 /*
- * Have the kernel count the wholly idle slabs as reclaimable. Leave out a class with a
- * reserve, which may bind slabs. Leave out BYTEPOOL_SINGLE pools, as the shrinker does. Call
- * it before the unlock.
+ * Return a lower bound of the pages of wholly idle slabs, if all but @busy blocks of the
+ * slabs are idle. Each busy block keeps one slab, at most.
+ */
+static inline unsigned long bp_idle_pages(const struct bp_class *class, unsigned long nr_slabs,
+					  unsigned long pages, unsigned long busy)
+{
+	unsigned long least = PAGE_ALIGN(class->size) >> PAGE_SHIFT;
+	unsigned long most = class->slab_bytes >> PAGE_SHIFT;
+	unsigned long idle = busy < nr_slabs ? (nr_slabs - busy) * least : 0;
+
+	return busy * most < pages ? max(idle, pages - busy * most) : idle;
+}
+
+/*
+ * Have the kernel count the wholly idle memory of the depot as reclaimable. The idle blocks
+ * are in slabs and in magazines. Count no more than the reserve allows, if the depot
+ * keeps the whole reserve. Leave out BYTEPOOL_SINGLE pools, as the shrinker does. Call it
+ * before the unlock.
  */
 static inline void bp_depot_update_reclaimable(struct bp_depot *depot)
 {
 	const struct bp_class *class = depot->class;
-	bool left = READ_ONCE(class->reserve) || bp_pool_single(class->pool);
-	u32 pages = left ? 0 : depot->whole_pages;
+	u32 pages = 0;
 
 	bp_depot_assert_held(depot);
+	if (!bp_pool_single(class->pool)) {
+		unsigned long busy = depot->nr_blocks - depot->nr_idle - depot->nr_stacked;
+
+		pages = max_t(unsigned long, depot->whole_pages,
+			      bp_idle_pages(class, depot->nr_slabs, depot->pages, busy));
+		if (READ_ONCE(class->reserve))
+			pages = min_t(unsigned long, pages,
+				      bp_spare_pages(class, depot->nr_slabs, depot->nr_blocks));
+	}
 	if (pages != depot->reclaimable_pages)
 		bp_depot_set_reclaimable_pages(depot, pages);
 }
@@ -224,8 +250,10 @@ static inline void bp_depot_push(struct bp_depot *depot, struct bp_slab *slab,
 static inline void bp_depot_account(struct bp_depot *depot, const struct bp_slab *slab)
 {
 	bp_depot_assert_held(depot);
+	depot->nr_blocks += slab->nr;
 	depot->nr_idle += slab->nr;
 	depot->nr_slabs++;
+	depot->pages += bp_slab_held(slab, depot->class) >> PAGE_SHIFT;
 	depot->overhead += bp_slab_desc_bytes(depot->class, slab->nr);
 	atomic_long_add(slab->nr, &depot->class->nr_blocks);
 	atomic_long_add(slab->nr, &depot->class->spare);
@@ -263,6 +291,7 @@ static inline void bp_depot_del_magazine(struct bp_depot *depot, struct bp_magaz
 {
 	bp_depot_assert_held(depot);
 	list_del(&magazine->list);
+	depot->nr_stacked -= magazine->nr;
 	depot->nr_magazines--;
 	depot->overhead -= bp_magazine_bytes(magazine->capacity);
 }

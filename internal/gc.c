@@ -158,11 +158,12 @@ static void gc_rearm(unsigned long begun, bool soon)
 	unsigned long interval;
 	long delay;
 
-	/* The interval may change meanwhile, and a write to it queues a run, too. */
 	do {
 		interval = bp_gc_interval();
 		delay = max((long)(begun + interval - jiffies), 0L);
-		mod_delayed_work(bp_gc_wq, &bp_gc_work, soon ? min(delay, GC_CLOSE_AHEAD) : delay);
+		bp_gc_run_within(soon ? min(delay, GC_CLOSE_AHEAD) : delay);
+		/* Pairs with smp_mb() in bp_gc_interval_changed(). */
+		smp_mb();
 	} while (interval != bp_gc_interval());
 }
 
@@ -255,6 +256,7 @@ static bool pool_trim_begin(struct bytepool *pool)
  */
 static unsigned long pool_trim_end(struct bytepool *pool)
 {
+	struct bp_gc_pass pass;
 	struct bp_gc_reaped reaped;
 
 	mutex_lock(&pool->gc_lock);
@@ -264,7 +266,8 @@ static unsigned long pool_trim_end(struct bytepool *pool)
 	 * The depot may have a magazine that pool_trim_begin() did not see, because its blocks
 	 * were just leaving a cache.
 	 */
-	reaped = bp_pool_reap(pool, &bp_gc_everything, "trim", BP_REAP_ALL);
+	pass = bp_gc_pass_all();
+	reaped = bp_pool_reap(pool, &pass, "trim", BP_REAP_ALL);
 	if (bp_pool_reclaimable(pool))
 		bp_pool_wake(pool);
 	return reaped.blocks;
@@ -322,10 +325,12 @@ unsigned long bp_pool_trim(struct bytepool *pool)
  */
 unsigned long bp_pool_reap_idle(struct bytepool *pool, unsigned long bytes)
 {
+	const struct bp_gc_pass pass = bp_gc_pass_all();
+
 	/* A trim of such a pool waits for no grace period. */
 	if (bp_pool_single(pool))
 		return bp_pool_trim(pool);
-	return bp_pool_reap(pool, &bp_gc_everything, "trim", bytes).blocks;
+	return bp_pool_reap(pool, &pass, "trim", bytes).blocks;
 }
 
 /* Trim all pools but BYTEPOOL_SINGLE ones, with one grace period for all. */

@@ -86,7 +86,7 @@ static ssize_t module_gc_interval_ms_store(struct kobject *kobj, struct kobj_att
 	if (!gc_interval_ok(ms))
 		return -ERANGE;
 	WRITE_ONCE(bp_gc_interval_ms, ms);
-	mod_delayed_work(bp_gc_wq, &bp_gc_work, bp_gc_interval());
+	bp_gc_interval_changed();
 	return len;
 }
 

@@ -104,14 +104,15 @@ static void pool_free(struct bytepool *pool)
 
 /*
  * Allocate a table of pointers. Map a large one, because kmalloc() rounds its size up to a
- * power of two.
+ * power of two. Fail rather than invoke the OOM killer.
  */
 static void *table_alloc(u32 nr)
 {
+	const gfp_t gfp = GFP_KERNEL | __GFP_ZERO | __GFP_NORETRY | __GFP_NOWARN;
 	size_t bytes = array_size(nr, sizeof(void *));
 
-	return bytes > PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER ? vzalloc(bytes) :
-							     kvzalloc(bytes, GFP_KERNEL);
+	return bytes > PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER ? __vmalloc(bytes, gfp) :
+							     kvmalloc(bytes, gfp);
 }
 
 /* Allocate the tables of a pool, with all caches closed. Return 0 or -ENOMEM. */
@@ -153,16 +154,18 @@ static struct bytepool *pool_new(const char *name, const struct bytepool_params 
  */
 static unsigned long class_teardown(struct bp_class *class)
 {
+	struct bp_gc_pass pass;
 	unsigned long leaked;
 	unsigned int cpu;
 
 	/* No CPU is inside a cache, because the caller is the last user of the pool. */
 	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
 		bp_class_flush_cpu(class, cpu);
-	bp_class_flush_magazines(class, &bp_gc_everything);
+	pass = bp_gc_pass_all();
+	bp_class_flush_magazines(class, &pass);
 	WRITE_ONCE(class->reserve, 0);
 	atomic_long_set(&class->spare, atomic_long_read(&class->nr_blocks));
-	bp_class_reap(class, &bp_gc_everything, BP_REAP_ALL);
+	bp_class_reap(class, &pass, BP_REAP_ALL);
 	leaked = atomic_long_read(&class->nr_blocks) - bp_class_nr_idle(class);
 	if (leaked)
 		pr_warn("%s: %lu blocks of %u bytes still in use: leaked\n", class->pool->name,
@@ -246,7 +249,8 @@ struct bytepool *bp_pool_create(const char *name, const struct bytepool_params *
 /* End a pool of bp_pool_create(). The caller's own module pins this one until the return. */
 void bp_pool_destroy(struct bytepool *pool)
 {
-	if (WARN(pool == bytepool_system, pr_fmt("the shared pool cannot be destroyed\n")))
+	if (WARN(pool == bytepool_system, pr_fmt("the shared pool cannot be destroyed\n")) ||
+	    WARN(!bp_pool_listed(pool), pr_fmt("%p is no pool, or was destroyed before\n"), pool))
 		return;
 	bp_pool_end(pool);
 	module_put(THIS_MODULE);

@@ -40,6 +40,19 @@ int bp_pool_link(struct bytepool *pool)
 	return err;
 }
 
+/* Return true if the pool is in the list. It may be any pointer. */
+bool bp_pool_listed(const struct bytepool *pool)
+{
+	const struct bytepool *other;
+	bool listed = false;
+
+	mutex_lock(&pools_lock);
+	list_for_each_entry(other, &pools, list)
+		listed |= other == pool;
+	mutex_unlock(&pools_lock);
+	return listed;
+}
+
 /* Remove the pool from the list, when no walk pins it any more. */
 void bp_pool_unlink(struct bytepool *pool)
 {

@@ -10,6 +10,7 @@
 #include "types.h"
 
 int bp_pool_link(struct bytepool *pool);
+bool bp_pool_listed(const struct bytepool *pool);
 void bp_pool_unlink(struct bytepool *pool);
 struct bytepool *bp_pool_next(struct bytepool *prev);
 struct bytepool *bp_pool_next_shared(struct bytepool *prev);

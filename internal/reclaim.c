@@ -11,7 +11,6 @@
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <linux/workqueue.h>
 
 #include "age.h"
 #include "backing.h"
@@ -117,23 +116,50 @@ static bool class_close(struct bp_class *class, const struct bp_gc_pass *pass,
 
 /*
  * Remove the oldest magazine if the pass wants a block of it, and put its blocks back into
- * their slabs. Leave it if all its blocks were freed after @begun. Compare ages, because a
- * time may be more than half of the range of jiffies ago.
+ * their slabs. Leave it if all its blocks were freed after the pass began. Compare ages,
+ * because a time may be more than half of the range of jiffies ago.
  */
 static struct bp_magazine *depot_flush_magazine(struct bp_depot *depot,
-						const struct bp_gc_pass *pass,
-						unsigned long begun)
+						const struct bp_gc_pass *pass)
 {
 	struct bp_magazine *last = bp_depot_last_full(depot);
 	unsigned long now = jiffies;
 
 	bp_depot_assert_held(depot);
 	if (!last || !bp_gc_pass_wants(pass, bp_magazine_oldest(last)) ||
-	    now - bp_magazine_oldest(last) < now - begun)
+	    now - bp_magazine_oldest(last) < now - pass->now)
 		return NULL;
-	bp_depot_push_entries(depot, last->entries, last->nr);
 	bp_depot_del_magazine(depot, last);
+	bp_depot_push_entries(depot, last->entries, last->nr);
 	return last;
+}
+
+/* Do as bp_class_flush_magazines(), but free at most @most magazines. Return their number. */
+static unsigned int class_flush_some(struct bp_class *class, const struct bp_gc_pass *pass,
+				     unsigned int most)
+{
+	struct bp_magazine *magazine;
+	struct bp_depot *depot;
+	unsigned int nr = 0;
+	unsigned long flags;
+
+	bp_for_each_depot(depot, class) {
+		/* Others may add magazines meanwhile. */
+		unsigned long left = data_race(depot->nr_magazines);
+
+		while (left-- && nr < most) {
+			flags = bp_depot_lock(depot);
+			magazine = depot_flush_magazine(depot, pass) ?:
+				   bp_depot_take_empty(depot, 0);
+			bp_depot_unlock(depot, flags);
+			if (!magazine)
+				break;
+			kfree_rcu(magazine, rcu);
+			nr++;
+			cond_resched();
+		}
+	}
+	return nr;
 }
 
 /*
@@ -142,26 +168,7 @@ static struct bp_magazine *depot_flush_magazine(struct bp_depot *depot,
  */
 void bp_class_flush_magazines(struct bp_class *class, const struct bp_gc_pass *pass)
 {
-	unsigned long begun = jiffies;
-	struct bp_magazine *magazine;
-	struct bp_depot *depot;
-	unsigned long flags;
-
-	bp_for_each_depot(depot, class) {
-		/* Others may add magazines meanwhile. */
-		unsigned long left = data_race(depot->nr_magazines);
-
-		while (left--) {
-			flags = bp_depot_lock(depot);
-			magazine = depot_flush_magazine(depot, pass, begun) ?:
-				   bp_depot_take_empty(depot, 0);
-			bp_depot_unlock(depot, flags);
-			if (!magazine)
-				break;
-			kfree_rcu(magazine, rcu);
-			cond_resched();
-		}
-	}
+	class_flush_some(class, pass, UINT_MAX);
 }
 
 /*
@@ -220,7 +227,7 @@ void bp_pool_drain_soon(struct bytepool *pool)
 	if (bp_pool_single(pool))
 		return;
 	WRITE_ONCE(pool->draining, true);
-	mod_delayed_work(bp_gc_wq, &bp_gc_work, 1);
+	bp_gc_run_within(1);
 }
 
 static bool class_has_grants(struct bp_class *class)
@@ -352,8 +359,9 @@ bool bp_pool_drain(struct bytepool *pool, const struct bp_gc_pass *pass)
 }
 
 /*
- * Reap the depots of all classes from *@index on, until @bytes are given back. Set *@index
- * to the class at which to go on. Trace the reason @why.
+ * Reap the depots of all classes from *@index on, until @bytes are given back, or the turn is
+ * over because enough magazines were emptied. Set *@index to the class at which to go on.
+ * Trace the reason @why.
  */
 struct bp_gc_reaped bp_pool_reap_from(struct bytepool *pool, const struct bp_gc_pass *pass,
 				      const char *why, unsigned long bytes, u32 *index)
@@ -361,14 +369,18 @@ struct bp_gc_reaped bp_pool_reap_from(struct bytepool *pool, const struct bp_gc_
 	struct bp_gc_reaped all = {};
 	struct bp_class *class;
 
-	while (all.bytes < bytes && (class = bp_class_next(pool, index))) {
+	while (all.bytes < bytes && all.magazines < BP_TURN_MAGAZINES &&
+	       (class = bp_class_next(pool, index))) {
 		struct bp_gc_reaped reaped;
 
-		bp_class_flush_magazines(class, pass);
 		reaped = bp_class_reap(class, pass, DIV_ROUND_UP(bytes - all.bytes, class->size));
 		all.blocks += reaped.blocks;
 		all.bytes += reaped.bytes;
-		if (all.bytes >= bytes)
+		if (all.bytes < bytes)
+			reaped.magazines = class_flush_some(class, pass,
+							    BP_TURN_MAGAZINES - all.magazines);
+		all.magazines += reaped.magazines;
+		if (all.bytes >= bytes || reaped.magazines)
 			*index = class->index;	/* it may have more */
 	}
 	if (all.blocks)
@@ -376,13 +388,25 @@ struct bp_gc_reaped bp_pool_reap_from(struct bytepool *pool, const struct bp_gc_
 	return all;
 }
 
-/* Reap the depots of all classes, until @bytes are given back. */
+/*
+ * Reap the depots of all classes, until @bytes are given back. A pass that is @brief ends after
+ * a turn.
+ */
 struct bp_gc_reaped bp_pool_reap(struct bytepool *pool, const struct bp_gc_pass *pass,
 				 const char *why, unsigned long bytes)
 {
+	struct bp_gc_reaped all = {};
 	u32 index = 0;
 
-	return bp_pool_reap_from(pool, pass, why, bytes, &index);
+	do {
+		struct bp_gc_reaped turn = bp_pool_reap_from(pool, pass, why, bytes - all.bytes,
+							     &index);
+
+		all.blocks += turn.blocks;
+		all.bytes += turn.bytes;
+		all.magazines += turn.magazines;
+	} while (!pass->brief && all.bytes < bytes && index < pool->sizes.nr);
+	return all;
 }
 
 bool bp_pool_reclaimable(struct bytepool *pool)

@@ -21,10 +21,17 @@
 /* Reap all that the pass wants. */
 #define BP_REAP_ALL	((unsigned long)LONG_MAX)
 
-/* The result of a pass: blocks and bytes given back. */
+/*
+ * A turn of a pass puts the blocks of at most this many magazines back into their slabs. So
+ * no pool, and no caller that reclaims memory, waits long.
+ */
+#define BP_TURN_MAGAZINES	256U
+
+/* The result of a pass: blocks and bytes given back, and magazines that were emptied. */
 struct bp_gc_reaped {
 	unsigned long blocks;
 	unsigned long bytes;
+	unsigned int magazines;
 };
 
 void bp_class_flush_magazines(struct bp_class *class, const struct bp_gc_pass *pass);

@@ -52,52 +52,42 @@
 static struct shrinker *shrinker;
 
 /*
- * Return a lower bound of the bytes that a scan can free. Reclaim keeps asking for
- * the bytes that are reported here. Each block in use pins at most one slab. So at
- * least (slabs - blocks in use) slabs can be freed, even if their blocks are cached.
+ * Return a lower bound of the pages that scans can free. Reclaim keeps asking for the pages
+ * that are reported here. A block in a cache is idle, because the next scan may have it.
  */
 static unsigned long class_shrinkable(struct bp_class *class)
 {
-	long blocks = atomic_long_read(&class->nr_blocks);
-	long reserve = READ_ONCE(class->reserve);
-	long per_slab = bp_slab_blocks(class->slab_bytes, class->size);
-	long spare = blocks - reserve;
+	unsigned long nr_slabs = 0, nr_blocks = 0, pages = 0, whole_pages = 0;
 	struct bytepool_stats stats = {};
 	struct bp_depot *depot;
-	long nr = 0;
 
-	if (spare <= 0)
-		return 0;
-	/* A slab stays if the blocks beyond the reserve are fewer than it has. */
-	if (reserve) {
-		if (!bp_class_reclaimable(class))
-			return 0;
-		spare = max(spare - (per_slab - 1), 1L);
-	}
 	bp_for_each_depot(depot, class) {
-		/* Other CPUs may change it meanwhile. */
-		nr += data_race(depot->nr_whole);
+		/* Other CPUs may change them meanwhile. */
+		nr_slabs += data_race(depot->nr_slabs);
+		nr_blocks += data_race(depot->nr_blocks);
+		pages += data_race(depot->pages);
+		whole_pages += data_race(depot->whole_pages);
 	}
 	bp_class_add_stats(class, &stats);
-	if (stats.blocks_in_use <= blocks / per_slab)
-		nr = max(nr, blocks - (long)stats.blocks_in_use * per_slab);
-	/* Slabs consist of whole pages, but a reserve may need the last one. */
-	return reserve ? min(nr, spare) * class->size : PAGE_ALIGN(min(nr, spare) * class->size);
+	pages = max(whole_pages, bp_idle_pages(class, nr_slabs, pages, stats.blocks_in_use));
+	if (!READ_ONCE(class->reserve))
+		return pages;
+	return min(pages, bp_spare_pages(class, nr_slabs, nr_blocks));
 }
 
 static unsigned long shrink_count(struct shrinker *unused, struct shrink_control *sc)
 {
 	struct bytepool *pool = NULL;
 	struct bp_class *class;
-	unsigned long bytes = 0;
+	unsigned long pages = 0;
 
 	while ((pool = bp_pool_next_shared(pool))) {
 		bp_for_each_class(class, pool) {
-			bytes += class_shrinkable(class);
+			pages += class_shrinkable(class);
 			cond_resched();
 		}
 	}
-	return bytes >> PAGE_SHIFT;
+	return pages;
 }
 
 /**
@@ -126,7 +116,7 @@ static void survey_depot(struct bp_depot *depot, struct shrink_survey *survey)
 	unsigned long flags;
 
 	/* Without the lock, a slab or magazine that was just added may be missed. */
-	if (!data_race(depot->nr_whole) && list_empty(&depot->full))
+	if (!data_race(depot->whole_pages) && list_empty(&depot->full))
 		return;
 	flags = bp_depot_lock(depot);
 	slab = bp_depot_oldest(depot, &bp_gc_everything);
@@ -171,9 +161,11 @@ static struct shrink_survey survey_all(void)
 }
 
 /* Return a pass for memory that is idle for at least @age jiffies. */
-static struct bp_gc_pass shrink_pass(unsigned long now, long age)
+static struct bp_gc_pass shrink_pass(unsigned long now, long age, bool brief)
 {
-	return (struct bp_gc_pass){ .all = age <= 0, .scan = true, .now = now, .timeout = age - 1 };
+	return (struct bp_gc_pass){
+		.all = age <= 0, .scan = true, .brief = brief, .now = now, .timeout = age - 1,
+	};
 }
 
 /* Drain the caches that earlier scans have closed, unless a pass holds gc_lock. */
@@ -209,19 +201,25 @@ static void close_all(const struct bp_gc_pass *pass)
 static unsigned long reap_all(const struct bp_gc_pass *pass, unsigned long bytes)
 {
 	struct bytepool *pool = NULL;
+	unsigned int magazines = 0;
 	unsigned long done = 0;
 
 	while ((pool = bp_pool_next_shared(pool))) {
+		struct bp_gc_reaped reaped;
+
 		/* The walk has to go on to its end, because it has pinned the pool. */
-		if (done < bytes)
-			done += bp_pool_reap(pool, pass, "pressure", bytes - done).bytes;
+		if (done >= bytes || (pass->brief && magazines >= BP_TURN_MAGAZINES))
+			continue;
+		reaped = bp_pool_reap(pool, pass, "pressure", bytes - done);
+		done += reaped.bytes;
+		magazines += reaped.magazines;
 	}
 	return done;
 }
 
 /*
- * Give back @bytes of idle memory, the oldest first, if depots have as many. Return the
- * bytes given back. The first round takes ages within a sixteenth of the oldest as equal.
+ * Give back @bytes of idle memory, the oldest first, if depots have as many, or all if that
+ * is BP_REAP_ALL. Do not take long, unless it is all. Return the bytes given back. The first round takes ages within a sixteenth of the oldest as equal.
  * Each further round doubles that part, so that the rounds are few.
  */
 static unsigned long shrink(unsigned long bytes)
@@ -234,12 +232,13 @@ static unsigned long shrink(unsigned long bytes)
 	drain_all();
 	survey = survey_all();
 	for (share = 16; done < bytes && share && survey.age >= 0; share /= 2) {
-		pass = shrink_pass(survey.now, survey.age - survey.age / share);
+		pass = shrink_pass(survey.now, survey.age - survey.age / share,
+				   bytes != BP_REAP_ALL);
 		done += reap_all(&pass, bytes - done);
 		survey = survey_all();
 	}
 	if (survey.cached_age > survey.age) {
-		pass = shrink_pass(survey.now, done < bytes ? 0 : survey.cached_age / 2);
+		pass = shrink_pass(survey.now, done < bytes ? 0 : survey.cached_age / 2, true);
 		close_all(&pass);
 	}
 	return done;
@@ -260,11 +259,13 @@ static int oom_notify(struct notifier_block *nb, unsigned long unused, void *fre
 	unsigned long end = jiffies + OOM_WAIT;
 	struct rcu_gp_seq grace;
 
-	close_all(&bp_gc_everything);
-	start_poll_synchronize_rcu_full(&grace);
-	while (!poll_state_synchronize_rcu_full(&grace) && time_before(jiffies, end))
-		schedule_timeout_uninterruptible(1);
-	*(unsigned long *)freed += shrink(LONG_MAX) >> PAGE_SHIFT;
+	if (survey_all().cached_age >= 0) {
+		close_all(&bp_gc_everything);
+		start_poll_synchronize_rcu_full(&grace);
+		while (!poll_state_synchronize_rcu_full(&grace) && time_before(jiffies, end))
+			schedule_timeout_uninterruptible(1);
+	}
+	*(unsigned long *)freed += shrink(BP_REAP_ALL) >> PAGE_SHIFT;
 	return NOTIFY_OK;
 }
 

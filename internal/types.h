@@ -208,14 +208,16 @@ struct bp_cache {
  *	BYTEPOOL_SINGLE pool
  * @class: its class
  * @node: its node
- * @whole_pages: pages of its wholly idle slabs
+ * @pages: pages of its slabs
+ * @whole_pages: pages of those that are wholly idle
  * @reclaimable_pages: pages that the kernel counts as reclaimable, see
  *	bp_depot_update_reclaimable()
  * @partial: slabs that are partly idle, the last touched first
  * @idle: slabs that are wholly idle, the youngest first
  * @idle_tree: slabs that became wholly idle when a younger one was in @idle, by age
+ * @nr_blocks: number of blocks of its slabs
  * @nr_idle: number of idle blocks in its slabs
- * @nr_whole: number of blocks in its wholly idle slabs
+ * @nr_stacked: number of idle blocks in @full
  * @nr_slabs: number of slabs, in use and idle
  * @full: magazines with blocks, not in @nr_idle; by the age of their oldest block,
  *	the youngest first
@@ -231,13 +233,15 @@ struct bp_depot {
 	raw_spinlock_t lock;
 	struct bp_class *class;
 	int node;
+	u32 pages;
 	u32 whole_pages;
 	u32 reclaimable_pages;
 	struct list_head partial;
 	struct list_head idle;
 	struct rb_root_cached idle_tree;
+	unsigned long nr_blocks;
 	unsigned long nr_idle;
-	unsigned long nr_whole;
+	unsigned long nr_stacked;
 	unsigned long nr_slabs;
 	struct list_head full;
 	struct list_head empty;

@@ -51,3 +51,20 @@ void bp_timeout_changed(struct bytepool *pool)
 	smp_mb();
 	bp_pool_wake(pool);
 }
+
+/* Have the GC run within @delay jiffies. Do not put off a run that is due before. */
+void bp_gc_run_within(unsigned long delay)
+{
+	if (!queue_delayed_work(bp_gc_wq, &bp_gc_work, delay) &&
+	    time_before(jiffies + delay, READ_ONCE(bp_gc_work.timer.expires)))
+		mod_delayed_work(bp_gc_wq, &bp_gc_work, delay);
+}
+
+/* Have the GC see an interval that was just written. */
+void bp_gc_interval_changed(void)
+{
+	/* Pairs with smp_mb() in gc_rearm(): either it sees the interval, or we see its run. */
+	smp_mb();
+	if (delayed_work_pending(&bp_gc_work))
+		bp_gc_run_within(bp_gc_interval());
+}

@@ -22,5 +22,7 @@ extern struct workqueue_struct *bp_gc_wq;
 unsigned long bp_gc_interval(void);
 void bp_pool_wake(struct bytepool *pool);
 void bp_timeout_changed(struct bytepool *pool);
+void bp_gc_run_within(unsigned long delay);
+void bp_gc_interval_changed(void);
 
 #endif /* _BP_WAKE_H */

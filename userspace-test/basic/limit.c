@@ -37,7 +37,7 @@ static void test_limit(void)
 
 static void lift_limit(void)
 {
-	EXPECT(strstr(shim_last_message(), "basic: a block of 65536 bytes") &&
+	EXPECT(strstr(shim_last_message(), "basic: 1 block(s) of 65536 bytes") &&
 	       strstr(shim_last_message(), "40960"));
 	EXPECT(shim_sysfs_write("bytepool/pools/basic/limit_bytes", "0") == 1);
 }

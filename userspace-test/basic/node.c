@@ -65,7 +65,7 @@ static void no_own_slabs(void)
 	void *blocks[4];
 
 	for (cpu = 0; cpu < 4; cpu++) {
-		shim_cpu_move(cpu);
+		shim_cpu_move(2 * cpu);	/* of one node */
 		blocks[cpu] = bytepool_alloc(pool, 64, GFP_KERNEL);
 	}
 	EXPECT(bytepool_size(pool) == 4096);
@@ -154,7 +154,7 @@ static void test_bare_node(void)
 
 /*
  * A pool that was warmed up on one node serves the CPUs of another from memory there, unless
- * there is none, or the pool has a limit, or the class a reserve.
+ * there is none, or the pool is at its limit, or the class has a reserve.
  */
 static void test_warm_elsewhere(void)
 {
@@ -166,7 +166,8 @@ static void test_warm_elsewhere(void)
 	} ways[] = {
 		{ .full = NUMA_NO_NODE, .misses = 1 },
 		{ .full = 1 },
-		{ .full = NUMA_NO_NODE, .params.limit_bytes = 1 << 20 },
+		{ .full = NUMA_NO_NODE, .params.limit_bytes = 1 << 20, .misses = 1 },
+		{ .full = NUMA_NO_NODE, .params.limit_bytes = 10 * 16384 },
 		{ .full = NUMA_NO_NODE, .reserve = 1 },
 	};
 	void *blocks[10];
@@ -221,12 +222,13 @@ static void reclaimable_by_slab(void)
 	EXPECT(reclaimable_are(4 * 16, 2));
 	p = bytepool_alloc(pool, 64, GFP_KERNEL);
 	EXPECT(reclaimable_are(4 * 16, 1));
-	/* A reserve binds slabs, so none of its class counts, whenever it becomes idle. */
-	EXPECT(!bytepool_reserve(pool, 65536, 1, GFP_KERNEL));
-	EXPECT(reclaimable_are(0, 1));
+	/* A reserve binds slabs, if the blocks in use are fewer. */
+	EXPECT(!bytepool_reserve(pool, 65536, 8, GFP_KERNEL));
+	EXPECT(reclaimable_are(2 * 16, 1));
 	bytepool_free_bulk(pool, 2, large + 4);
-	EXPECT(reclaimable_are(0, 1));
+	EXPECT(reclaimable_are(2 * 16, 1));
 	EXPECT(!bytepool_reserve(pool, 65536, 2, GFP_KERNEL));
+	EXPECT(reclaimable_are(6 * 16, 1));
 	EXPECT(!bytepool_reserve(pool, 65536, 0, GFP_KERNEL));
 	EXPECT(reclaimable_are(6 * 16, 1));
 	bytepool_free(pool, p);

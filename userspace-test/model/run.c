@@ -82,11 +82,16 @@ void block_looked_at(struct block *block)
 
 void run_born(void *base, unsigned long bytes, bool mapped)
 {
-	u32 size = bp_class_size(&op.pool->sizes, op.class);
-	struct run *run = calloc(1, sizeof(*run) + bytes / size * sizeof(run->block[0]));
-	u32 i;
+	struct run *run;
+	u32 size, i;
 
-	CHECK(op.pool && !(mapped && op.pool->flags & BYTEPOOL_CONTIG));
+	if (!op.pool) {
+		CHECK(mapped);	/* the table of a new pool */
+		return;
+	}
+	size = bp_class_size(&op.pool->sizes, op.class);
+	run = calloc(1, sizeof(*run) + bytes / size * sizeof(run->block[0]));
+	CHECK(!(mapped && op.pool->flags & BYTEPOOL_CONTIG));
 	run->pool = op.pool;
 	run->size = size;
 	run->base = base;
@@ -145,6 +150,12 @@ static bool run_trimmed(char *page)
 	return true;
 }
 
+/* Return true if the table of classes of the pool takes so many bytes. */
+static bool is_table(unsigned long bytes)
+{
+	return !op.pool || bytes == PAGE_ALIGN(op.pool->sizes.nr * sizeof(void *));
+}
+
 void run_gone(void *base, unsigned long bytes)
 {
 	struct run *run = run_at(base);
@@ -153,7 +164,7 @@ void run_gone(void *base, unsigned long bytes)
 	bool stillborn;
 	u32 i;
 
-	if (!run && bytes == PAGE_SIZE && run_trimmed(base))
+	if (!run && ((bytes == PAGE_SIZE && run_trimmed(base)) || is_table(bytes)))
 		return;
 	CHECK(run && bytes == run->bytes);
 	pool = run->pool;

@@ -68,7 +68,7 @@ static struct delayed_work *work_first(unsigned long by)
 	struct delayed_work *work, *first = NULL;
 
 	list_for_each_entry(work, &works, list) {
-		if (!time_after(work->due, by) && (!first || time_before(work->due, first->due)))
+		if (!time_after(work->timer.expires, by) && (!first || time_before(work->timer.expires, first->timer.expires)))
 			first = work;
 	}
 	return first;
@@ -167,7 +167,7 @@ static bool work_queue(struct delayed_work *work, unsigned long delay, bool modi
 	pthread_mutex_lock(&work_lock);
 	was_pending = work->pending;
 	if (!was_pending || modify)
-		work->due = jiffies + delay;
+		__atomic_store_n(&work->timer.expires, jiffies + delay, __ATOMIC_RELAXED);
 	if (!was_pending) {
 		work->pending = true;
 		list_add_tail(&work->list, &works);
@@ -189,6 +189,18 @@ bool mod_delayed_work(struct workqueue_struct *wq, struct delayed_work *work, un
 	(void)wq;
 	shim_point();
 	return work_queue(work, delay, true);
+}
+
+bool delayed_work_pending(struct delayed_work *work)
+{
+	unsigned long flags = shim_irq_save();
+	bool pending;
+
+	pthread_mutex_lock(&work_lock);
+	pending = work->pending;
+	pthread_mutex_unlock(&work_lock);
+	shim_irq_restore(flags);
+	return pending;
 }
 
 bool cancel_delayed_work_sync(struct delayed_work *work)
@@ -235,8 +247,8 @@ void shim_clock_advance(unsigned long by)
 
 	pthread_mutex_lock(&work_lock);
 	while ((work = work_first(end))) {
-		if (time_after(work->due, virtual_jiffies))
-			virtual_jiffies = work->due;
+		if (time_after(work->timer.expires, virtual_jiffies))
+			virtual_jiffies = work->timer.expires;
 		work_run(work, flags);
 	}
 	virtual_jiffies = end + slept;

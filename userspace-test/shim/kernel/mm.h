@@ -92,9 +92,8 @@ void kfree(const void *p);
 #define kmalloc_node(size, gfp, node)		((void)(node), kmalloc(size, gfp))
 #define kzalloc_node(size, gfp, node)		((void)(node), kzalloc(size, gfp))
 #define kvmalloc_array(n, size, gfp)		kmalloc(array_size(n, size), gfp)
-#define kvzalloc(size, gfp)			kzalloc(size, gfp)
-#define vzalloc(size)				kzalloc(size, GFP_KERNEL)
+#define kvmalloc(size, gfp)			kmalloc(size, gfp)
 #define kvmalloc_node(size, gfp, node)		((void)(node), kmalloc(size, gfp))
-#define kvfree(p)				kfree(p)
+#define kvfree(p)				(is_vmalloc_addr(p) ? vfree(p) : kfree(p))
 
 #endif /* SHIM_KERNEL_MM_H */

@@ -26,7 +26,9 @@ struct work_struct {
 struct delayed_work {
 	struct work_struct work;
 	struct cds_list_head list;
-	unsigned long due;
+	struct {
+		unsigned long expires;
+	} timer;
 	bool pending;
 	bool running;
 };
@@ -43,6 +45,7 @@ void destroy_workqueue(struct workqueue_struct *wq);
 bool queue_delayed_work(struct workqueue_struct *wq, struct delayed_work *work,
 			unsigned long delay);
 bool mod_delayed_work(struct workqueue_struct *wq, struct delayed_work *work, unsigned long delay);
+bool delayed_work_pending(struct delayed_work *work);
 bool cancel_delayed_work_sync(struct delayed_work *work);
 
 #endif /* SHIM_KERNEL_WORK_H */
