@@ -410,7 +410,7 @@ static void test_memo(void)
 		bp_memo_enter(&where, &cache);
 		expect_page(page);
 		expect_page(other);
-		/* Pages that it has already displace none. */
+		/* A page that the memo already has displaces no other. */
 		bp_memo_enter(&where, &cache);
 		bp_memo_enter(&where, &cache);
 		where.block = (void *)(page + 80);

@@ -86,7 +86,7 @@ static void test_gfp(void)
 	pool_stop();
 }
 
-/* What a pool takes beside its blocks is counted, and given back. */
+/* A pool counts the memory that it takes besides its blocks, and gives it back. */
 static void test_overhead(void)
 {
 	u64 empty, used, idle;
@@ -176,7 +176,7 @@ static void test_mapped_gfp(void)
 	pool_start(NULL);
 	EXPECT(!bytepool_reserve(pool, 1 << 20, 1, GFP_KERNEL));
 	shim_fail(SHIM_FAIL_PAGES, 1, true);
-	/* Beside a reserve, nothing is taken from the system's own. */
+	/* A class with a reserve does not use the system's emergency reserves. */
 	blocks[0] = bytepool_alloc(pool, 1 << 20, GFP_KERNEL);
 	blocks[1] = bytepool_alloc(pool, 1 << 20, GFP_KERNEL);
 	blocks[2] = bytepool_alloc(pool, 2 << 20, GFP_KERNEL | __GFP_MEMALLOC);
@@ -301,7 +301,7 @@ static void test_many_classes(void)
 			p = bytepool_alloc(pool, 8 * nr, GFP_KERNEL);
 			EXPECT(p);
 			bytepool_free(pool, p);
-			/* Another CPU finds the block in the cache, if there is one for all. */
+			/* All CPUs use the same cache of a SINGLE pool. */
 			shim_cpu_move(flags[i] ? pairs + 1 : 0);
 		}
 		EXPECT(class_cached(8 * nr) == 1 && stats().misses == 1);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Caches: a CPU gets one of a class when it uses the class, and gives it back.
+ * The life of a cache: the CPU makes it when it uses the class, and a pass or a trim frees it.
  */
 #include "basic.h"
 
@@ -47,7 +47,7 @@ static void stop(void)
 	shim_exact_node = false;
 }
 
-/* What each CPU took for the class goes when its blocks have aged. */
+/* A CPU's cache is freed when its blocks have expired. */
 static void test_age(void)
 {
 	u64 overhead;
@@ -121,7 +121,7 @@ static void test_unused(void)
 	stop();
 }
 
-/* A scan does not count as the pass before: a cache stays if it was used since that. */
+/* A cache that was used since the last pass stays, even if a scan has seen it in between. */
 static void test_scan(void)
 {
 	void *block;
@@ -185,7 +185,7 @@ static void trim_in_between(void)
 		shim_cpu_run_other(NR_CPUS_USED, trim);
 }
 
-/* The counts are exact, also while caches go. */
+/* The counts are exact, also while caches are freed. */
 static void test_count(void)
 {
 	start(0, 0);

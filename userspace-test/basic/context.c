@@ -162,7 +162,7 @@ static void reuse_known(void)
 	}
 }
 
-/* Pages displace each other in the memo, while an interrupt frees blocks of the remembered ones. */
+/* Pages displace each other in the memo, while an interrupt frees blocks of remembered pages. */
 static void test_memo_places(void)
 {
 	const struct bytepool_params params = { .idle_timeout_ms = BYTEPOOL_TIMEOUT_NEVER };

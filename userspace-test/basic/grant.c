@@ -29,7 +29,7 @@ static void set_reserve(unsigned int nr)
 	EXPECT(!bytepool_reserve(pool, SIZE, nr, GFP_KERNEL));
 }
 
-/* Neither reclaim nor growth interferes. */
+/* If @on, fail all requests to the system from now on, so that no class grows. */
 static void fail_system(bool on)
 {
 	shim_fail(SHIM_FAIL_ANY, on, on);
@@ -66,7 +66,7 @@ static void test_grant(void)
 	EXPECT(bytepool_alloc_bulk(pool, SIZE, GFP_KERNEL, 40, blocks) == 40);
 	bytepool_free_bulk(pool, 40, blocks);
 	EXPECT(bytepool_size(pool) == (RESERVE + CAPACITY) * SLAB);
-	/* If blocks of the reserve are in use, others take their places, and a magazine more. */
+	/* If blocks of the reserve are in use, the class grows by as many, and by a magazine. */
 	EXPECT(bytepool_alloc_bulk(pool, SIZE, GFP_KERNEL, 65, blocks) == 65);
 	work();
 	bytepool_free_bulk(pool, 65, blocks);
@@ -76,7 +76,7 @@ static void test_grant(void)
 	for (i = 0; i < 100; i++)
 		bytepool_free(pool, blocks[i]);
 	EXPECT(class_cached(SIZE) && class_cached(SIZE) <= CAPACITY);
-	/* What its cache does not take goes to slabs, not to magazines. */
+	/* Blocks that the cache does not take return to slabs, not to magazines. */
 	EXPECT(shim_usage().kmallocs == before);
 	/* The reserve serves another CPU. */
 	fail_system(true);
@@ -123,7 +123,7 @@ static void test_grant_spare(void)
 	pool_stop();
 }
 
-/* A grant ends with each pass, and what it bound can be given back. */
+/* A grant ends with each pass. The slabs that it has bound can be given back. */
 static void test_grant_age(void)
 {
 	u64 overhead;
@@ -149,7 +149,7 @@ static void test_grant_age(void)
 	pool_stop();
 }
 
-/* Nobody is granted blocks at a limit, and the class does not grow for it. */
+/* If the pool has a limit, no cache is granted blocks, and the class does not grow for a cache. */
 static void test_grant_limit(void)
 {
 	const struct bytepool_params params = { .limit_bytes = 3 << 20 };
@@ -228,7 +228,7 @@ static void test_grant_in_use(void)
 	work();
 	EXPECT(class_cached(SIZE));
 	bytepool_free_bulk(pool, 250, blocks);
-	/* Nor does what the cache takes, almost 1 MiB, leave less room for them. */
+	/* The blocks for the cache, almost 1 MiB, do not count as stand-ins for reserved blocks. */
 	EXPECT(!bytepool_reserve(pool, 16384, RESERVE + 2, GFP_KERNEL));
 	EXPECT(bytepool_alloc_bulk(pool, 16384, GFP_KERNEL, 100, blocks) == 100);
 	work_with(16384);
@@ -302,7 +302,7 @@ static void test_grant_wait(void)
 	p = bytepool_alloc(pool, SMALL, GFP_KERNEL);
 	EXPECT(p && !nr_waits && held);
 	blocks[nr++] = p;
-	/* All that is left is in use. The next one that is freed goes to the waiter. */
+	/* Take all blocks that are left. The waiter gets the next one that is freed. */
 	while (nr < ARRAY_SIZE(blocks) && (p = bytepool_alloc(pool, SMALL, GFP_ATOMIC)))
 		blocks[nr++] = p;
 	p = bytepool_alloc(pool, SMALL, GFP_KERNEL);
@@ -404,8 +404,8 @@ static void test_grant_dies(void)
 }
 
 /*
- * Once the depots have less than the reserve, each free refills them, though the CPU has a grant
- * and remembers the page. What its cache has already serves that CPU alone.
+ * If the depots have less than the reserve, each free refills them, even if the CPU has a grant
+ * and its memo has the page. The blocks in a cache serve its CPU alone.
  */
 static void test_grant_short(void)
 {

@@ -178,7 +178,7 @@ static void test_destroy_in_use(void)
 	test_module_stop();
 }
 
-/* A block that leaked comes back after its pool was destroyed. Its owner is told so. */
+/* The owner of a leaked block frees it after its pool was destroyed. The log reports that. */
 static void test_late_free(void)
 {
 	void *block;
@@ -194,7 +194,7 @@ static void test_late_free(void)
 	EXPECT(!bytepool_usable_size(pool, p));
 	bytepool_free_any(p);
 	test_expect_warnings(0);
-	/* Its name is free for another one. */
+	/* Another pool may have the same name now. */
 	pool = bytepool_create("basic", NULL);
 	EXPECT(!IS_ERR(pool));
 	bytepool_destroy(pool);
@@ -202,7 +202,7 @@ static void test_late_free(void)
 	test_module_stop();
 }
 
-/* Each pool keeps the module, but for the shared one, which nobody can destroy. */
+/* Each pool keeps the module loaded, except the shared pool, which nobody can destroy. */
 static void test_module_kept(void)
 {
 	struct bytepool *other;

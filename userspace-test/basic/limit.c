@@ -42,7 +42,7 @@ static void lift_limit(void)
 	EXPECT(shim_sysfs_write("bytepool/pools/basic/limit_bytes", "0") == 1);
 }
 
-/* Nothing that others do ends the wait for a block above the limit. The log says so. */
+/* No free ends the wait for a block above the limit. The log says so. */
 static void test_limit_hopeless(void)
 {
 	const struct bytepool_params params = { .limit_bytes = 10 * 4096 };
@@ -59,7 +59,7 @@ static void test_limit_hopeless(void)
 	pool_stop();
 }
 
-/* If depots have what makes room, nobody waits for a grace period. */
+/* If depots can make room, no caller waits for a grace period. */
 static void test_limit_soon(void)
 {
 	const struct bytepool_params params = { .limit_bytes = 16 * SZ_64K };
@@ -171,7 +171,7 @@ static void test_limit_refused(void)
 	shim_cpu_move(5);
 	small = bytepool_alloc(pool, 64, GFP_KERNEL);
 	shim_cpu_move(0);
-	/* Below the limit the system is short of memory, and that is no reason to wait. */
+	/* Below the limit, the system is short of memory. The caller waits for no grace period. */
 	bytepool_free(pool, bytepool_alloc(pool, SZ_64K, GFP_KERNEL));
 	bytepool_trim(pool);
 	shim_cpu_run_other(5, use_cache);
@@ -189,8 +189,8 @@ static void test_limit_refused(void)
 }
 
 /*
- * When the system is short of memory, as much as is wanted goes back to it out of depots
- * before it is asked again. What caches have stays.
+ * When the system is short of memory, the pool gives as much of its depots back as is wanted, and
+ * then asks again. Caches keep their blocks.
  */
 static void test_short(void)
 {

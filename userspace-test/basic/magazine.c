@@ -35,7 +35,7 @@ static void stop_near(void)
 	shim_exact_node = false;
 }
 
-/* Have the caches of the CPUs up to @cpu made. */
+/* Make the caches of @cpu and of the lower CPUs of its node. */
 static void make_caches(size_t size, int cpu)
 {
 	for (; cpu >= 0; cpu -= 2) {
@@ -50,7 +50,7 @@ static void free_each(void **blocks, unsigned int nr)
 		bytepool_free(pool, blocks[nr]);
 }
 
-/* What a CPU frees beyond its cache, another gets. No magazine is lost on the way. */
+/* Another CPU gets the blocks that overflow from a CPU's cache. No magazine is lost. */
 static void test_exchange(void)
 {
 	void *blocks[400];
@@ -139,7 +139,7 @@ static void test_late_magazine(void)
 	stop_near();
 }
 
-/* Of the magazines in the depot, those that have expired are emptied, and no others. */
+/* A pass empties the magazines of the depot that have expired, and no others. */
 static void test_magazine_age(void)
 {
 	const struct bytepool_params params = { .idle_timeout_ms = 1000 };
@@ -154,7 +154,7 @@ static void test_magazine_age(void)
 		free_each(blocks + i * MAGAZINE, MAGAZINE);
 		shim_clock_advance(msecs_to_jiffies(100));
 	}
-	/* Those that were freed first have expired. */
+	/* The blocks that were freed first have expired. */
 	shim_clock_advance(msecs_to_jiffies(550));
 	for (nr = 3; nr <= 7; nr++) {
 		bytepool_gc(pool, NULL);

@@ -4,7 +4,7 @@
  */
 #include "basic.h"
 
-/* CPUs that have no cache yet. A CPU takes no page that it does not need. */
+/* Each CPU without a cache gets a slab of its own, and no page that it does not need. */
 static void own_slabs_at_first(void)
 {
 	unsigned long page[4];
@@ -143,7 +143,7 @@ static void test_bare_node(void)
 	shim_cpu_move(1);
 	EXPECT(bytepool_alloc(pool, 4096, GFP_KERNEL) == p);
 	bytepool_free(pool, p);
-	/* Nothing is counted there. */
+	/* No page counts on the node without memory. */
 	EXPECT(!bytepool_reserve(pool, 4096, 4, GFP_KERNEL));
 	EXPECT(!bytepool_reserve(pool, 4096, 0, GFP_KERNEL));
 	EXPECT((unsigned long)shim_reclaimable_pages(0) == bytepool_size(pool) / 4096);
@@ -153,8 +153,8 @@ static void test_bare_node(void)
 }
 
 /*
- * A pool that was warmed up on one node serves the CPUs of another from memory there, unless
- * there is none, or the pool is at its limit, or the class has a reserve.
+ * A pool that was warmed up on one node serves the CPUs of another node from memory of their node.
+ * This is not so if that has none, if the pool is at its limit, or if the class has a reserve.
  */
 static void test_warm_elsewhere(void)
 {
@@ -262,7 +262,7 @@ static void reclaimable_by_cache(void)
 	pool_stop();
 }
 
-/* Nobody but its owner gives memory of a SINGLE pool back, so nothing there counts. */
+/* Only the owner of a SINGLE pool gives its memory back, so that no page of it counts. */
 static void reclaimable_of_single(void)
 {
 	const struct bytepool_params params = { .flags = BYTEPOOL_SINGLE | BYTEPOOL_TRACK };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pending slabs: the hash table would not take them at once.
+ * Pending slabs: they could not enter the hash table at once.
  */
 #include "basic.h"
 

@@ -52,7 +52,7 @@ static void grace_frees(void)
 	freed_in_grace = NULL;
 }
 
-/* A block that is freed during the grace period of a pass is younger than it, and not very old. */
+/* A block that is freed during the grace period is younger than the pass, and not very old. */
 static void test_freed_meanwhile(void)
 {
 	pool_start(NULL);
@@ -269,8 +269,8 @@ static void test_long_lived(void)
 }
 
 /*
- * Blocks that no pass could free for more than half of the range of jiffies are freed by age by the
- * next one that can.
+ * Blocks may be idle for more than half of the range of jiffies before a pass can free them. The
+ * pass then frees them by age.
  */
 static void test_old_at_once(void)
 {

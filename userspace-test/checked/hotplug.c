@@ -15,8 +15,8 @@ static void cpu_dies_now(void)
 }
 
 /*
- * A CPU dies at any point, and its cache goes to the depot. A trim frees that memory, and an
- * allocation at the limit uses it.
+ * A CPU dies at any point, and the blocks of its cache return to the depot. A trim frees that
+ * memory, and an allocation at the limit uses it.
  */
 static void test_cpu_dies_amid(void)
 {

@@ -89,7 +89,7 @@ static void test_shrink_during_trim(void)
 
 static bool in_hand;
 
-/* Delay the report of a write to a block, and so the free of the block. */
+/* Delay the report of a write to a block, and so the free of its slab. */
 static void hold_in_hand(const char *message)
 {
 	(void)message;

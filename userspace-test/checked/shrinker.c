@@ -35,7 +35,7 @@ static void test_shrink_order(void)
 			bytepool_free(pool, blocks[i]);
 			shim_clock_advance(HZ);
 		}
-		/* The blocks are in depots, or in caches and come with the second scan. */
+		/* The blocks are in depots. Or they are in caches, which the first scan closes. */
 		if (way)
 			shim_cpu_die(0);
 		else
@@ -143,7 +143,7 @@ static void test_shrink_reserve(void)
 	while ((counted = shim_shrink_count())) {
 		size_t held = bytepool_size(pool);
 
-		/* What is in caches comes with the second scan. */
+		/* The second scan frees blocks in caches. */
 		shim_shrink(counted);
 		shim_shrink(counted);
 		EXPECT(held - bytepool_size(pool) >= counted * PAGE_SIZE);
@@ -186,10 +186,7 @@ static void test_shrink_single(void)
 	pool_stop();
 }
 
-/*
- * A scan does not wait. Older memory in caches comes with the next scan, also if the one
- * between finds the grace period not over.
- */
+/* A scan does not wait. If caches have older memory, a scan after the grace period frees it. */
 static void test_shrink_younger(void)
 {
 	void *a, *b, *c;
@@ -295,7 +292,7 @@ static void test_shrink_grant(void)
 	pool_stop();
 }
 
-/* The same holds for a pool that the GC visits in any case. It does so earlier. */
+/* If a scan has closed caches of a pool that is awake, the GC visits the pool earlier. */
 static void test_shrink_gc_awake(void)
 {
 	pool_start(NULL);
@@ -331,7 +328,7 @@ static void test_shrink_gc(void)
 	shim_grace_held = true;
 	EXPECT(!shim_works_pending() && shim_shrink(1) == 1);
 	bytepool_free(pool, q);
-	/* It does so once. */
+	/* The GC visits the sleeping pool once. */
 	runs = stats().gc_runs;
 	other = bytepool_create("other", NULL);
 	bytepool_free(other, bytepool_alloc(other, 4096, GFP_KERNEL));
@@ -438,7 +435,7 @@ static void wait_a_jiffy(void)
 	shim_clock_advance(1);
 }
 
-/* Before the OOM killer ends a task, all that caches have goes, too. */
+/* Before the OOM killer ends a task, its notifier frees the blocks in all caches, too. */
 static void test_oom(void)
 {
 	void *p;
@@ -448,7 +445,7 @@ static void test_oom(void)
 	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
 	bytepool_free(pool, p);
 	EXPECT(shim_oom() == 17 && !bytepool_size(pool));
-	/* It does not wait for ever. */
+	/* The notifier does not wait for ever. */
 	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
 	shim_grace_held = true;
 	shim_wait_hook = wait_a_jiffy;
@@ -468,7 +465,7 @@ static void count_waits(void)
 	shim_clock_advance(1);
 }
 
-/* It waits no longer than a fifth of a second, and only for blocks in caches. */
+/* The notifier waits no longer than a fifth of a second, and only for blocks in caches. */
 static void test_oom_wait(void)
 {
 	unsigned long begun;
@@ -488,7 +485,7 @@ static void test_oom_wait(void)
 	pool_stop();
 }
 
-/* Return true if all idle memory of pools that share it leaves at an event, and nothing else. */
+/* Return true if an event frees all idle memory of shared pools, and nothing else. */
 static bool leaves(void (*event)(unsigned long action), unsigned long action)
 {
 	struct bytepool *single;
@@ -508,7 +505,7 @@ static bool leaves(void (*event)(unsigned long action), unsigned long action)
 	bytepool_free(pool, p);
 	bytepool_destroy(single);
 	pool_stop();
-	/* No event comes to a module that is gone. */
+	/* An unloaded module gets no event. */
 	event(action);
 	return left;
 }

@@ -246,8 +246,8 @@ void model_free(struct block *block)
 }
 
 /*
- * A bulk allocation that failed counts the blocks that it had taken, also as freed. @blocks
- * still has them.
+ * A bulk allocation that failed counts the blocks that it had taken as allocated and as freed.
+ * @blocks still has them.
  */
 static void bulk_failed(struct model_pool *pool, gfp_t gfp, void **blocks, bool alone)
 {
@@ -266,7 +266,7 @@ static void bulk_failed(struct model_pool *pool, gfp_t gfp, void **blocks, bool 
 	pool->stats.frees += partly;
 	pool->stats.allocs += partly;
 	pool->stats.misses = now.misses;
-	/* With the blocks that it gave back, it would look as if it could have had more. */
+	/* The blocks that it gave back are idle now, so do not check that none was idle. */
 	check_failure(gfp, alone && !partly ? nested : nested - 1);
 }
 

@@ -124,9 +124,9 @@ bool model_full(const struct model_pool *pool);
 
 /* Create a pool and its model. Return 0 or -errno. */
 int model_create(struct model_pool *pool, const char *name, const struct bytepool_params *params);
-/* Destroy a pool. Free its blocks in use before, or @leak them. */
-/* The pools of which the module keeps the structure, because blocks of them leaked. */
+/* The number of pools whose structure the module keeps, because blocks of them leaked. */
 extern unsigned int model_buried;
+/* Destroy a pool. Free its blocks in use before, or @leak them. */
 void model_destroy(struct model_pool *pool, bool leak);
 
 /* Make a call and check its promises. */

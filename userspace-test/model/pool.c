@@ -132,7 +132,7 @@ void model_shrink(unsigned long pages)
 	unsigned int in_vain = 0;
 
 	op.any_age = true;
-	/* What is in caches comes with the second scan. */
+	/* The second scan frees blocks in caches. */
 	do {
 		more = shim_shrink(pages);
 		freed += more;

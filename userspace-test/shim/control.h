@@ -51,15 +51,15 @@ void shim_random_seed(unsigned long seed);
 extern bool shim_virtual_clock;
 void shim_clock_advance(unsigned long by);
 unsigned int shim_works_pending(void);
-/* Runs instead of each wait with a time-out, which then is over. */
+/* Runs instead of each wait with a time-out. The wait is over when it returns. */
 extern void (*shim_wait_hook)(void);
-/* The time-out of the wait for which that runs. */
+/* The time-out of the wait in whose place shim_wait_hook runs. */
 extern long shim_wait_timeout;
 /* Return the number of waits for a wakeup that ended by their time-out instead. */
 unsigned long shim_timeouts(void);
 /* Runs within every grace period. */
 extern void (*shim_grace_hook)(void);
-/* No grace period ends but that of synchronize_rcu(). */
+/* While true, a grace period ends only if a thread waits for it by synchronize_rcu(). */
 extern bool shim_grace_held;
 
 /* Kinds of failures. */
@@ -101,7 +101,7 @@ struct shim_usage {
 };
 
 struct shim_usage shim_usage(void);
-/* What the module counts as reclaimable memory of a node. */
+/* Return the pages of a node that the module counts as reclaimable. */
 long shim_reclaimable_pages(int node);
 /* The source of pages and of mapped memory. */
 extern void *(*shim_run_alloc)(size_t align, size_t bytes);

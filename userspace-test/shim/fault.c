@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Failures on demand: of the allocators, and of what else asks shim_should_fail().
+ * Failures on demand: of the allocators, and of all other callers of shim_should_fail().
  */
 #include "control.h"
 #include "cpu.h"

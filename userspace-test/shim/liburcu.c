@@ -47,8 +47,8 @@ static_assert(sizeof(struct callback) == 2 * sizeof(void *), "fits into the shim
 static struct callback *callbacks;
 
 /*
- * Not call_rcu() of liburcu: its thread sleeps for 10 ms between two looks at its queue, and
- * so each rcu_barrier() takes as long.
+ * Do not use call_rcu() of liburcu, because its thread sleeps for 10 ms between two looks at its
+ * queue. Each rcu_barrier() would take as long.
  */
 void liburcu_call(void *head, void (*fn)(void *head))
 {
@@ -88,7 +88,7 @@ int liburcu_table_destroy(void *table)
 	return cds_lfht_destroy(table, NULL);
 }
 
-/* Not checked by TSan, because liburcu_table_find() tells it what may be read only after this. */
+/* Not checked by TSan, because liburcu_table_find() tells it of the order only after this. */
 __attribute__((no_sanitize("thread")))
 static int key_matches(struct cds_lfht_node *node, const void *arg)
 {

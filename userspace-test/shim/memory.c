@@ -47,7 +47,7 @@ struct chunk {
 	bool split;
 };
 
-/* What precedes a mapping of vmap(), in a page of its own. */
+/* The header of a mapping of vmap(), in the page before it. */
 struct mapping {
 	size_t bytes;
 };
@@ -435,7 +435,7 @@ void shim_backing_release(void *base)
 void mod_node_page_state(int node, enum node_stat_item item, long pages)
 {
 	(void)item;
-	/* It may be a gap in the numbers of nodes, for which the kernel has no counters. */
+	/* This node may stand for a number without a node, for which the kernel has no counters. */
 	if (!pages && node == shim_bare_node)
 		shim_die("node %d has nothing to count", node);
 	/* The pages of a slab are counted under its lock, so a sum is negative only by mistake. */
@@ -461,7 +461,7 @@ struct shim_usage shim_usage(void)
 	};
 }
 
-/* Such pages are counted like those of kmalloc(), because they are for no block. */
+/* Count the page like memory of kmalloc(), because it is for no block. */
 unsigned long __get_free_page(gfp_t gfp)
 {
 	unsigned long flags;

@@ -38,7 +38,7 @@ void start_poll_synchronize_rcu_full(struct rcu_gp_seq *grace)
 	grace->number = __atomic_load_n(&graces_begun, __ATOMIC_SEQ_CST) + 1;
 }
 
-/* A grace period for which somebody asks is over, unless the test holds it. */
+/* Wait for the grace period, and return true, unless the test holds it. */
 bool poll_state_synchronize_rcu_full(struct rcu_gp_seq *grace)
 {
 	if ((long)(__atomic_load_n(&graces_over, __ATOMIC_SEQ_CST) - grace->number) >= 0) {

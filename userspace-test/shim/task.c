@@ -14,7 +14,7 @@ __thread struct shim_task shim_self;
 __thread unsigned int shim_countdown;
 void (*shim_point_hook)(void);
 
-/* A CPU that has a thread. A thread that gives the CPU away releases what it did there. */
+/* The CPUs that have a thread. The next thread of a CPU sees all stores of the last one. */
 static bool cpu_taken[nr_cpu_ids];
 
 unsigned int shim_random(void)

@@ -19,7 +19,7 @@ struct workqueue_struct {
 
 bool shim_virtual_clock;
 
-/* It wraps around soon, like that of a kernel that boots. */
+/* The jiffies wrap around soon, like those of a kernel that has just booted. */
 static unsigned long virtual_jiffies = -2000UL;
 
 static pthread_mutex_t work_lock = PTHREAD_MUTEX_INITIALIZER;
