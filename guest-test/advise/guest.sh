@@ -16,7 +16,7 @@ show() {
 	echo "--- end $?"
 }
 
-# What a run of bytepool-advise must not leave.
+# Print the trace instances and the probes that a run of bytepool-advise has left behind.
 left() {
 	ls $tracing/instances
 	cat $tracing/kprobe_events

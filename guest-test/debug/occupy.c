@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * bytepool_occupy - take what bytepool.ko needs
+ * bytepool_occupy - occupy a resource that bytepool.ko needs
  *
- * That is the name of its directory in sysfs, or most of the memory while its init runs.
+ * The resource is the name of bytepool's directory in sysfs, or most of the memory while the init
+ * of bytepool runs.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -113,5 +114,5 @@ static void __exit occupy_exit(void)
 }
 module_exit(occupy_exit);
 
-MODULE_DESCRIPTION("Takes what bytepool needs");
+MODULE_DESCRIPTION("Occupies a resource that bytepool needs");
 MODULE_LICENSE("GPL");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory that CPU 1 freed goes back to the system after the timeout and not before, whatever
- * CPU 1 does after that.
+ * Memory that CPU 1 freed is given back to the system after the timeout and not before, whatever
+ * CPU 1 does meanwhile.
  */
 #include <linux/cpu.h>
 #include <linux/delay.h>

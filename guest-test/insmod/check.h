@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Checks, and what the log of the kernel has to contain
+ * Checks, and marks in the log of the kernel around expected warnings
  */
 #ifndef _BYTEPOOL_TEST_CHECK_H
 #define _BYTEPOOL_TEST_CHECK_H

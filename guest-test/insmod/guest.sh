@@ -327,11 +327,11 @@ check_held() {
 }
 
 #
-# Idle memory that the kernel counts, and that leaves before an event
+# Idle memory: the kernel counts it as reclaimable, and the pool gives it back before some events
 #
 
-# Print the pages of bytepool that the kernel counts as reclaimable, with those that CPUs have not
-# reported yet. On these kernels, nobody else counts any.
+# Print the pages of bytepool that the kernel counts as reclaimable. Include the pages that CPUs
+# have not reported yet. On these kernels, only bytepool counts such pages.
 reclaimable() {
 	cat /proc/sys/vm/stat_refresh
 	awk '$1 == "nr_kernel_misc_reclaimable" { print $2 }' /proc/vmstat
@@ -354,7 +354,7 @@ is_64m_more() { # FIELD KB
 	[ $((now - $2)) -ge 60000 ] && [ $((now - $2)) -le 72000 ]
 }
 
-# Count in an idle pool of 64 MiB, run the command, and check that the pool holds nothing.
+# Make a pool with 64 MiB of idle memory, run the command, and check that the pool holds nothing.
 idle_leaves() { # COMMAND...
 	run idle_begin
 	check "idle: $1 makes idle memory leave" idle_left_by "$@"

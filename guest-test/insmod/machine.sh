@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # Runs in the guest, on a machine of any kind: load bytepool, use it in each way that provokes no
-# warning, and unload it. Prints KTAP, and exits with 1 if a check failed. What others run on CPU 1
-# runs on CPU 0 if that is the only one, but for the tests of reserves, which need another CPU.
+# warning, and unload it. Prints KTAP, and exits with 1 if a check failed. On a machine with one
+# CPU, the threads for CPU 1 run on CPU 0. The tests of reserves are left out there, because they
+# need another CPU.
 
 # shellcheck source-path=SCRIPTDIR/../lib source=guest-lib.sh
 . /guest-lib.sh

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The tests on two NUMA nodes: what they share
+ * Helpers that the tests on two NUMA nodes share
  */
 #include <linux/cpumask.h>
 #include <linux/err.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The tests on two NUMA nodes: what they share
+ * Helpers that the tests on two NUMA nodes share
  *
  * Each test runs with blocks of several sizes, and from either node. The thread that runs it
  * moves between the nodes. "Here" is the node where the thread is at the time.

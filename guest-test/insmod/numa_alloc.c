@@ -70,9 +70,9 @@ static void comes_back(struct numa *n, int here, int named)
 }
 
 /*
- * Allocate on the other node, which has nothing idle. It gets new memory of its own if that
- * is to be had without reclaim. Memory that is mapped is not, so idle blocks of n->node serve.
- * The one cache of a single pool serves its owner on either node.
+ * Allocate on the other node, which has nothing idle. It gets new memory of that node if this needs
+ * no reclaim. A mapping needs reclaim, so idle blocks of n->node are used instead. The one cache of
+ * a SINGLE pool serves its owner on either node.
  */
 static void idle_elsewhere(struct numa *n)
 {
@@ -161,7 +161,7 @@ void numa_order(struct seq_file *m)
 	test_all(m, order, WITH_SINGLE, "idle memory from here first, then new from here");
 }
 
-/* Do the same with cached blocks: those of one node lie between those of the other. */
+/* Do the same with cached blocks. The blocks of one node lie between those of the other. */
 static void order_named(struct numa *n)
 {
 	int bulk;

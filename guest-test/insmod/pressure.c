@@ -2,8 +2,9 @@
 /*
  * A pool that holds most of the memory of a small machine
  *
- * Most of it is idle, for the guest script to need. A few blocks are in use, and some are
- * reserved. Besides, hundreds of pools hold some idle memory each, while a thread takes all pages.
+ * Most of it is idle, until a program of the guest script needs it. A few blocks are in use, and
+ * some are reserved. In another test, hundreds of pools hold some idle memory each, while a thread
+ * takes all pages.
  */
 #include <linux/delay.h>
 #include <linux/err.h>
@@ -32,7 +33,7 @@ static struct chained *chain[2];
 
 static const size_t sizes[] = { SZ_4K, SZ_64K, SZ_1M, 100, SZ_256K };
 
-/* Allocate blocks of all sizes until the pool holds @bytes. Each CPU is to free one half. */
+/* Allocate blocks of all sizes until the pool holds @bytes. Each CPU will free half of them. */
 static void pressed_fill(unsigned long bytes)
 {
 	unsigned int i;
@@ -91,7 +92,7 @@ struct taking {
 	bool done;
 };
 
-/* Take all pages that may be had, and measure the slowest. */
+/* Allocate all pages that the system gives, and measure the slowest allocation. */
 static void take_pages(struct taking *taking)
 {
 	gfp_t gfp = GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN;
@@ -175,7 +176,7 @@ void pressure_pools(struct seq_file *m)
 	for (i = 0; i < NR_POOLS; i++)
 		pools[i] = idle_pool(i, POOL_BYTES);
 	err = err ?: taking_run(&with);
-	/* Most of the memory is in caches, and comes after a grace period. */
+	/* Most of the memory is in caches. The shrinker frees it after a grace period. */
 	ssleep(5);
 	err = err ?: taking_run(&later);
 	for (i = 0; i < NR_POOLS; i++)

@@ -67,7 +67,7 @@ for _ in 1 2 3; do
 	press
 done
 run pressure_again
-# What is in caches comes with the second scan.
+# The second scan frees blocks in caches.
 echo 2 >/proc/sys/vm/drop_caches
 sleep 1
 echo 2 >/proc/sys/vm/drop_caches

@@ -372,7 +372,7 @@ void stress_limit(struct seq_file *m)
 	stress_run(m, &stress);
 }
 
-/* The load that tested the pool in userspace that bytepool descends from. */
+/* The load of the test of bytepool's predecessor, which was a pool in userspace. */
 void stress_original(struct seq_file *m)
 {
 	static const struct stress stress = {

@@ -2,9 +2,9 @@
 /*
  * mirror - a driver that the tools of bytepool do not know
  *
- * scripts/suite/journey takes it from bytepool-advise by tools/port/port to scripts/compare, as
- * somebody would who has only this driver. A write() to /dev/mirror is reversed, and a read() gets
- * the last bytes that were written, reversed.
+ * scripts/suite/journey takes it from bytepool-advise by tools/port/port to scripts/compare, as the
+ * author of a driver would. A write() to /dev/mirror is reversed, and a read() gets the last bytes
+ * that were written, reversed.
  */
 #include <linux/fs.h>
 #include <linux/minmax.h>

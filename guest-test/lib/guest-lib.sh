@@ -126,7 +126,7 @@ own_cost() {
 stats_files="bytes_held bytes_in_use bytes_idle blocks_in_use blocks_idle allocs frees hits
 	misses failures bad_frees gc_runs reclaimed_blocks reclaimed_bytes"
 
-# gone FILE: return true if the file of a pool is gone, or goes within 5 s.
+# gone FILE: return true if the file of a pool is gone, or disappears within 5 s.
 gone() {
 	for _ in 1 2 3 4 5 6 7 8 9 10; do
 		[ -e "$1" ] || return 0

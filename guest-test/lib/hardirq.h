@@ -17,7 +17,7 @@
 #define HARDIRQ_TIMER	(IS_ENABLED(CONFIG_PREEMPT_RT) ? HRTIMER_MODE_REL_PINNED_HARD :	\
 							HRTIMER_MODE_REL_PINNED)
 
-/* Enclose what a function does that another CPU has called. */
+/* Enclose the body of a function that another CPU has called. */
 static inline void remote_call_begin(void)
 {
 	if (!IS_ENABLED(CONFIG_PREEMPT_RT))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Actors, which allocate and free: what one does with a single block, and the list of all
+ * Actors, which allocate and free: their steps with a single block, and the list of all actors
  */
 #include <linux/gfp.h>
 #include <linux/kernel.h>
@@ -57,7 +57,7 @@ static void parcel_inspect(struct parcel *p, struct torture_pool *tp)
 	p->dense = usable <= SMALL_MAX;
 }
 
-/* Put a new block into parcel @p: check what its content must be, and fill it. */
+/* Put a new block into parcel @p. Check that it is zero or wiped if it has to be, and fill it. */
 void actor_take(struct actor *a, struct torture_pool *tp, struct parcel *p, void *block,
 		u32 size, gfp_t gfp)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Actors, which allocate and free: what one does with a single block, and the list of all
+ * Actors, which allocate and free: their steps with a single block, and the list of all actors
  */
 #ifndef _BYTEPOOL_TORTURE_ACTOR_H
 #define _BYTEPOOL_TORTURE_ACTOR_H

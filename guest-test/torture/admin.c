@@ -41,7 +41,7 @@ static bool stats_absurd(const struct bytepool_stats *now)
 	       now->allocs != now->hits + now->misses;
 }
 
-/* Check what is always true of statistics. Compare them with @before, and update that. */
+/* Check that the statistics are plausible, and have not fallen since @before. Update @before. */
 static void stats_check(struct torture_pool *tp, struct bytepool_stats *before)
 {
 	struct bytepool_stats now;

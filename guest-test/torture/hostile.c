@@ -2,10 +2,10 @@
 /*
  * A thread that frees what it must not free
  *
- * It injects all bad frees, so that after each the pool's count is known. A block that is
- * freed twice must not have another owner by then. In pools that actors use, it is therefore of
- * a class that only this thread uses, and shares a page with a block in use, so that its slab
- * does not go back to the system between the two frees.
+ * Only this thread makes bad frees, so that the pool's count is known after each of them. A block
+ * that is freed twice must not have another owner at the second free. In pools that actors use,
+ * the block is therefore of a class that only this thread uses. It also shares a page with a block
+ * in use, so that its slab is not given back to the system between the two frees.
  */
 #include <linux/cpu.h>
 #include <linux/cpumask.h>
@@ -258,7 +258,10 @@ static void inject_race(struct torture_pool *tp)
 	pair_put(&pair);
 }
 
-/* Free a block of a pool that nothing else uses, of any size, twice; or trim in between. */
+/*
+ * Free a block of any size twice, in a pool that only this thread uses: on several CPUs at once, or
+ * with a trim in between.
+ */
 static void inject_lone(struct torture_pool *tp)
 {
 	static const u32 sizes[] = { 8, 200, SZ_4K, SZ_64K, SZ_1M };

@@ -3,8 +3,8 @@
  * The content that an owner writes into its block
  *
  * Each word contains its own address, the pool, the owner and the number of the allocation.
- * Every other word contains the size, too. A word that another owner wrote is noticed, and
- * tells which owner that was.
+ * Every other word contains the size, too. A word of another owner is noticed, and names that
+ * owner.
  *
  *	63 ... 58  57 ... 50  49 ... 32             31 ... 0
  *	pool       owner      allocation (^ size)   address of the word
@@ -95,7 +95,7 @@ void pattern_check_zero(const void *block, size_t size, const struct torture_poo
 	size_t stride;
 	const u64 *at;
 
-	/* Look at whole words. What lies beyond the bytes asked for is undefined. */
+	/* Check whole words only. The bytes after @size are undefined. */
 	size = round_down(size, sizeof(u64));
 	if (!size)
 		return;

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * The content that an owner writes into its block
+ *
+ * This differs from insmod/block.c. There, a block is checked without a record of its owner, so
+ * that actors can exchange bare pointers. But a block passes that check if another owner has
+ * written to all of it. Here, a parcel says which owner has the block. Therefore the words of any
+ * other owner are noticed, and the report names that owner.
  */
 #ifndef _BYTEPOOL_TORTURE_PATTERN_H
 #define _BYTEPOOL_TORTURE_PATTERN_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The parameters that all parts of the torture read, and what they report
+ * The parameters that all parts of the torture read, and the report of their errors
  */
 #ifndef _BYTEPOOL_TORTURE_REPORT_H
 #define _BYTEPOOL_TORTURE_REPORT_H
