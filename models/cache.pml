@@ -16,8 +16,8 @@
  * of the depot are another, because moves between them are made under the lock. The
  * memo is one entry, which stands for the page of each block. The passes are one
  * process, because gc_lock serialises them: one closes the cache, and any later one
- * drains it when its mark tells that the grace period is over. What passes want of the
- * cache is left out, see trim.pml.
+ * drains it when its mark tells that the grace period is over. The ages of blocks are not
+ * modelled, so that a pass may want any blocks. trim.pml has ages.
  *
  * Wrong:
  *	WRONG_MARK_IGNORED: class_drain() does not look at the mark of the cache

@@ -13,8 +13,8 @@
  *
  * At any time, blocks in the cache <= grants <= blocks - reserve. If no block is idle in a
  * depot after CPU 1 has looked for one, then a block that is freed later does not enter the
- * cache. In the end, no task waits while what it wants is idle, although a wait times out
- * here only while a closed cache has to wait for its grace period.
+ * cache. In the end, no task waits while the blocks that it wants are idle, although a wait
+ * times out here only while a closed cache has to wait for its grace period.
  *
  * Abstracted: A cache takes one block. How often the depot has served CPU 0 is
  * left out, so it may be granted blocks at any time. The queue of waiters is as in
@@ -55,7 +55,7 @@ bool accepts;
 bool grace;		/* the grace period of cache->grace is not over */
 bool woken;
 bool bulk;		/* CPU 1 waits for both blocks at once */
-bool served;		/* the waiter has what it wants */
+bool served;		/* the waiter has the blocks that it wants */
 bool theirs;		/* the block of depot 1 is in use, and CPU 0 frees it */
 bool bare;		/* CPU 1 found no idle block left in a depot, and none has come since */
 
@@ -227,7 +227,7 @@ inline bp_class_close_if_short()
 	}
 	:: else
 	fi;
-	/* Whoever hears of the block hears of the closed cache, too. */
+	/* After the barrier, a CPU that sees the block also sees the closed cache. */
 	atomic { smp_mb() -> load(x, DEPOT); bare = !x && !idle }
 }
 
@@ -440,7 +440,7 @@ end:
 	}
 }
 
-/* The waiter may sleep for ever, but not while what it wants is idle. */
+/* The waiter may sleep for ever only if it wants more blocks than are idle. */
 init {
 	atomic {
 		if

@@ -67,7 +67,7 @@ inline smp_wmb()
 	}
 }
 
-/* The next load of the variable by late() may already take place here. */
+/* The load of the variable by the next late() may already take place here. */
 inline early(v)
 {
 	if

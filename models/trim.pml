@@ -14,13 +14,13 @@
  * Abstracted: Memory is sequentially consistent, see cache.pml for the weaker one. The
  * cache is opened as if the pool were awake, see sleep.pml. The magazines of the depot
  * are its slabs. An alloc from the depot is left out, because it may move any block to
- * the cache that it opens, and so uses the block. Once the grace period of a mark has
- * ended, the mark tells that.
+ * the cache that it opens, and so uses the block. A mark tells reliably that its grace
+ * period has ended.
  *
  * Wrong:
  *	WRONG_SMALLER_DRAIN: cache_claim() keeps the smaller drain kind
  *	WRONG_LAST_DRAIN: cache_claim() stores the drain kind of the last pass
- *	WRONG_OWN_DRAIN: class_drain() takes what its own pass wants, whatever the kind
+ *	WRONG_OWN_DRAIN: class_drain() takes the blocks that its own pass wants, whatever the kind
  *	WRONG_MARK_IGNORED: class_drain() does not look at the mark
  *	WRONG_MARK_AGAIN: class_close() gives a cache that was closed before a new mark
  *	WRONG_LOSSY_MARK: a mark may miss that its grace period has ended
@@ -52,7 +52,7 @@ byte mark;		/* cache->grace */
 
 bool gc_lock, reap_lock;
 byte begun, over;	/* grace periods, by number */
-byte needed;		/* the last one for which somebody asked */
+byte needed;		/* the last one for which a mark was taken */
 
 /* Grace periods, one after the other. The CPU is outside of its section once in each. */
 proctype rcu()
