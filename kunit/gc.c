@@ -48,7 +48,7 @@ static void age_desc(const struct age_case *age_case, char *desc)
 
 KUNIT_ARRAY_PARAM(age, age_cases, age_desc);
 
-/* The GC counts what it has given back a moment after the pool no longer holds it. */
+/* The GC counts memory that it has given back a moment after the pool stops holding it. */
 static void wait_reclaimed(struct bytepool *pool, u64 bytes)
 {
 	unsigned int tick;

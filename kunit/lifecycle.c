@@ -247,7 +247,7 @@ static void destroy_with_blocks_in_use(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, bk_filled(large[0], SZ_64K, 10));
 	KUNIT_EXPECT_TRUE(test, bk_filled(large[1], SZ_64K, 11));
 
-	/* A later free of such a block gives it to no pool. */
+	/* No pool takes such a block when it is freed later. */
 	bk_expect_warning_begin();
 	bytepool_free(other, small[0]);
 	bytepool_free(other, large[0]);
