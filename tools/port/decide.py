@@ -23,7 +23,7 @@ FAMILIES = {
 }
 FUNCTIONS = {name: (family, role) for family, roles in FAMILIES.items()
              for role, names in roles.items() for name in names.split()}
-# What belongs to these allocators, but is never ported.
+# Functions of these allocators that are never ported.
 UNPORTED = re.compile(r"""(kvmalloc|kvzalloc|kvcalloc|kvrealloc|kvmemdup|kvfree|vmalloc_(user|32)|
     vmemdup_user|vfree_atomic|mempool_(init|create|exit)|alloc_pages|__get_free_pages|
     __get_dma_pages|kmem_cache_create|devm_(get_free_pages|kvasprintf))\w*$""", re.X)

@@ -42,7 +42,7 @@ def is_content(node):
 
 
 class Flow:
-    """What the facts say about the places of a module."""
+    """The places of a module with their facts, and its call sites."""
 
     def __init__(self, paths, facts, behaviour, ported, own):
         self.sources = {path: Source(path) for path in paths}
@@ -241,7 +241,7 @@ class Flow:
             self.note(node, "escape", where, f"{name}() is outside of the module, and gets it")
 
     def take(self, name, where):
-        """Code outside of the module may call a function."""
+        """Note that code outside of the module may call a function."""
         module = self.module
         for parameter, kind in module.functions[name]:
             if is_holder(kind) and not module.tag(kind):
@@ -298,7 +298,7 @@ class Flow:
                 self.distrust(source, body.name, at)
 
     def distrust(self, source, function, at, why="Coccinelle does not parse this statement"):
-        """Nothing is known of the places in the statement around a token."""
+        """Mark the places in the statement around a token as unknown."""
         tokens = source.tokens
         first = last = at
         while first > 0 and tokens[first - 1].text not in ";{}":
@@ -326,7 +326,7 @@ class Flow:
         return len({id(node.find()) for node in self.module.nodes.values()})
 
     def join_all(self):
-        """Join what belongs together, until nothing changes."""
+        """Join the places that hold the same pointers, until nothing changes."""
         before = 0
         while before != self.nr_classes():
             before = self.nr_classes()
@@ -377,7 +377,7 @@ class Flow:
         return copies
 
     def join_copied(self):
-        """Join what is in copied memory, if it has pointers."""
+        """Join the contents of copied memory, if it has pointers."""
         while True:
             found = [pair for pair in self.copied if any(node.find().target for node in pair)]
             if not found:
@@ -393,7 +393,7 @@ class Flow:
             (not inner or (inner.size == 1 and self.is_bare(inner)))
 
     def fields_of_joined(self):
-        """If structures share a class, so do their fields of the same name."""
+        """Join the fields of the same name if their structures share a class."""
         module = self.module
         while True:
             before = self.nr_classes()
@@ -409,7 +409,7 @@ class Flow:
                 return
 
     def propagate(self):
-        """Code outside that gets a pointer also gets what it points to."""
+        """Note that code outside that gets a pointer also gets the memory that it points to."""
         nodes = list(self.module.nodes.values()) + list(self.module.calls.values())
         todo = [node.find() for node in nodes]
         while todo:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-"""Which variables, fields and functions of a module may hold the same pointers.
+"""Find the variables, fields and functions of a module that may hold the same pointers.
 
 A node stands for a place that holds pointers: a variable of a function, a global variable, a field
 of a structure, what a function returns, or all pointers to one structure of the module. An
@@ -297,7 +297,7 @@ class Module:
         return self.postfix(function, texts)
 
     def literal(self, function, texts):
-        """A structure without a name gets the values between braces. Return no node."""
+        """Note that a structure without a name gets the values in braces. Return no node."""
         for part in split_arguments(texts[1:self.close(texts, 0)]):
             if part[:1] == ["."] and "=" in part:
                 part = part[part.index("=") + 1:]
