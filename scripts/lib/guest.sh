@@ -8,7 +8,7 @@
 . "$top/scripts/lib/kernel.sh"
 
 # For a kernel in a guest that counts instructions. The CPU has no fast rep movsb, because QEMU would
-# count each byte. The rest keeps work out of the count that is not the module's.
+# count each byte. The other arguments keep other work of the kernel out of the count.
 # shellcheck disable=SC2034 # used by the scripts
 counted_args="tsc=reliable mitigations=off cryptomgr.notests=1 clearcpuid=erms,fsrm"
 
