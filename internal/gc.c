@@ -152,21 +152,6 @@ static bool gc_end(struct bytepool *pool)
 	return READ_ONCE(pool->awake);
 }
 
-/* Queue the next run, an interval after this one began. If @soon, caches wait to be drained. */
-static void gc_rearm(unsigned long begun, bool soon)
-{
-	unsigned long interval;
-	long delay;
-
-	do {
-		interval = bp_gc_interval();
-		delay = max((long)(begun + interval - jiffies), 0L);
-		bp_gc_run_within(soon ? min(delay, GC_CLOSE_AHEAD) : delay);
-		/* Pairs with smp_mb() in bp_gc_interval_changed(). */
-		smp_mb();
-	} while (interval != bp_gc_interval());
-}
-
 /*
  * Run a pass over each pool that is awake, or has closed caches to drain. Queue the next run
  * if that has something to do. Reap the depots during the grace period, because a CPU may
@@ -181,6 +166,7 @@ void bp_gc_work_fn(struct work_struct *work)
 	bool closed = false;
 	bool soon = false, again = false;
 
+	bp_gc_begun();
 	while ((pool = bp_pool_next(pool)))
 		closed |= gc_begin(pool);
 	if (closed)
@@ -205,7 +191,9 @@ void bp_gc_work_fn(struct work_struct *work)
 		soon |= READ_ONCE(pool->draining);
 	}
 	if (soon || again)
-		gc_rearm(begun, soon);
+		bp_gc_rearm(begun);
+	if (soon)
+		bp_gc_drain_within(GC_CLOSE_AHEAD);
 }
 
 /*

@@ -227,7 +227,7 @@ void bp_pool_drain_soon(struct bytepool *pool)
 	if (bp_pool_single(pool))
 		return;
 	WRITE_ONCE(pool->draining, true);
-	bp_gc_run_within(1);
+	bp_gc_drain_within(1);
 }
 
 static bool class_has_grants(struct bp_class *class)

@@ -4,6 +4,7 @@
  */
 #include <linux/compiler.h>
 #include <linux/jiffies.h>
+#include <linux/minmax.h>
 #include <linux/workqueue.h>
 
 #include "age.h"
@@ -14,6 +15,10 @@
 unsigned int bp_gc_interval_ms = 10000;
 
 struct delayed_work bp_gc_work;
+/* When the wait for the next run began, jiffies. */
+static unsigned long gc_waits_since;
+/* The next run has to drain closed caches. */
+static bool gc_drains;
 struct workqueue_struct *bp_gc_wq;
 
 unsigned long bp_gc_interval(void)
@@ -38,7 +43,8 @@ void bp_pool_wake(struct bytepool *pool)
 	    bp_pool_timeout(pool) == MAX_JIFFY_OFFSET)
 		return;
 	WRITE_ONCE(pool->awake, true);
-	queue_delayed_work(bp_gc_wq, &bp_gc_work, bp_gc_interval());
+	if (queue_delayed_work(bp_gc_wq, &bp_gc_work, bp_gc_interval()))
+		WRITE_ONCE(gc_waits_since, jiffies);
 }
 
 /* Have the GC see a timeout that was just written. */
@@ -53,18 +59,50 @@ void bp_timeout_changed(struct bytepool *pool)
 }
 
 /* Have the GC run within @delay jiffies. Do not put off a run that is due before. */
-void bp_gc_run_within(unsigned long delay)
+static void gc_run_within(unsigned long delay)
 {
 	if (!queue_delayed_work(bp_gc_wq, &bp_gc_work, delay) &&
 	    time_before(jiffies + delay, READ_ONCE(bp_gc_work.timer.expires)))
 		mod_delayed_work(bp_gc_wq, &bp_gc_work, delay);
 }
 
-/* Have the GC see an interval that was just written. */
+/* Have the GC drain closed caches, @delay jiffies from now at the latest. */
+void bp_gc_drain_within(unsigned long delay)
+{
+	WRITE_ONCE(gc_drains, true);
+	gc_run_within(delay);
+}
+
+/* A run has begun. */
+void bp_gc_begun(void)
+{
+	WRITE_ONCE(gc_drains, false);
+}
+
+/* Queue the next run, an interval after the one that began at @begun. */
+void bp_gc_rearm(unsigned long begun)
+{
+	unsigned long interval;
+
+	WRITE_ONCE(gc_waits_since, begun);
+	do {
+		interval = bp_gc_interval();
+		gc_run_within(max((long)(begun + interval - jiffies), 0L));
+		/* Pairs with smp_mb() in bp_gc_interval_changed(). */
+		smp_mb();
+	} while (interval != bp_gc_interval());
+}
+
+/*
+ * Have the GC see an interval that was just written. The run that waits is due an interval after
+ * its wait began. So writes do not put it off again and again.
+ */
 void bp_gc_interval_changed(void)
 {
-	/* Pairs with smp_mb() in gc_rearm(): either it sees the interval, or we see its run. */
+	unsigned long due = READ_ONCE(gc_waits_since) + bp_gc_interval();
+
+	/* Pairs with smp_mb() in bp_gc_rearm(): either it sees the interval, or we see its run. */
 	smp_mb();
-	if (delayed_work_pending(&bp_gc_work))
-		bp_gc_run_within(bp_gc_interval());
+	if (delayed_work_pending(&bp_gc_work) && !READ_ONCE(gc_drains))
+		mod_delayed_work(bp_gc_wq, &bp_gc_work, max((long)(due - jiffies), 0L));
 }

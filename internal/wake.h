@@ -22,7 +22,9 @@ extern struct workqueue_struct *bp_gc_wq;
 unsigned long bp_gc_interval(void);
 void bp_pool_wake(struct bytepool *pool);
 void bp_timeout_changed(struct bytepool *pool);
-void bp_gc_run_within(unsigned long delay);
+void bp_gc_drain_within(unsigned long delay);
+void bp_gc_begun(void);
+void bp_gc_rearm(unsigned long begun);
 void bp_gc_interval_changed(void);
 
 #endif /* _BP_WAKE_H */

@@ -226,6 +226,21 @@ static void test_module_kept(void)
 	pool_stop();
 }
 
+/* A pool that was destroyed is refused, without a look at its memory. */
+static void test_destroy_again(void)
+{
+	struct bytepool *other;
+
+	pool_start(NULL);
+	other = bytepool_create("other", NULL);
+	bytepool_destroy(other);
+	test_expect_warnings(0);
+	bytepool_destroy(other);
+	test_expect_warnings(1);
+	EXPECT(shim_module_refs == 1);
+	pool_stop();
+}
+
 const struct test lifecycle_tests[] = {
 	{ "built in, before the initcall and after its failure", test_built_in },
 	{ "load and unload", test_load },
@@ -236,5 +251,6 @@ const struct test lifecycle_tests[] = {
 	{ "destroyed in use", test_destroy_in_use },
 	{ "a free after the pool was destroyed", test_late_free },
 	{ "pools keep the module", test_module_kept },
+	{ "a pool that is destroyed twice", test_destroy_again },
 	{}
 };

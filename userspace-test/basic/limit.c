@@ -59,6 +59,46 @@ static void test_limit_hopeless(void)
 	pool_stop();
 }
 
+/* Lift the limit after 11 seconds. */
+static void lift_limit_late(void)
+{
+	static unsigned int nr;
+
+	shim_clock_advance(HZ);
+	if (!(++nr % 12))
+		shim_sysfs_write("bytepool/pools/basic/limit_bytes", "0");
+}
+
+/* A wait for several blocks that the limit does not allow at once, and a wait that takes long. */
+static void test_limit_hopeless_bulk(void)
+{
+	const struct bytepool_params params = { .limit_bytes = 10 * 4096 };
+	unsigned long messages;
+	void *blocks[11], *all;
+
+	pool_start(&params);
+	messages = shim_messages();
+	shim_wait_hook = lift_limit_late;
+	EXPECT(bytepool_alloc_bulk(pool, 4096, GFP_KERNEL | __GFP_NOFAIL, 11, blocks) == 11);
+	shim_wait_hook = NULL;
+	EXPECT(shim_messages() == messages + 2);
+	EXPECT(strstr(shim_last_message(), "waits for 11 block(s) of 4096 bytes for long"));
+	bytepool_free_bulk(pool, 11, blocks);
+	bytepool_trim(pool);
+
+	EXPECT(shim_sysfs_write("bytepool/pools/basic/limit_bytes", "40960") == 5);
+	all = bytepool_alloc(pool, 40960, GFP_KERNEL);
+	messages = shim_messages();
+	shim_wait_hook = lift_limit_late;
+	blocks[0] = bytepool_alloc(pool, 4096, GFP_KERNEL | __GFP_NOFAIL);
+	shim_wait_hook = NULL;
+	EXPECT(blocks[0] && shim_messages() == messages + 1);
+	EXPECT(strstr(shim_last_message(), "waits for 1 block(s) of 4096 bytes for long"));
+	bytepool_free(pool, blocks[0]);
+	bytepool_free(pool, all);
+	pool_stop();
+}
+
 /* If depots can make room, no caller waits for a grace period. */
 static void test_limit_soon(void)
 {
@@ -238,6 +278,7 @@ static void test_room(void)
 
 const struct test limit_tests[] = {
 	{ "a limit below __GFP_NOFAIL", test_limit_hopeless },
+	{ "a limit below __GFP_NOFAIL for several blocks", test_limit_hopeless_bulk },
 	{ "limit, with idle memory in depots", test_limit_soon },
 	{ "room from blocks that other CPUs have cached", test_room },
 	{ "a system that is short of memory", test_short },

@@ -162,9 +162,11 @@ static void test_warm_elsewhere(void)
 		struct bytepool_params params;
 		unsigned int reserve;
 		int full;
+		bool bulk;
 		u64 misses;
 	} ways[] = {
 		{ .full = NUMA_NO_NODE, .misses = 1 },
+		{ .full = NUMA_NO_NODE, .bulk = true, .misses = 1 },
 		{ .full = 1 },
 		{ .full = NUMA_NO_NODE, .params.limit_bytes = 1 << 20, .misses = 1 },
 		{ .full = NUMA_NO_NODE, .params.limit_bytes = 10 * 16384 },
@@ -184,6 +186,10 @@ static void test_warm_elsewhere(void)
 		shim_cpu_die(0);
 		misses = stats().misses;
 		shim_full_node = ways[i].full;
+		if (ways[i].bulk) {
+			EXPECT(bytepool_alloc_bulk(pool, 16384, GFP_KERNEL, 1, blocks) == 1);
+			bytepool_free(pool, blocks[0]);
+		}
 		for (pairs = 0; pairs < 10; pairs++)
 			bytepool_free(pool, bytepool_alloc(pool, 16384, GFP_KERNEL));
 		shim_full_node = NUMA_NO_NODE;
@@ -262,6 +268,25 @@ static void reclaimable_by_cache(void)
 	pool_stop();
 }
 
+/* Blocks in magazines of the depot count by the slabs that they fill. */
+static void reclaimable_by_magazine(void)
+{
+	static void *blocks[4096];
+	unsigned long pages;
+
+	pool_start(NULL);
+	EXPECT(bytepool_alloc_bulk(pool, 1024, GFP_KERNEL, ARRAY_SIZE(blocks), blocks) ==
+	       ARRAY_SIZE(blocks));
+	EXPECT(reclaimable_are(0, 0));
+	bytepool_free_bulk(pool, ARRAY_SIZE(blocks), blocks);
+	/* At most two magazines of 29 blocks are in a cache, and keep a slab of 8 pages each. */
+	pages = bytepool_size(pool) / 4096;
+	EXPECT((unsigned long)shim_reclaimable_pages(0) + 2 * 29 * 8 >= pages);
+	bytepool_trim(pool);
+	EXPECT(reclaimable_are(0, 0));
+	pool_stop();
+}
+
 /* Only the owner of a SINGLE pool gives its memory back, so that no page of it counts. */
 static void reclaimable_of_single(void)
 {
@@ -281,6 +306,7 @@ static void test_reclaimable(void)
 	shim_exact_node = true;
 	reclaimable_by_slab();
 	reclaimable_by_cache();
+	reclaimable_by_magazine();
 	reclaimable_of_single();
 	shim_exact_node = false;
 }

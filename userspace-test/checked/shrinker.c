@@ -3,6 +3,7 @@
  * The shrinker: the memory that a scan takes, and in which order.
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "checked.h"
 
@@ -430,6 +431,98 @@ static void test_shrink_many(void)
 	pool_stop();
 }
 
+/* Free blocks to their slabs, the first one last, until one is left. Return what scans can free. */
+static unsigned long shrink_all_but_one(void **blocks, unsigned int nr)
+{
+	unsigned long could, freed = 0;
+	unsigned int i;
+
+	bytepool_free_bulk(pool, nr - 1, blocks + 1);
+	could = shim_shrink_count();
+	for (i = 0; i < 4; i++)
+		freed += shim_shrink(1000);
+	EXPECT(freed == could && !shim_shrink_count());
+	bytepool_free(pool, blocks[0]);
+	return could;
+}
+
+/* Idle memory beside a block in use, or beside a reserve, counts by the slabs that it takes. */
+static void test_shrink_beside(void)
+{
+	static void *blocks[8 * (4096 / 24)];
+	unsigned long pages;
+
+	pool_start(&(struct bytepool_params){ .idle_timeout_ms = BYTEPOOL_TIMEOUT_NEVER });
+	EXPECT(bytepool_alloc_bulk(pool, 4096, GFP_KERNEL, 8, blocks) == 8);
+	EXPECT(shrink_all_but_one(blocks, 8) == 7);
+	bytepool_trim(pool);
+	EXPECT(!bytepool_reserve(pool, 24, 1, GFP_KERNEL));
+	EXPECT(bytepool_alloc_bulk(pool, 24, GFP_KERNEL, ARRAY_SIZE(blocks), blocks) ==
+	       ARRAY_SIZE(blocks));
+	pages = bytepool_size(pool) / 4096;
+	/* One page has the block in use, and is enough for the reserve. */
+	EXPECT(shrink_all_but_one(blocks, ARRAY_SIZE(blocks)) == pages - 1 && pages >= 8);
+	pool_stop();
+}
+
+#define MANY_BLOCKS	150000
+
+/* Allocate and free many small blocks, so that a depot has many magazines. */
+static void fill_magazines(struct bytepool *pool)
+{
+	void **blocks = calloc(MANY_BLOCKS, sizeof(*blocks));
+
+	EXPECT(bytepool_alloc_bulk(pool, 64, GFP_KERNEL, MANY_BLOCKS, blocks) == MANY_BLOCKS);
+	bytepool_free_bulk(pool, MANY_BLOCKS, blocks);
+	free(blocks);
+}
+
+/* A scan for a page does not empty all magazines, but the OOM killer's notifier does. */
+static void test_shrink_briefly(void)
+{
+	unsigned long overhead;
+
+	pool_start(NULL);
+	fill_magazines(pool);
+	shim_clock_advance(1);
+	overhead = stats().bytes_overhead;
+	EXPECT(shim_shrink(1) > 0);
+	EXPECT(stats().bytes_overhead > overhead / 2);
+	EXPECT(shim_oom() > 0 && !bytepool_size(pool));
+	pool_stop();
+}
+
+static unsigned long overhead_then;
+
+static void note_overhead(void *base, unsigned long bytes)
+{
+	(void)base;
+	if (bytes == 2 * SZ_1M)
+		overhead_then = stats().bytes_overhead;
+}
+
+/* A pool with many magazines does not delay the GC of another pool. */
+static void test_gc_briefly(void)
+{
+	const struct bytepool_params params = { .idle_timeout_ms = 1000 };
+	struct bytepool *other;
+	unsigned long overhead;
+
+	pool_start(&params);
+	other = bytepool_create("other", &params);
+	fill_magazines(pool);
+	bytepool_free(other, bytepool_alloc(other, 2 * SZ_1M, GFP_KERNEL));
+	shim_cpu_die(0);
+	overhead = stats().bytes_overhead;
+	shim_backing_gone = note_overhead;
+	shim_clock_advance(30 * HZ);
+	shim_backing_gone = NULL;
+	EXPECT(overhead_then > overhead / 2);
+	EXPECT(!bytepool_size(pool) && !bytepool_size(other));
+	bytepool_destroy(other);
+	pool_stop();
+}
+
 static void wait_a_jiffy(void)
 {
 	shim_clock_advance(1);
@@ -534,6 +627,9 @@ const struct test shrinker_tests[] = {
 	{ "shrinker: what a scan closes while the GC runs", test_shrink_again },
 	{ "shrinker: what scans have closed of a pool that is awake", test_shrink_gc_awake },
 	{ "shrinker: a page in each of many pools", test_shrink_many },
+	{ "shrinker: idle memory beside blocks in use", test_shrink_beside },
+	{ "shrinker: many magazines", test_shrink_briefly },
+	{ "GC: many magazines", test_gc_briefly },
 	{ "the OOM killer's notifier", test_oom },
 	{ "the OOM killer's notifier, and a long grace period", test_oom_wait },
 	{ "memory goes offline, and the system hibernates", test_events },
