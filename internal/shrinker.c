@@ -62,10 +62,13 @@ static unsigned long class_shrinkable(struct bp_class *class)
 	struct bp_depot *depot;
 
 	bp_for_each_depot(depot, class) {
-		/* Other CPUs may change them meanwhile. */
+		/* Other CPUs may change it meanwhile. */
 		nr_slabs += data_race(depot->nr_slabs);
+		/* As above. */
 		nr_blocks += data_race(depot->nr_blocks);
+		/* As above. */
 		pages += data_race(depot->pages);
+		/* As above. */
 		whole_pages += data_race(depot->whole_pages);
 	}
 	bp_class_add_stats(class, &stats);
@@ -218,9 +221,10 @@ static unsigned long reap_all(const struct bp_gc_pass *pass, unsigned long bytes
 }
 
 /*
- * Give back @bytes of idle memory, the oldest first, if depots have as many, or all if that
- * is BP_REAP_ALL. Do not take long, unless it is all. Return the bytes given back. The first round takes ages within a sixteenth of the oldest as equal.
- * Each further round doubles that part, so that the rounds are few.
+ * Give back @bytes of idle memory, the oldest first, if depots have as many, or all that they
+ * have if that is BP_REAP_ALL. Return the bytes given back. The first round takes ages within a
+ * sixteenth of the oldest as equal. Each further round doubles that part, so that the rounds are
+ * few.
  */
 static unsigned long shrink(unsigned long bytes)
 {

@@ -68,7 +68,8 @@ static struct delayed_work *work_first(unsigned long by)
 	struct delayed_work *work, *first = NULL;
 
 	list_for_each_entry(work, &works, list) {
-		if (!time_after(work->timer.expires, by) && (!first || time_before(work->timer.expires, first->timer.expires)))
+		if (!time_after(work->timer.expires, by) &&
+		    (!first || time_before(work->timer.expires, first->timer.expires)))
 			first = work;
 	}
 	return first;
