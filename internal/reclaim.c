@@ -358,6 +358,17 @@ bool bp_pool_drain(struct bytepool *pool, const struct bp_gc_pass *pass)
 	return pending;
 }
 
+/* Reap the depots of a class, until @all has @bytes. */
+static void class_reap_until(struct bp_class *class, const struct bp_gc_pass *pass,
+			     unsigned long bytes, struct bp_gc_reaped *all)
+{
+	unsigned long most = DIV_ROUND_UP(bytes - all->bytes, class->size);
+	struct bp_gc_reaped reaped = bp_class_reap(class, pass, most);
+
+	all->blocks += reaped.blocks;
+	all->bytes += reaped.bytes;
+}
+
 /*
  * Reap the depots of all classes from *@index on, until @bytes are given back, or the turn is
  * over because enough magazines were emptied. Set *@index to the class at which to go on.
@@ -371,16 +382,13 @@ struct bp_gc_reaped bp_pool_reap_from(struct bytepool *pool, const struct bp_gc_
 
 	while (all.bytes < bytes && all.magazines < BP_TURN_MAGAZINES &&
 	       (class = bp_class_next(pool, index))) {
-		struct bp_gc_reaped reaped;
-
-		reaped = bp_class_reap(class, pass, DIV_ROUND_UP(bytes - all.bytes, class->size));
-		all.blocks += reaped.blocks;
-		all.bytes += reaped.bytes;
-		if (all.bytes < bytes)
-			reaped.magazines = class_flush_some(class, pass,
-							    BP_TURN_MAGAZINES - all.magazines);
-		all.magazines += reaped.magazines;
-		if (all.bytes >= bytes || reaped.magazines)
+		class_reap_until(class, pass, bytes, &all);
+		if (all.bytes < bytes) {
+			all.magazines += class_flush_some(class, pass,
+							  BP_TURN_MAGAZINES - all.magazines);
+			class_reap_until(class, pass, bytes, &all);
+		}
+		if (all.bytes >= bytes || all.magazines >= BP_TURN_MAGAZINES)
 			*index = class->index;	/* it may have more */
 	}
 	if (all.blocks)
