@@ -78,10 +78,13 @@ unsigned long bp_spare_pages(const struct bp_class *class, unsigned long nr_slab
 			     unsigned long nr_blocks)
 {
 	unsigned long reserve = READ_ONCE(class->reserve);
-	unsigned long spare = nr_blocks > reserve ? nr_blocks - reserve : 0;
 	unsigned long bytes = PAGE_ALIGN(class->size);
-	unsigned long nr = bp_slab_blocks(bytes, class->size);
+	unsigned long spare, nr;
 
+	if (nr_blocks <= reserve)
+		return 0;
+	spare = nr_blocks - reserve;
+	nr = bp_slab_blocks(bytes, class->size);
 	if (nr_blocks == nr_slabs * nr)
 		return spare / nr * (bytes >> PAGE_SHIFT);
 	nr = bp_slab_blocks(class->slab_bytes, class->size);
