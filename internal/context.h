@@ -42,7 +42,7 @@ static __always_inline void bp_section_exit(void)
 	preempt_enable();
 }
 
-/* Return the bits of @gfp for the system; 6.1 warns of __GFP_ATOMIC where one may sleep. */
+/* Return the bits of @gfp for the system; __GFP_ATOMIC is not for callers that may sleep. */
 static inline gfp_t bp_system_gfp(gfp_t gfp)
 {
 	gfp &= BP_GFP_MASK;
