@@ -56,14 +56,14 @@
  * grace period. Within it comes either gc_lock, to close and drain caches, or reap_lock,
  * to give slabs back. Within gc_lock comes the lock of a depot. Within reap_lock comes
  * either table_pending_mutex and then table_pending_lock, or the lock of a depot, never
- * both. pools_lock nests with none. Alloc and free take the lock of a depot, and alloc
- * takes table_pending_lock: raw spinlocks, held for a bounded number of steps and never
- * over a call of the system's allocator. An alloc that may sleep trims the pool at its
- * limit. It takes reap_lock there and when the system is short of memory, and gc_lock
- * while it waits for a block. A shrinker runs in the middle of anybody's allocation. A
- * scan takes pools_lock, and only tries gc_lock and reap_lock. The notifier of the OOM
- * killer waits for gc_lock. So nothing is allocated under pools_lock, gc_lock and
- * reap_lock.
+ * both. pools_lock nests with none, and gc_timer_lock is innermost. Alloc and free take
+ * the lock of a depot and gc_timer_lock, and alloc takes table_pending_lock: raw
+ * spinlocks, held for a bounded number of steps and never over a call of the system's
+ * allocator. An alloc that may sleep trims the pool at its limit. It takes reap_lock
+ * there and when the system is short of memory, and gc_lock while it waits for a block. A
+ * shrinker runs in the middle of anybody's allocation. A scan takes pools_lock, and only
+ * tries gc_lock and reap_lock. The notifier of the OOM killer waits for gc_lock. So
+ * nothing is allocated under pools_lock, gc_lock and reap_lock.
  */
 #include <linux/compiler.h>
 #include <linux/device.h>

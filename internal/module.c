@@ -240,7 +240,7 @@ static int __init bytepool_init(void)
 
 exit_shrinker:
 	bp_shrinker_exit();
-	/* A write to gc_interval_ms may have armed it. */
+	/* A write to idle_timeout_ms may have woken the shared pool. */
 	cancel_delayed_work_sync(&bp_gc_work);
 remove_cpuhp:
 	cpuhp_remove_state_nocalls(cpuhp_state);

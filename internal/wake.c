@@ -5,6 +5,7 @@
 #include <linux/compiler.h>
 #include <linux/jiffies.h>
 #include <linux/minmax.h>
+#include <linux/spinlock.h>
 #include <linux/workqueue.h>
 
 #include "age.h"
@@ -15,6 +16,8 @@
 unsigned int bp_gc_interval_ms = 10000;
 
 struct delayed_work bp_gc_work;
+/* Protects the next two, and the time at which the work item is due. Taken in any context. */
+static DEFINE_RAW_SPINLOCK(gc_timer_lock);
 /* When the wait for the next run began, jiffies. */
 static unsigned long gc_waits_since;
 /* The next run has to drain closed caches. */
@@ -39,12 +42,16 @@ unsigned long bp_gc_interval(void)
  */
 void bp_pool_wake(struct bytepool *pool)
 {
+	unsigned long flags;
+
 	if (READ_ONCE(pool->awake) || bp_pool_single(pool) ||
 	    bp_pool_timeout(pool) == MAX_JIFFY_OFFSET)
 		return;
 	WRITE_ONCE(pool->awake, true);
+	raw_spin_lock_irqsave(&gc_timer_lock, flags);
 	if (queue_delayed_work(bp_gc_wq, &bp_gc_work, bp_gc_interval()))
-		WRITE_ONCE(gc_waits_since, jiffies);
+		gc_waits_since = jiffies;
+	raw_spin_unlock_irqrestore(&gc_timer_lock, flags);
 }
 
 /* Have the GC see a timeout that was just written. */
@@ -61,36 +68,42 @@ void bp_timeout_changed(struct bytepool *pool)
 /* Have the GC run within @delay jiffies. Do not put off a run that is due before. */
 static void gc_run_within(unsigned long delay)
 {
+	lockdep_assert_held(&gc_timer_lock);
 	if (!queue_delayed_work(bp_gc_wq, &bp_gc_work, delay) &&
-	    time_before(jiffies + delay, READ_ONCE(bp_gc_work.timer.expires)))
+	    time_before(jiffies + delay, bp_gc_work.timer.expires))
 		mod_delayed_work(bp_gc_wq, &bp_gc_work, delay);
 }
 
 /* Have the GC drain closed caches, @delay jiffies from now at the latest. */
 void bp_gc_drain_within(unsigned long delay)
 {
-	WRITE_ONCE(gc_drains, true);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&gc_timer_lock, flags);
+	gc_drains = true;
 	gc_run_within(delay);
+	raw_spin_unlock_irqrestore(&gc_timer_lock, flags);
 }
 
-/* A run has begun. */
+/* Note that a run has begun. */
 void bp_gc_begun(void)
 {
-	WRITE_ONCE(gc_drains, false);
+	unsigned long flags;
+
+	raw_spin_lock_irqsave(&gc_timer_lock, flags);
+	gc_drains = false;
+	raw_spin_unlock_irqrestore(&gc_timer_lock, flags);
 }
 
 /* Queue the next run, an interval after the one that began at @begun. */
 void bp_gc_rearm(unsigned long begun)
 {
-	unsigned long interval;
+	unsigned long flags;
 
-	WRITE_ONCE(gc_waits_since, begun);
-	do {
-		interval = bp_gc_interval();
-		gc_run_within(max((long)(begun + interval - jiffies), 0L));
-		/* Pairs with smp_mb() in bp_gc_interval_changed(). */
-		smp_mb();
-	} while (interval != bp_gc_interval());
+	raw_spin_lock_irqsave(&gc_timer_lock, flags);
+	gc_waits_since = begun;
+	gc_run_within(max((long)(begun + bp_gc_interval() - jiffies), 0L));
+	raw_spin_unlock_irqrestore(&gc_timer_lock, flags);
 }
 
 /*
@@ -99,10 +112,11 @@ void bp_gc_rearm(unsigned long begun)
  */
 void bp_gc_interval_changed(void)
 {
-	unsigned long due = READ_ONCE(gc_waits_since) + bp_gc_interval();
+	unsigned long flags;
 
-	/* Pairs with smp_mb() in bp_gc_rearm(): either it sees the interval, or we see its run. */
-	smp_mb();
-	if (delayed_work_pending(&bp_gc_work) && !READ_ONCE(gc_drains))
-		mod_delayed_work(bp_gc_wq, &bp_gc_work, max((long)(due - jiffies), 0L));
+	raw_spin_lock_irqsave(&gc_timer_lock, flags);
+	if (delayed_work_pending(&bp_gc_work) && !gc_drains)
+		mod_delayed_work(bp_gc_wq, &bp_gc_work,
+				 max((long)(gc_waits_since + bp_gc_interval() - jiffies), 0L));
+	raw_spin_unlock_irqrestore(&gc_timer_lock, flags);
 }

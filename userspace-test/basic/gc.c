@@ -369,7 +369,82 @@ static void test_interval_writes(void)
 	pool_stop();
 }
 
+static void set_interval(const char *ms)
+{
+	EXPECT(shim_sysfs_write("bytepool/gc_interval_ms", ms) == (ssize_t)strlen(ms));
+}
+
+static void free_a_block(void)
+{
+	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
+}
+
+static void interval_is_short(void)
+{
+	set_interval("10");
+}
+
+static void interval_is_long(void)
+{
+	set_interval("3600000");
+}
+
+static void scan_once(void)
+{
+	shim_shrink(1);
+}
+
+static void (*meanwhile)(void);
+static bool was_meanwhile;
+
+static void run_meanwhile(void)
+{
+	if (meanwhile)
+		was_meanwhile = shim_cpu_run_other(5, meanwhile);
+	meanwhile = NULL;
+}
+
+/*
+ * A write to the interval races with what wakes the pool, or with a scan that calls the GC.
+ * Whatever comes first, the GC runs within an interval that is short in the end.
+ */
+static void test_interval_races(void)
+{
+	static const struct {
+		void (*first)(void);
+		void (*then)(void);
+		void (*meanwhile)(void);
+		void (*last)(void);
+	} ways[] = {
+		{ interval_is_long, free_a_block, interval_is_short, free_a_block },
+		{ free_a_block, interval_is_long, scan_once, interval_is_short },
+	};
+	unsigned int i, point;
+
+	for (i = 0; i < ARRAY_SIZE(ways); i++) {
+		was_meanwhile = true;
+		for (point = 1; was_meanwhile; point++) {
+			pool_start(&(struct bytepool_params){ .idle_timeout_ms = 1000 });
+			ways[i].first();
+			was_meanwhile = false;
+			meanwhile = ways[i].meanwhile;
+			shim_point_hook = run_meanwhile;
+			shim_countdown = point;
+			ways[i].then();
+			shim_countdown = 0;
+			shim_point_hook = NULL;
+			ways[i].last();
+			shim_clock_advance(10 * HZ);
+			EXPECT(!bytepool_size(pool) || !was_meanwhile);
+			set_interval("10000");
+			pool_stop();
+		}
+		EXPECT(point > 2);
+	}
+}
+
 const struct test gc_tests[] = {
+	{ "GC: writes to its interval race with its calls", test_interval_races },
 	{ "GC: writes to its interval", test_interval_writes },
 	{ "age, to the tick", test_age },
 	{ "age beside a hot block", test_age_hot },

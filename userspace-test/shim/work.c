@@ -167,12 +167,17 @@ static bool work_queue(struct delayed_work *work, unsigned long delay, bool modi
 
 	pthread_mutex_lock(&work_lock);
 	was_pending = work->pending;
+	work->pending = true;
+	if (!was_pending) {
+		/* As in the kernel, the work is pending before its timer is set. */
+		pthread_mutex_unlock(&work_lock);
+		shim_point();
+		pthread_mutex_lock(&work_lock);
+	}
 	if (!was_pending || modify)
 		__atomic_store_n(&work->timer.expires, jiffies + delay, __ATOMIC_RELAXED);
-	if (!was_pending) {
-		work->pending = true;
+	if (!was_pending)
 		list_add_tail(&work->list, &works);
-	}
 	pthread_cond_broadcast(&work_cond);
 	pthread_mutex_unlock(&work_lock);
 	shim_irq_restore(flags);
@@ -182,6 +187,7 @@ static bool work_queue(struct delayed_work *work, unsigned long delay, bool modi
 bool queue_delayed_work(struct workqueue_struct *wq, struct delayed_work *work, unsigned long delay)
 {
 	(void)wq;
+	shim_point();
 	return !work_queue(work, delay, false);
 }
 
