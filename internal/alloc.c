@@ -67,7 +67,7 @@ static void *depot_alloc_one(struct bp_depot *depot, void **overwritten)
 		if (!full->nr)
 			list_move(&full->list, &depot->empty);
 		depot->nr_stacked--;
-		bp_depot_update_reclaimable(depot);
+		bp_depot_update_roughly(depot);
 	}
 	bp_block_mark_leaving(depot->class, state);
 	return block;

@@ -56,6 +56,7 @@ static struct bp_class *class_new(struct bytepool *pool, u32 index, gfp_t gfp)
 	 */
 	class->slab_bytes = pool->flags & BP_FLAGS_CHECKED ? PAGE_ALIGN(size) :
 								    bp_slab_bytes(size);
+	class->least_nr = bp_slab_blocks(PAGE_ALIGN(size), size);
 	class->shift = bp_granule_shift(size);
 	class->stride = bp_stride(size) >> class->shift;
 	if (!(pool->flags & BP_FLAGS_CHECKED))

@@ -78,16 +78,14 @@ unsigned long bp_spare_pages(const struct bp_class *class, unsigned long nr_slab
 			     unsigned long nr_blocks)
 {
 	unsigned long reserve = READ_ONCE(class->reserve);
-	unsigned long bytes = PAGE_ALIGN(class->size);
-	unsigned long spare, nr;
+	unsigned long spare, nr = class->least_nr;
 
 	if (nr_blocks <= reserve)
 		return 0;
 	spare = nr_blocks - reserve;
-	nr = bp_slab_blocks(bytes, class->size);
 	if (nr_blocks == nr_slabs * nr)
-		return spare / nr * (bytes >> PAGE_SHIFT);
-	nr = bp_slab_blocks(class->slab_bytes, class->size);
+		return spare / nr * (PAGE_ALIGN(class->size) >> PAGE_SHIFT);
+	nr = class->slab_bytes / (class->stride << class->shift);
 	return spare < nr ? 0 : (u64)(spare - nr + 1) * class->size >> PAGE_SHIFT;
 }
 
@@ -321,7 +319,7 @@ void bp_depot_put_magazine(struct bp_depot *depot, struct bp_magazine *magazine)
 	depot->nr_stacked += magazine->nr;
 	depot->nr_magazines++;
 	depot->overhead += bp_magazine_bytes(magazine->capacity);
-	bp_depot_update_reclaimable(depot);
+	bp_depot_update_roughly(depot);
 }
 
 /*

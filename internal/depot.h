@@ -177,27 +177,48 @@ static inline unsigned long bp_idle_pages(const struct bp_class *class, unsigned
 }
 
 /*
- * Have the kernel count the wholly idle memory of the depot as reclaimable. The idle blocks
- * are in slabs and in magazines. Count no more than the reserve allows, if the depot
- * keeps the whole reserve. Leave out BYTEPOOL_SINGLE pools, as the shrinker does. Call it
- * before the unlock.
+ * Return a lower bound of the pages of wholly idle memory. The idle blocks are in slabs and in
+ * magazines. Count no more than the reserve allows, if the depot keeps the whole reserve. Leave
+ * out BYTEPOOL_SINGLE pools, as the shrinker does.
  */
-static inline void bp_depot_update_reclaimable(struct bp_depot *depot)
+static inline u32 bp_depot_idle_pages(const struct bp_depot *depot)
 {
 	const struct bp_class *class = depot->class;
-	u32 pages = 0;
+	unsigned long reserve = READ_ONCE(class->reserve);
+	unsigned long busy, pages;
 
 	bp_depot_assert_held(depot);
-	if (!bp_pool_single(class->pool)) {
-		unsigned long busy = depot->nr_blocks - depot->nr_idle - depot->nr_stacked;
+	if (bp_pool_single(class->pool))
+		return 0;
+	if (reserve && depot->nr_blocks < reserve + class->least_nr)
+		return 0;
+	busy = depot->nr_blocks - depot->nr_idle - depot->nr_stacked;
+	pages = max_t(unsigned long, depot->whole_pages,
+		      bp_idle_pages(class, depot->nr_slabs, depot->pages, busy));
+	if (reserve && pages)
+		pages = min(pages, bp_spare_pages(class, depot->nr_slabs, depot->nr_blocks));
+	return pages;
+}
 
-		pages = max_t(unsigned long, depot->whole_pages,
-			      bp_idle_pages(class, depot->nr_slabs, depot->pages, busy));
-		if (READ_ONCE(class->reserve))
-			pages = min_t(unsigned long, pages,
-				      bp_spare_pages(class, depot->nr_slabs, depot->nr_blocks));
-	}
+/* Have the kernel count the idle memory of the depot as reclaimable. Call it before the unlock. */
+static inline void bp_depot_update_reclaimable(struct bp_depot *depot)
+{
+	u32 pages = bp_depot_idle_pages(depot);
+
 	if (pages != depot->reclaimable_pages)
+		bp_depot_set_reclaimable_pages(depot, pages);
+}
+
+/*
+ * Do the same after a magazine came or went, but leave a difference of up to a quarter of the
+ * depot, because magazines come and go often.
+ */
+static inline void bp_depot_update_roughly(struct bp_depot *depot)
+{
+	u32 pages = bp_depot_idle_pages(depot), told = depot->reclaimable_pages;
+	u32 step = depot->pages / 4;
+
+	if (pages > told + step || told > pages + step)
 		bp_depot_set_reclaimable_pages(depot, pages);
 }
 

@@ -273,6 +273,7 @@ struct bp_group {
  * @size: size of a block, bytes
  * @slab_bytes: size of a slab, bytes. The first slabs are as small as a block
  *	allows, and so are others when memory is short
+ * @least_nr: number of blocks of the smallest slab
  * @capacity: the largest number of blocks in a magazine; fewer under a limit, see
  *	cache_create(); 0 = no per-CPU caches
  * @stride: granules from the start of a block to that of the next
@@ -298,6 +299,7 @@ struct bp_class {
 	u32 index;
 	u32 size;
 	u32 slab_bytes;
+	u32 least_nr;
 	u32 capacity;
 	u32 stride;
 	u32 shift;

@@ -279,9 +279,12 @@ static void reclaimable_by_magazine(void)
 	       ARRAY_SIZE(blocks));
 	EXPECT(reclaimable_are(0, 0));
 	bytepool_free_bulk(pool, ARRAY_SIZE(blocks), blocks);
-	/* At most two magazines of 29 blocks are in a cache, and keep a slab of 8 pages each. */
+	/*
+	 * At most two magazines of 29 blocks are in a cache, and keep a slab of 8 pages each. After
+	 * magazines have moved, the count may be a quarter too low.
+	 */
 	pages = bytepool_size(pool) / 4096;
-	EXPECT((unsigned long)shim_reclaimable_pages(0) + 2 * 29 * 8 >= pages);
+	EXPECT((unsigned long)shim_reclaimable_pages(0) + 2 * 29 * 8 + pages / 4 >= pages);
 	bytepool_trim(pool);
 	EXPECT(reclaimable_are(0, 0));
 	pool_stop();
