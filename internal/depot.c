@@ -70,19 +70,16 @@ void bp_depot_set_reclaimable_pages(struct bp_depot *depot, u32 pages)
 }
 
 /*
- * Return a lower bound of the pages that the reserve allows to give back, if enough slabs are
- * idle. Slabs of a class that always had a reserve are as small as a block allows. Otherwise
- * the last slab that stays may be a large one.
+ * Return a lower bound of the pages that @reserve, which is less than @nr_blocks, allows to
+ * give back, if enough slabs are idle. Slabs of a class that always had a reserve are as small as
+ * a block allows. Otherwise the last slab that stays may be a large one.
  */
 unsigned long bp_spare_pages(const struct bp_class *class, unsigned long nr_slabs,
-			     unsigned long nr_blocks)
+			     unsigned long nr_blocks, unsigned long reserve)
 {
-	unsigned long reserve = READ_ONCE(class->reserve);
-	unsigned long spare, nr = class->least_nr;
+	unsigned long spare = nr_blocks - reserve;
+	unsigned long nr = class->least_nr;
 
-	if (nr_blocks <= reserve)
-		return 0;
-	spare = nr_blocks - reserve;
 	if (nr_blocks == nr_slabs * nr)
 		return spare / nr * (PAGE_ALIGN(class->size) >> PAGE_SHIFT);
 	nr = class->slab_bytes / (class->stride << class->shift);

@@ -40,7 +40,7 @@ void bp_depot_put_magazine(struct bp_depot *depot, struct bp_magazine *magazine)
 struct bp_magazine *bp_depot_take_empty(struct bp_depot *depot, u32 capacity);
 bool bp_depot_wakes(struct bp_depot *depot);
 unsigned long bp_spare_pages(const struct bp_class *class, unsigned long nr_slabs,
-			     unsigned long nr_blocks);
+			     unsigned long nr_blocks, unsigned long reserve);
 void bp_depot_set_reclaimable_pages(struct bp_depot *depot, u32 pages);
 
 static inline unsigned long bp_depot_lock(struct bp_depot *depot)
@@ -163,41 +163,42 @@ static inline void bp_depot_add_idle(struct bp_depot *depot, struct bp_slab *sla
 }
 
 /*
- * Return a lower bound of the pages of wholly idle slabs, if all but @busy blocks of the
- * slabs are idle. Each busy block keeps one slab, at most.
+ * Return a lower bound of the pages of wholly idle slabs that the reserve does not bind. All but
+ * @busy blocks of the slabs are idle, and each busy block keeps one slab at most. The caller
+ * knows of @whole_pages that they are wholly idle.
  */
 static inline unsigned long bp_idle_pages(const struct bp_class *class, unsigned long nr_slabs,
-					  unsigned long pages, unsigned long busy)
+					  unsigned long nr_blocks, unsigned long pages,
+					  unsigned long whole_pages, unsigned long busy)
 {
 	unsigned long least = PAGE_ALIGN(class->size) >> PAGE_SHIFT;
 	unsigned long most = class->slab_bytes >> PAGE_SHIFT;
-	unsigned long idle = busy < nr_slabs ? (nr_slabs - busy) * least : 0;
+	unsigned long reserve = READ_ONCE(class->reserve);
+	unsigned long idle = whole_pages;
 
-	return busy * most < pages ? max(idle, pages - busy * most) : idle;
+	if (reserve && nr_blocks < reserve + class->least_nr)
+		return 0;
+	if (busy < nr_slabs)
+		idle = max(idle, (nr_slabs - busy) * least);
+	if (busy * most < pages)
+		idle = max(idle, pages - busy * most);
+	if (reserve && idle)
+		idle = min(idle, bp_spare_pages(class, nr_slabs, nr_blocks, reserve));
+	return idle;
 }
 
 /*
  * Return a lower bound of the pages of wholly idle memory. The idle blocks are in slabs and in
- * magazines. Count no more than the reserve allows, if the depot keeps the whole reserve. Leave
- * out BYTEPOOL_SINGLE pools, as the shrinker does.
+ * magazines. Leave out BYTEPOOL_SINGLE pools, as the shrinker does.
  */
 static inline u32 bp_depot_idle_pages(const struct bp_depot *depot)
 {
-	const struct bp_class *class = depot->class;
-	unsigned long reserve = READ_ONCE(class->reserve);
-	unsigned long busy, pages;
-
 	bp_depot_assert_held(depot);
-	if (bp_pool_single(class->pool))
+	if (bp_pool_single(depot->class->pool))
 		return 0;
-	if (reserve && depot->nr_blocks < reserve + class->least_nr)
-		return 0;
-	busy = depot->nr_blocks - depot->nr_idle - depot->nr_stacked;
-	pages = max_t(unsigned long, depot->whole_pages,
-		      bp_idle_pages(class, depot->nr_slabs, depot->pages, busy));
-	if (reserve && pages)
-		pages = min(pages, bp_spare_pages(class, depot->nr_slabs, depot->nr_blocks));
-	return pages;
+	return bp_idle_pages(depot->class, depot->nr_slabs, depot->nr_blocks, depot->pages,
+			     depot->whole_pages,
+			     depot->nr_blocks - depot->nr_idle - depot->nr_stacked);
 }
 
 /* Have the kernel count the idle memory of the depot as reclaimable. Call it before the unlock. */

@@ -154,14 +154,13 @@ static struct bytepool *pool_new(const char *name, const struct bytepool_params 
  */
 static unsigned long class_teardown(struct bp_class *class)
 {
-	struct bp_gc_pass pass;
+	const struct bp_gc_pass pass = bp_gc_pass_all();
 	unsigned long leaked;
 	unsigned int cpu;
 
 	/* No CPU is inside a cache, because the caller is the last user of the pool. */
 	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
 		bp_class_flush_cpu(class, cpu);
-	pass = bp_gc_pass_all();
 	bp_class_flush_magazines(class, &pass);
 	WRITE_ONCE(class->reserve, 0);
 	atomic_long_set(&class->spare, atomic_long_read(&class->nr_blocks));

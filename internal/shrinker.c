@@ -14,7 +14,6 @@
  * If nothing else is left, the OOM killer would come before the grace period is over.
  * Therefore its notifier waits for that, and gives all idle memory back.
  */
-#include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/jiffies.h>
 #include <linux/minmax.h>
@@ -35,7 +34,6 @@
 #include "pools.h"
 #include "reclaim.h"
 #include "shrinker.h"
-#include "size_class.h"
 #include "stats.h"
 #include "types.h"
 
@@ -72,10 +70,7 @@ static unsigned long class_shrinkable(struct bp_class *class)
 		whole_pages += data_race(depot->whole_pages);
 	}
 	bp_class_add_stats(class, &stats);
-	pages = max(whole_pages, bp_idle_pages(class, nr_slabs, pages, stats.blocks_in_use));
-	if (!READ_ONCE(class->reserve))
-		return pages;
-	return min(pages, bp_spare_pages(class, nr_slabs, nr_blocks));
+	return bp_idle_pages(class, nr_slabs, nr_blocks, pages, whole_pages, stats.blocks_in_use);
 }
 
 static unsigned long shrink_count(struct shrinker *unused, struct shrink_control *sc)
@@ -164,11 +159,9 @@ static struct shrink_survey survey_all(void)
 }
 
 /* Return a pass for memory that is idle for at least @age jiffies. */
-static struct bp_gc_pass shrink_pass(unsigned long now, long age, bool brief)
+static struct bp_gc_pass shrink_pass(unsigned long now, long age)
 {
-	return (struct bp_gc_pass){
-		.all = age <= 0, .scan = true, .brief = brief, .now = now, .timeout = age - 1,
-	};
+	return (struct bp_gc_pass){ .all = age <= 0, .scan = true, .now = now, .timeout = age - 1 };
 }
 
 /* Drain the caches that earlier scans have closed, unless a pass holds gc_lock. */
@@ -236,13 +229,13 @@ static unsigned long shrink(unsigned long bytes)
 	drain_all();
 	survey = survey_all();
 	for (share = 16; done < bytes && share && survey.age >= 0; share /= 2) {
-		pass = shrink_pass(survey.now, survey.age - survey.age / share,
-				   bytes != BP_REAP_ALL);
+		pass = shrink_pass(survey.now, survey.age - survey.age / share);
+		pass.brief = bytes != BP_REAP_ALL;
 		done += reap_all(&pass, bytes - done);
 		survey = survey_all();
 	}
 	if (survey.cached_age > survey.age) {
-		pass = shrink_pass(survey.now, done < bytes ? 0 : survey.cached_age / 2, true);
+		pass = shrink_pass(survey.now, done < bytes ? 0 : survey.cached_age / 2);
 		close_all(&pass);
 	}
 	return done;

@@ -339,36 +339,6 @@ static void test_sleep(void)
 	sleep_with(other_takes_again);
 }
 
-/* Writes to the interval do not put the GC off, however often they come. */
-static void test_interval_writes(void)
-{
-	unsigned int i;
-
-	pool_start(&(struct bytepool_params){ .idle_timeout_ms = 1000 });
-	EXPECT(shim_sysfs_write("bytepool/gc_interval_ms", "20000") == 5);
-	EXPECT(!shim_works_pending());
-	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
-	for (i = 0; i < 20; i++) {
-		shim_clock_advance(5 * HZ);
-		EXPECT(shim_sysfs_write("bytepool/gc_interval_ms", "20000") == 5);
-	}
-	EXPECT(!bytepool_size(pool));
-	/* A longer one holds at once, and so does a shorter one. */
-	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
-	EXPECT(shim_sysfs_write("bytepool/gc_interval_ms", "3600000") == 7);
-	shim_clock_advance(3000 * HZ);
-	EXPECT(bytepool_size(pool) == 4096);
-	EXPECT(shim_sysfs_write("bytepool/gc_interval_ms", "1000") == 4);
-	shim_clock_advance(4 * HZ);
-	EXPECT(!bytepool_size(pool));
-	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
-	EXPECT(shim_sysfs_write("bytepool/gc_interval_ms", "1000") == 4);
-	shim_clock_advance(4 * HZ);
-	EXPECT(!bytepool_size(pool));
-	EXPECT(shim_sysfs_write("bytepool/gc_interval_ms", "10000") == 5);
-	pool_stop();
-}
-
 static void set_interval(const char *ms)
 {
 	EXPECT(shim_sysfs_write("bytepool/gc_interval_ms", ms) == (ssize_t)strlen(ms));
@@ -377,6 +347,36 @@ static void set_interval(const char *ms)
 static void free_a_block(void)
 {
 	bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
+}
+
+/* Writes to the interval do not put the GC off, however often they come. */
+static void test_interval_writes(void)
+{
+	unsigned int i;
+
+	pool_start(&(struct bytepool_params){ .idle_timeout_ms = 1000 });
+	set_interval("20000");
+	EXPECT(!shim_works_pending());
+	free_a_block();
+	for (i = 0; i < 20; i++) {
+		shim_clock_advance(5 * HZ);
+		set_interval("20000");
+	}
+	EXPECT(!bytepool_size(pool));
+	/* A longer one holds at once, and so does a shorter one. */
+	free_a_block();
+	set_interval("3600000");
+	shim_clock_advance(3000 * HZ);
+	EXPECT(bytepool_size(pool) == 4096);
+	set_interval("1000");
+	shim_clock_advance(4 * HZ);
+	EXPECT(!bytepool_size(pool));
+	free_a_block();
+	set_interval("1000");
+	shim_clock_advance(4 * HZ);
+	EXPECT(!bytepool_size(pool));
+	set_interval("10000");
+	pool_stop();
 }
 
 static void interval_is_short(void)
