@@ -489,7 +489,8 @@ size_t bytepool_usable_size(struct bytepool *pool, const void *block)
 		bp_section_exit();
 		return usable_size_slow(pool, block);
 	}
-	size = size_in_use(pool, cache->depot->class, raw_cpu_read(entry->state) + granule);
+	size = size_in_use(pool, raw_cpu_read(entry->slab)->depot->class,
+			   raw_cpu_read(entry->state) + granule);
 	bp_section_exit();
 	return size;
 }

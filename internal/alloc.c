@@ -11,6 +11,7 @@
 #include <linux/sched/mm.h>
 #include <linux/string.h>
 #include <linux/swait.h>
+#include <linux/topology.h>
 
 #include "alloc.h"
 #include "backing.h"
@@ -42,33 +43,39 @@
 /* The kernel's log tells of a task that waits for longer. */
 #define LONG_WAIT		(10 * HZ)
 
+/* Take the youngest block in the magazines of the depot. Return NULL if there is none. */
+static void *depot_alloc_stacked(struct bp_depot *depot)
+{
+	struct bp_magazine *full = bp_depot_first_full(depot);
+	const struct bp_entry *entry;
+
+	if (!full)
+		return NULL;
+	/* As in bp_cache_load_full(). */
+	WRITE_ONCE(full->nr, full->nr - 1);
+	entry = &full->entries[full->nr];
+	depot->nr_stacked--;
+	/* The only magazine stays, because the next free is likely to need it. */
+	if (!full->nr && depot->nr_stacked)
+		list_move(&full->list, &depot->empty);
+	bp_depot_update_roughly(depot);
+	bp_block_mark_leaving(depot->class, entry->state);
+	return entry->block;
+}
+
 /* Take an idle block of the depot, without regard to caches. Return NULL if there is none. */
 static void *depot_alloc_one(struct bp_depot *depot, void **overwritten)
 {
-	struct bp_magazine *full;
 	struct bp_slab *slab;
 	void *block;
 	u8 *state;
 
 	bp_depot_assert_held(depot);
-	if (depot->nr_idle) {
-		slab = bp_depot_take_slab(depot);
-		block = bp_depot_pop(depot, slab, &state, overwritten);
-		bp_depot_link(depot, slab);
-	} else {
-		/* The magazine stays where bp_depot_has_idle() looks until it is empty. */
-		full = bp_depot_first_full(depot);
-		if (!full)
-			return NULL;
-		/* As in bp_cache_load_full(). */
-		WRITE_ONCE(full->nr, full->nr - 1);
-		block = full->entries[full->nr].block;
-		state = full->entries[full->nr].state;
-		if (!full->nr)
-			list_move(&full->list, &depot->empty);
-		depot->nr_stacked--;
-		bp_depot_update_roughly(depot);
-	}
+	if (!depot->nr_idle)
+		return depot_alloc_stacked(depot);
+	slab = bp_depot_take_slab(depot);
+	block = bp_depot_pop(depot, slab, &state, overwritten);
+	bp_depot_link(depot, slab);
 	bp_block_mark_leaving(depot->class, state);
 	return block;
 }
@@ -171,6 +178,30 @@ static void *class_alloc(struct bp_class *class, int node, bool sure)
 }
 
 /*
+ * Take a block from the magazines of this CPU's node, for a class with a reserve. Return NULL if
+ * they have none, or if this CPU's cache may be about to accept blocks.
+ */
+static void *class_alloc_stacked(struct bp_class *class)
+{
+	struct bp_depot *depot;
+	unsigned long flags;
+	void *block = NULL;
+
+	bp_section_enter();
+	depot = class->depot[numa_mem_id()];
+	if (data_race(depot->nr_stacked) && bp_depots_serve(class)) {
+		flags = bp_depot_lock(depot);
+		block = depot_alloc_stacked(depot);
+		if (block)
+			depot->hits++;
+		bp_depot_unlock(depot, flags);
+	}
+	bp_section_exit();
+	bp_class_close_if_short(class);
+	return block;
+}
+
+/*
  * Return the jiffies after which a task that waits for a block looks again,
  * though nobody has woken it.
  */
@@ -214,7 +245,7 @@ void bp_class_wait_bulk(struct bp_class *class, unsigned int nr)
 {
 	unsigned long end = jiffies + class_retry_delay(class);
 
-	/* While a task waits for a reserve, all idle blocks return to their slabs. */
+	/* While a task waits for a reserve, all idle blocks return to their depots. */
 	do {
 		bp_class_drain_recalled(class);
 		schedule_timeout_uninterruptible(RECALL_RETRY);
@@ -404,30 +435,29 @@ static void *cache_alloc_spare(struct bp_class *class)
 	return block;
 }
 
-/* Serve an allocation that the loaded magazine of this CPU's cache has not served. */
-noinline void *bp_alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, int node,
-			     unsigned long caller)
+/* Hand out a block, which has left its depot, or fail the allocation if it is NULL. */
+static void *block_hand_out(struct bp_class *class, size_t size, void *block, gfp_t gfp,
+			    bool miss, unsigned long caller)
 {
+	if (!block)
+		return bp_alloc_fail(class->pool, size, gfp, caller);
+	bp_block_prepare(class, block, gfp, caller);
+	trace_alloc(class->pool->name, size, class->size, block, gfp, !miss, caller);
+	return block;
+}
+
+/* Serve an allocation, and wait for a block if @gfp and the class allow it. */
+static noinline void *class_alloc_or_wait(struct bp_class *class, size_t size, gfp_t gfp, int node,
+					  unsigned long caller)
+{
+	void *block = node == NUMA_NO_NODE ? cache_alloc_spare(class) : NULL;
 	unsigned long warn_at = 0;
-	struct bp_class *class;
 	bool waited = false;
 	bool miss = false;
-	void *block;
 
-	/* __GFP_THISNODE has no meaning without a node, and __GFP_NOFAIL overrides it. */
-	if (node == NUMA_NO_NODE || gfp & __GFP_NOFAIL)
-		gfp &= ~__GFP_THISNODE;
-	/* The fast path leaves this out, because it may cost a call. */
-	might_alloc(gfp);
-	class = bp_class_get(pool, bp_class_index(&pool->sizes, size), gfp);
-	if (!class)
-		goto fail;
-	block = node == NUMA_NO_NODE ? cache_alloc_spare(class) : NULL;
 	while (!block) {
 		block = bp_class_alloc_once(class, bp_system_gfp(gfp), node, &miss);
-		if (block)
-			break;
-		if (!bp_class_may_wait(class, gfp))
+		if (block || !bp_class_may_wait(class, gfp))
 			break;
 		if (!waited) {
 			warn_at = bp_class_wait_begin(class, 1);
@@ -439,14 +469,30 @@ noinline void *bp_alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, int 
 	}
 	if (waited)
 		bp_class_wait_end(class);
-	if (!block)
-		goto fail;
-	bp_block_prepare(class, block, gfp, caller);
-	trace_alloc(pool->name, size, class->size, block, gfp, !miss, caller);
-	return block;
+	return block_hand_out(class, size, block, gfp, miss, caller);
+}
 
-fail:
-	return bp_alloc_fail(pool, size, gfp, caller);
+/* Serve an allocation that the loaded magazine of this CPU's cache has not served. */
+noinline void *bp_alloc_slow(struct bytepool *pool, size_t size, gfp_t gfp, int node,
+			     unsigned long caller)
+{
+	struct bp_class *class;
+	void *block;
+
+	/* __GFP_THISNODE has no meaning without a node, and __GFP_NOFAIL overrides it. */
+	if (node == NUMA_NO_NODE || gfp & __GFP_NOFAIL)
+		gfp &= ~__GFP_THISNODE;
+	/* The fast path leaves this out, because it may cost a call. */
+	might_alloc(gfp);
+	class = bp_class_get(pool, bp_class_index(&pool->sizes, size), gfp);
+	if (!class)
+		return bp_alloc_fail(pool, size, gfp, caller);
+	if (READ_ONCE(class->reserve) && node == NUMA_NO_NODE) {
+		block = class_alloc_stacked(class);
+		if (block)
+			return block_hand_out(class, size, block, gfp, false, caller);
+	}
+	return class_alloc_or_wait(class, size, gfp, node, caller);
 }
 
 /* Serve an allocation of a size whose slot is not its grid point, or refuse an invalid size. */

@@ -95,6 +95,26 @@ bool bp_cache_may_accept(struct bp_cache *cache)
 }
 
 /*
+ * Return true if this CPU's cache of a class with a reserve exists and does not begin to accept
+ * blocks now. Count the call as bp_cache_may_accept() does.
+ * Context: Section.
+ */
+bool bp_cache_refuses(struct bp_class *class)
+{
+	struct bp_cache *cache = bp_class_cache(class, bp_class_cpu(class));
+	u32 refused;
+
+	if (!cache || READ_ONCE(cache->accepts))
+		return false;
+	/* As in bp_cache_may_accept(). */
+	refused = READ_ONCE(cache->refused);
+	if (refused >= BP_GRANT_AFTER)
+		return false;
+	WRITE_ONCE(cache->refused, refused + 1);
+	return true;
+}
+
+/*
  * Return this CPU's cache of the depot, or NULL if there is none or it must not be used.
  * Its blocks may be taken, whether it is open or not.
  */

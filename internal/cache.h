@@ -18,6 +18,7 @@
 #ifndef _BP_CACHE_H
 #define _BP_CACHE_H
 
+#include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/gfp.h>
 #include <linux/percpu.h>
@@ -42,6 +43,7 @@ extern struct bp_cache bp_closed_cache;
 struct bp_cache *bp_depot_this_cpu_cache(struct bp_depot *depot);
 void bp_cache_set_accepts(struct bp_cache *cache, bool accepts);
 bool bp_cache_may_accept(struct bp_cache *cache);
+bool bp_cache_refuses(struct bp_class *class);
 void bp_cache_set_open(struct bp_cache *cache, struct bp_cache *to);
 void bp_cache_ensure(struct bp_class *class, gfp_t gfp);
 void bp_cache_load_full(struct bp_depot *depot, struct bp_cache *cache);
@@ -100,6 +102,18 @@ static inline void bp_cache_load(struct bp_cache *cache, struct bp_magazine *mag
 	WRITE_ONCE(cache->top, magazine->entries + magazine->nr);
 	if (cache->end)
 		cache->end = magazine->entries + magazine->capacity;
+}
+
+/*
+ * Return true if the depots of a class with a reserve serve this CPU, and its cache does not begin
+ * to accept blocks now. If the pool has a limit, no cache does.
+ * Context: Section.
+ */
+static inline bool bp_depots_serve(struct bp_class *class)
+{
+	if (READ_ONCE(class->pool->limit) && !atomic_long_read(&class->nr_accepting))
+		return true;
+	return bp_cache_refuses(class);
 }
 
 /* Have the two magazines change places. */

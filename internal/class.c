@@ -110,7 +110,7 @@ bool bp_class_reclaimable(struct bp_class *class)
 	 */
 	bp_for_each_depot(depot, class) {
 		flags = bp_depot_lock(depot);
-		reclaimable = !list_empty(&depot->full) ||
+		reclaimable = (depot->nr_stacked && bp_class_has_spare(class)) ||
 			      bp_depot_oldest(depot, &bp_gc_everything);
 		bp_depot_unlock(depot, flags);
 		if (reclaimable)
@@ -141,25 +141,13 @@ void bp_cache_hide(struct bp_cache *cache)
 	}
 }
 
-/*
- * If the depots have fewer idle blocks than the reserve, close the caches that accept blocks.
- * Call it after an attempt to take blocks. Frees that begin after that go to the depots, until
- * these have the reserve and a magazine more. mempool_free() refills its reserve first, too.
- * Context: Any, but not with the lock of a depot.
- */
-void bp_class_close_if_short(struct bp_class *class)
+/* Close the caches that accept blocks, if the depots have fewer idle blocks than the reserve. */
+void bp_class_close_accepting(struct bp_class *class)
 {
 	struct bp_cache *cache;
 	unsigned long flags;
 
-	if (!READ_ONCE(class->reserve))
-		return;
-	/*
-	 * Pairs with atomic_long_add_return() in bp_cache_set_accepts(): either the CPU of the
-	 * cache sees that blocks were taken, or we see that the cache accepts blocks.
-	 */
-	smp_mb();
-	if (!atomic_long_read(&class->nr_accepting) || bp_class_has_surplus(class, 0))
+	if (bp_class_has_surplus(class, 0))
 		return;
 	rcu_read_lock();
 	bp_for_each_cache(cache, class) {

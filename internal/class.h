@@ -5,6 +5,7 @@
 #ifndef _BP_CLASS_H
 #define _BP_CLASS_H
 
+#include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/gfp.h>
 #include <linux/jiffies.h>
@@ -25,7 +26,7 @@ static inline size_t bp_class_bytes(void)
 struct bp_class *bp_class_add(struct bytepool *pool, u32 index, gfp_t gfp);
 bool bp_class_reclaimable(struct bp_class *class);
 void bp_cache_hide(struct bp_cache *cache);
-void bp_class_close_if_short(struct bp_class *class);
+void bp_class_close_accepting(struct bp_class *class);
 void bp_class_wake(struct bp_class *class);
 void bp_class_free(struct bp_class *class);
 
@@ -87,6 +88,25 @@ static inline struct bp_cache *bp_cache_next(struct bp_class *class, unsigned in
 
 #define bp_for_each_cache(cache, class) \
 	for (unsigned int __cpu = 0; ((cache) = bp_cache_next(class, &__cpu)); )
+
+/*
+ * If the depots have fewer idle blocks than the reserve, close the caches that accept blocks.
+ * Call it after an attempt to take blocks. Frees that begin after that go to the depots, until
+ * these have the reserve and a magazine more. mempool_free() refills its reserve first, too.
+ * Context: Any, but not with the lock of a depot.
+ */
+static inline void bp_class_close_if_short(struct bp_class *class)
+{
+	if (!READ_ONCE(class->reserve))
+		return;
+	/*
+	 * Pairs with atomic_long_add_return() in bp_cache_set_accepts(): either the CPU of the
+	 * cache sees that blocks were taken, or we see that the cache accepts blocks.
+	 */
+	smp_mb();
+	if (unlikely(atomic_long_read(&class->nr_accepting)))
+		bp_class_close_accepting(class);
+}
 
 /*
  * Return true if an allocation waits rather than fail. The owner of a

@@ -70,6 +70,19 @@ void bp_depot_set_reclaimable_pages(struct bp_depot *depot, u32 pages)
 }
 
 /*
+ * Do as bp_depot_update_reclaimable(), but leave a difference of up to a quarter of the depot,
+ * because magazines come and go often.
+ */
+noinline void bp_depot_update_in_steps(struct bp_depot *depot)
+{
+	u32 pages = bp_depot_idle_pages(depot), told = depot->reclaimable_pages;
+	u32 step = depot->pages / 4;
+
+	if (pages > told + step || told > pages + step)
+		bp_depot_set_reclaimable_pages(depot, pages);
+}
+
+/*
  * Return a lower bound of the pages that @reserve, which is less than @nr_blocks, allows to
  * give back, if enough slabs are idle. Slabs of a class that always had a reserve are as small as
  * a block allows. Otherwise the last slab that stays may be a large one.
@@ -278,7 +291,7 @@ static bool depot_may_grow(const struct bp_depot *depot, size_t magazine_bytes)
 
 /*
  * Add an empty magazine, if the depot may have another and memory is at hand. Wake the
- * pool, because the GC has to see the magazine.
+ * pool, because the GC has to see the magazine, unless the reserve binds all blocks.
  */
 void bp_depot_grow_magazines(struct bp_depot *depot, u32 capacity)
 {
@@ -294,7 +307,16 @@ void bp_depot_grow_magazines(struct bp_depot *depot, u32 capacity)
 	flags = bp_depot_lock(depot);
 	bp_depot_put_magazine(depot, magazine);
 	bp_depot_unlock(depot, flags);
-	bp_pool_wake(depot->class->pool);
+	if (bp_class_has_spare(depot->class))
+		bp_pool_wake(depot->class->pool);
+}
+
+/* If @full has no magazine with blocks, move the one that it may have to the others. */
+static void depot_sort_magazines(struct bp_depot *depot)
+{
+	bp_depot_assert_held(depot);
+	if (!depot->nr_stacked)
+		list_splice_init(&depot->full, &depot->empty);
 }
 
 /*
@@ -312,6 +334,7 @@ void bp_depot_put_magazine(struct bp_depot *depot, struct bp_magazine *magazine)
 		/* As in bp_cache_load_full(). */
 		WRITE_ONCE(magazine->nr, 0);
 	}
+	depot_sort_magazines(depot);
 	list_add(&magazine->list, magazine->nr ? &depot->full : &depot->empty);
 	depot->nr_stacked += magazine->nr;
 	depot->nr_magazines++;
@@ -327,7 +350,7 @@ struct bp_magazine *bp_depot_take_empty(struct bp_depot *depot, u32 capacity)
 {
 	struct bp_magazine *magazine;
 
-	bp_depot_assert_held(depot);
+	depot_sort_magazines(depot);
 	list_for_each_entry(magazine, &depot->empty, list) {
 		if (!capacity || magazine->capacity == capacity) {
 			bp_depot_del_magazine(depot, magazine);

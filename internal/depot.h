@@ -42,6 +42,7 @@ bool bp_depot_wakes(struct bp_depot *depot);
 unsigned long bp_spare_pages(const struct bp_class *class, unsigned long nr_slabs,
 			     unsigned long nr_blocks, unsigned long reserve);
 void bp_depot_set_reclaimable_pages(struct bp_depot *depot, u32 pages);
+void bp_depot_update_in_steps(struct bp_depot *depot);
 
 static inline unsigned long bp_depot_lock(struct bp_depot *depot)
 	__acquires(&depot->lock)
@@ -90,6 +91,15 @@ static inline bool bp_class_take_spare(struct bp_class *class, long nr)
 	return true;
 }
 
+/*
+ * Return true if a slab of the class can be given back when it is wholly idle. A reserve may bind
+ * all.
+ */
+static inline bool bp_class_has_spare(const struct bp_class *class)
+{
+	return atomic_long_read(&class->spare) >= class->least_nr;
+}
+
 /* Return the depot of node *@node and increment *@node. Return NULL at the end. */
 static inline struct bp_depot *bp_depot_next(const struct bp_class *class, unsigned int *node)
 {
@@ -100,8 +110,8 @@ static inline struct bp_depot *bp_depot_next(const struct bp_class *class, unsig
 	for (unsigned int __node = 0; ((depot) = bp_depot_next(class, &__node)); )
 
 /*
- * Return the number of idle blocks in slabs of the class. It is approximate
- * while others use the class.
+ * Return the number of idle blocks of the depots. It is approximate while others use
+ * the class.
  */
 static inline unsigned long bp_class_nr_idle(const struct bp_class *class)
 {
@@ -110,7 +120,7 @@ static inline unsigned long bp_class_nr_idle(const struct bp_class *class)
 
 	bp_for_each_depot(depot, class) {
 		/* Other CPUs may change it meanwhile. */
-		nr += data_race(depot->nr_idle);
+		nr += data_race(depot->nr_idle) + data_race(depot->nr_stacked);
 	}
 	return nr;
 }
@@ -137,7 +147,7 @@ static inline bool bp_class_has_surplus(const struct bp_class *class, long nr)
 static inline bool bp_depot_has_idle(const struct bp_depot *depot)
 {
 	/* Another CPU may change it meanwhile. */
-	return data_race(depot->nr_idle) || !list_empty(&depot->full);
+	return data_race(depot->nr_idle) || data_race(depot->nr_stacked);
 }
 
 static inline bool bp_slab_older(struct rb_node *a, const struct rb_node *b)
@@ -211,16 +221,13 @@ static inline void bp_depot_update_reclaimable(struct bp_depot *depot)
 }
 
 /*
- * Do the same after a magazine came or went, but leave a difference of up to a quarter of the
- * depot, because magazines come and go often.
+ * Do about the same after a block or a magazine came or went. If the reserve binds all slabs, no
+ * page is reclaimable.
  */
 static inline void bp_depot_update_roughly(struct bp_depot *depot)
 {
-	u32 pages = bp_depot_idle_pages(depot), told = depot->reclaimable_pages;
-	u32 step = depot->pages / 4;
-
-	if (pages > told + step || told > pages + step)
-		bp_depot_set_reclaimable_pages(depot, pages);
+	if (depot->reclaimable_pages || bp_class_has_spare(depot->class))
+		bp_depot_update_in_steps(depot);
 }
 
 /* Do as bp_depot_link(), but leave bp_depot_update_reclaimable() to the caller. */
@@ -297,15 +304,14 @@ static inline unsigned long bp_magazine_oldest(const struct bp_magazine *magazin
 static inline struct bp_magazine *bp_depot_first_full(struct bp_depot *depot)
 {
 	bp_depot_assert_held(depot);
-	return list_first_entry_or_null(&depot->full, struct bp_magazine, list);
+	return depot->nr_stacked ? list_first_entry(&depot->full, struct bp_magazine, list) : NULL;
 }
 
 /* Return the oldest magazine with blocks, or NULL. */
 static inline struct bp_magazine *bp_depot_last_full(struct bp_depot *depot)
 {
 	bp_depot_assert_held(depot);
-	return list_empty(&depot->full) ? NULL :
-	       list_last_entry(&depot->full, struct bp_magazine, list);
+	return depot->nr_stacked ? list_last_entry(&depot->full, struct bp_magazine, list) : NULL;
 }
 
 /* Remove a magazine from the depot. */

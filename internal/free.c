@@ -121,9 +121,58 @@ static struct bp_cache *cache_free(struct bytepool *pool, const struct bp_where 
 	return taken;
 }
 
+/* Put a claimed block into a magazine of its depot. Return false if none has room. */
+static bool depot_stack(struct bp_depot *depot, const struct bp_where *where)
+{
+	struct bp_magazine *magazine;
+
+	bp_depot_assert_held(depot);
+	magazine = list_first_entry_or_null(&depot->full, struct bp_magazine, list);
+	if (!magazine || magazine->nr == magazine->capacity) {
+		magazine = list_first_entry_or_null(&depot->empty, struct bp_magazine, list);
+		if (!magazine)
+			return false;
+		list_move(&magazine->list, &depot->full);
+	}
+	magazine->entries[magazine->nr] = (struct bp_entry){
+		.block = (void *)where->block, .state = where->state, .slab = where->slab,
+		.idle_since = jiffies,
+	};
+	/* As in bp_cache_load_full(). */
+	WRITE_ONCE(magazine->nr, magazine->nr + 1);
+	depot->nr_stacked++;
+	bp_depot_update_roughly(depot);
+	return true;
+}
+
+/*
+ * Put a claimed block of a class with a reserve into a magazine of its depot, where an alloc finds
+ * it at less cost than in its slab. Return false if none has room, a task waits, or this CPU's
+ * cache may be about to accept blocks.
+ * Context: Section.
+ */
+static bool class_free_stacked(const struct bp_where *where)
+{
+	struct bp_depot *depot = where->slab->depot;
+	struct bp_class *class = depot->class;
+	unsigned long flags;
+	bool stacked;
+
+	if (!READ_ONCE(class->reserve) || !bp_depots_serve(class))
+		return false;
+	flags = bp_depot_lock(depot);
+	stacked = !swait_active(&class->wait) && depot_stack(depot, where);
+	if (stacked)
+		depot->frees++;
+	bp_depot_unlock(depot, flags);
+	if (stacked && bp_class_has_spare(class))
+		bp_pool_wake(class->pool);
+	return stacked;
+}
+
 /*
  * Put a claimed block into this CPU's cache, after making room there, or else into its
- * slab. Return the cache, which is open now, or NULL. If the depot should get another
+ * depot. Return the cache, which is open now, or NULL. If the depot should get another
  * magazine, set *@wanted to its capacity.
  * Context: Section.
  */
@@ -148,6 +197,9 @@ static struct bp_cache *depot_free(const struct bp_where *where, u32 *wanted)
 		bp_depot_push(depot, where->slab, where->state, jiffies);
 		bp_depot_link(depot, where->slab);
 		depot->frees++;
+		/* For class_free_stacked(). If memory is short, do not ask each time. */
+		if (READ_ONCE(class->reserve) && !(depot->frees % BP_GRANT_AFTER))
+			*wanted = class->capacity;
 		wake = bp_depot_wakes(depot);
 	}
 	bp_depot_unlock(depot, flags);
@@ -176,19 +228,20 @@ static noinline void block_retake(struct bytepool *pool, const struct bp_where *
 }
 
 /* Free a pointer that may be anything but NULL. If @known, look into the memo first. */
-static noinline void free_looked_up(struct bytepool *pool, const void *block, bool known,
+static void free_looked_up(struct bytepool *pool, const void *block, bool known,
 				    unsigned long caller)
 {
 	struct bp_where where = { .block = block };
-	struct bp_cache *cache = NULL;
+	struct bp_cache *cache = NULL, *to;
 	struct bp_depot *depot;
 	enum bad_free_reason bad;
-	bool remember = false;
+	bool remember, stacked = false;
 	u32 wanted = 0;
 
 	bp_section_enter();
-	if (!known || !bp_memo_find(&where))
-		remember = bp_memo_refresh();
+	remember = bp_memo_refresh();
+	if (known)
+		bp_memo_find(&where);
 	bad = block_claim(pool, &where);
 	if (likely(!bad)) {
 		/* After the section, the slab and the cache may be freed. The depot stays. */
@@ -202,28 +255,30 @@ static noinline void free_looked_up(struct bytepool *pool, const void *block, bo
 			remember = bp_memo_refresh();
 		}
 		bp_instrument_free(block, depot->class->size);
-		cache = cache_free(pool, &where) ?: depot_free(&where, &wanted);
+		stacked = class_free_stacked(&where);
+		if (!stacked)
+			cache = cache_free(pool, &where) ?: depot_free(&where, &wanted);
 		/*
-		 * Remember the page only if a cache took the block. Otherwise
-		 * the cache may be closed and the pool asleep. Then the next
-		 * free has to come here to wake the pool.
+		 * If no cache took the block, this CPU's cache may be closed and the pool
+		 * asleep. Then the next free has to come here to wake the pool.
 		 */
-		if (cache && remember)
-			bp_memo_enter(&where, cache);
+		to = cache ?: &bp_no_cache[depot->class->shift];
+		if (remember && to != where.cache)
+			bp_memo_enter(&where, to);
 	}
 	bp_section_exit();
 	if (unlikely(bad)) {
 		bad_free(pool, block, bad, caller);
 		return;
 	}
-	if (!cache)
+	if (!cache && !stacked)
 		bp_cache_ensure(depot->class, GFP_NOWAIT);
 	if (wanted)
 		bp_depot_grow_magazines(depot, wanted);
 }
 
 /* Report a free that bp_free_fast() has refused. */
-static void report_refused(struct bytepool *pool, const void *block, unsigned long caller)
+static noinline void report_refused(struct bytepool *pool, const void *block, unsigned long caller)
 {
 	struct bp_where where = { .block = block };
 	enum bad_free_reason why = BAD_FREE_IDLE;

@@ -179,7 +179,7 @@ bool bp_class_wants_private_slab(struct bp_class *class)
 
 		flags = bp_depot_lock(depot);
 		slab = bp_depot_next_slab(depot);
-		serves = !list_empty(&depot->full) || (slab && bp_slab_is_private(slab));
+		serves = depot->nr_stacked || (slab && bp_slab_is_private(slab));
 		bp_depot_unlock(depot, flags);
 		if (serves)
 			return false;
@@ -188,10 +188,22 @@ bool bp_class_wants_private_slab(struct bp_class *class)
 	return shares;
 }
 
+/* Have this CPU's cache wait like a new cache before the class grows. */
+static void class_put_off_growth(const struct bp_class *class)
+{
+	struct bp_cache *cache;
+
+	rcu_read_lock();
+	cache = bp_class_cache(class, bp_class_cpu(class));
+	if (cache)
+		WRITE_ONCE(cache->refused, 0);
+	rcu_read_unlock();
+}
+
 /*
  * Return true if the class has to grow before this CPU's cache accepts blocks. If
  * blocks of the reserve are in use, others have to take their places. If these or the blocks
- * for the cache would take more than GROW_BYTES, return false, because a smaller growth would
+ * for the cache would take more than GROW_BYTES, put the growth off, because a smaller one would
  * not help.
  */
 static bool class_lacks_blocks(const struct bp_class *class)
@@ -211,7 +223,7 @@ static bool class_lacks_blocks(const struct bp_class *class)
 		grant = READ_ONCE(cache->granted) ? 0 : capacity;
 	}
 	rcu_read_unlock();
-	if (!capacity || capacity > most)
+	if (!capacity)
 		return false;
 	if (!bp_pool_single(class->pool))
 		lacks = capacity / 2 - bp_class_surplus(class);
@@ -219,19 +231,12 @@ static bool class_lacks_blocks(const struct bp_class *class)
 		lacks = max(lacks, grant - spare);
 	/* Of the blocks in use, no more than the reserve need stand-ins. */
 	stand_ins = min(spare + lacks - grant, (long)READ_ONCE(class->reserve));
-	return lacks > 0 && stand_ins <= most;
-}
-
-/* Have this CPU's cache wait like a new cache before the class grows, because memory is short. */
-static void class_put_off_growth(const struct bp_class *class)
-{
-	struct bp_cache *cache;
-
-	rcu_read_lock();
-	cache = bp_class_cache(class, bp_class_cpu(class));
-	if (cache)
-		WRITE_ONCE(cache->refused, 0);
-	rcu_read_unlock();
+	if (lacks <= 0)
+		return false;
+	if (capacity <= most && stand_ins <= most)
+		return true;
+	class_put_off_growth(class);
+	return false;
 }
 
 /*

@@ -7,7 +7,6 @@
 #include <linux/compiler.h>
 #include <linux/kmemleak.h>
 #include <linux/percpu.h>
-#include <linux/preempt.h>
 
 #include "cache.h"
 #include "memo.h"
@@ -16,36 +15,18 @@
 #include "types.h"
 #include "wake.h"
 
+struct bp_cache bp_no_cache[PAGE_SHIFT + 1] __read_mostly;
 struct bp_memo __percpu *bp_memos;
 DEFINE_PER_CPU(long, bp_memo_seen);
 atomic_long_t bp_memo_generation __read_mostly = ATOMIC_LONG_INIT(1);
 
-/*
- * Return true if no interrupted section on this CPU can be in the middle of an
- * update of the memo. A task interrupts no section, and neither does an
- * interrupt that was taken with preemption enabled.
- * Context: Section.
- */
-static bool memo_writable(void)
-{
-	return in_task() || (IS_ENABLED(CONFIG_PREEMPT_COUNT) &&
-			     (preempt_count() & PREEMPT_MASK) == PREEMPT_OFFSET);
-}
-
-/*
- * Drop invalid entries. Return true if entries may be added.
- * Context: Section.
- */
-bool bp_memo_refresh(void)
+/* Drop all entries. Return false before a built-in bytepool has started. */
+bool bp_memo_drop(void)
 {
 	struct bp_memo *memo = this_cpu_ptr(bp_memos);
 	long generation = atomic_long_read(&bp_memo_generation);
 	unsigned int place;
 
-	if (!memo_writable())
-		return false;
-	if (raw_cpu_read(bp_memo_seen) == generation)
-		return true;
 	if (!bp_gc_wq)
 		return false;
 	for (place = 0; place < BP_MEMO_PLACES; place++) {
@@ -104,6 +85,13 @@ bool bp_where_look_up(struct bp_where *where)
 
 int __init bp_memo_init(void)
 {
+	unsigned int shift;
+
+	for (shift = 0; shift <= PAGE_SHIFT; shift++) {
+		bp_no_cache[shift] = (struct bp_cache){
+			.pool = BP_CACHE_BUSY, .shift = shift, .page_granules = PAGE_SIZE >> shift,
+		};
+	}
 	bp_memos = alloc_percpu(struct bp_memo);
 	if (!bp_memos)
 		return -ENOMEM;

@@ -12,6 +12,7 @@
 #include <linux/hash.h>
 #include <linux/mm.h>
 #include <linux/percpu.h>
+#include <linux/preempt.h>
 #include <linux/types.h>
 
 #include "size_class.h"
@@ -23,7 +24,8 @@
 
 /**
  * struct bp_memo_entry - a page of blocks
- * @cache: the cache to free them to; bp_closed_cache while the other members are invalid
+ * @cache: the cache to free them to, or bp_no_cache; bp_closed_cache while the other members
+ *	are invalid
  * @page: its address
  * @state: the state of its first granule
  * @slab: the slab that it is part of
@@ -40,12 +42,20 @@ struct bp_memo_entry {
  * @block: its address
  * @slab: the slab that it lies in
  * @state: its state in @slab
+ * @cache: the cache that the memo has for its page; NULL if it was not found there
  */
 struct bp_where {
 	const void *block;
 	struct bp_slab *slab;
 	u8 *state;
+	struct bp_cache *cache;
 };
+
+/*
+ * In an entry of a memo, bp_no_cache[shift] says that the blocks of the page go to their depot.
+ * It is always busy, so that the slow path frees them. It has the granules of a class.
+ */
+extern struct bp_cache bp_no_cache[PAGE_SHIFT + 1];
 
 /*
  * The memo of a CPU. Its entries are valid only while bp_memo_seen of the CPU
@@ -54,7 +64,7 @@ struct bp_where {
  * descriptor of the slab is freed, or the cache is touched by others than its CPU.
  * bytepool_free() may compare the two numbers before the memo is allocated.
  *
- * A memo is read in sections. See memo_writable() for when it may be written.
+ * A memo is read in sections. See bp_memo_writable() for when it may be written.
  */
 struct bp_memo {
 	struct bp_memo_entry at[2][BP_MEMO_PLACES];
@@ -65,7 +75,7 @@ extern struct bp_memo __percpu *bp_memos;
 DECLARE_PER_CPU(long, bp_memo_seen);
 extern atomic_long_t bp_memo_generation;
 
-bool bp_memo_refresh(void);
+bool bp_memo_drop(void);
 void bp_memo_enter(const struct bp_where *where, struct bp_cache *cache);
 bool bp_where_look_up(struct bp_where *where);
 int bp_memo_init(void);
@@ -128,6 +138,27 @@ static __always_inline bool bp_memo_current(void)
 }
 
 /*
+ * Return true if no interrupted section on this CPU can be in the middle of an
+ * update of the memo. A task interrupts no section, and neither does an
+ * interrupt that was taken with preemption enabled.
+ * Context: Section.
+ */
+static inline bool bp_memo_writable(void)
+{
+	return in_task() || (IS_ENABLED(CONFIG_PREEMPT_COUNT) &&
+			     (preempt_count() & PREEMPT_MASK) == PREEMPT_OFFSET);
+}
+
+/*
+ * Drop invalid entries. Return true if entries may be added.
+ * Context: Section.
+ */
+static inline bool bp_memo_refresh(void)
+{
+	return bp_memo_writable() && (bp_memo_current() || bp_memo_drop());
+}
+
+/*
  * Fill in @where for its @block from the memo. Return false if the memo does not have
  * the page of the block, or if no block starts there.
  * Context: Section.
@@ -144,6 +175,7 @@ static inline bool bp_memo_find(struct bp_where *where)
 		return false;
 	where->slab = raw_cpu_read(entry->slab);
 	where->state = raw_cpu_read(entry->state) + granule;
+	where->cache = cache;
 	return true;
 }
 

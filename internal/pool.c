@@ -161,9 +161,9 @@ static unsigned long class_teardown(struct bp_class *class)
 	/* No CPU is inside a cache, because the caller is the last user of the pool. */
 	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
 		bp_class_flush_cpu(class, cpu);
-	bp_class_flush_magazines(class, &pass);
 	WRITE_ONCE(class->reserve, 0);
 	atomic_long_set(&class->spare, atomic_long_read(&class->nr_blocks));
+	bp_class_flush_magazines(class, &pass);
 	bp_class_reap(class, &pass, BP_REAP_ALL);
 	leaked = atomic_long_read(&class->nr_blocks) - bp_class_nr_idle(class);
 	if (leaked)

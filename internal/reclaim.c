@@ -116,8 +116,9 @@ static bool class_close(struct bp_class *class, const struct bp_gc_pass *pass,
 
 /*
  * Remove the oldest magazine if the pass wants a block of it, and put its blocks back into
- * their slabs. Leave it if all its blocks were freed after the pass began. Compare ages,
- * because a time may be more than half of the range of jiffies ago.
+ * their slabs. Leave it if all its blocks were freed after the pass began, or if the reserve
+ * binds all slabs. Compare ages, because a time may be more than half of the range of jiffies
+ * ago.
  */
 static struct bp_magazine *depot_flush_magazine(struct bp_depot *depot,
 						const struct bp_gc_pass *pass)
@@ -126,7 +127,8 @@ static struct bp_magazine *depot_flush_magazine(struct bp_depot *depot,
 	unsigned long now = jiffies;
 
 	bp_depot_assert_held(depot);
-	if (!last || !bp_gc_pass_wants(pass, bp_magazine_oldest(last)) ||
+	if (!last || !bp_class_has_spare(depot->class) ||
+	    !bp_gc_pass_wants(pass, bp_magazine_oldest(last)) ||
 	    now - bp_magazine_oldest(last) < now - pass->now)
 		return NULL;
 	bp_depot_del_magazine(depot, last);

@@ -51,12 +51,6 @@ static unsigned int class_set_reserve(struct bp_class *class, unsigned int nr)
 		bp_pool_wait_for_grace(pool);
 		bp_class_drain_recalled(class);
 	}
-	/* Blocks of the reserve are in slabs, where bp_class_surplus() counts them. */
-	if (nr) {
-		const struct bp_gc_pass pass = bp_gc_pass_all();
-
-		bp_class_flush_magazines(class, &pass);
-	}
 	/*
 	 * More may be idle in depots or above the reserve, or there may be
 	 * nothing to wait for any more.

@@ -114,14 +114,14 @@ static void survey_depot(struct bp_depot *depot, struct shrink_survey *survey)
 	unsigned long flags;
 
 	/* Without the lock, a slab or magazine that was just added may be missed. */
-	if (!data_race(depot->whole_pages) && list_empty(&depot->full))
+	if (!data_race(depot->whole_pages) && !data_race(depot->nr_stacked))
 		return;
 	flags = bp_depot_lock(depot);
 	slab = bp_depot_oldest(depot, &bp_gc_everything);
 	if (slab)
 		survey_add(survey, &survey->age, slab->idle_since);
 	magazine = bp_depot_last_full(depot);
-	if (magazine)
+	if (magazine && bp_class_has_spare(depot->class))
 		survey_add(survey, &survey->age, bp_magazine_oldest(magazine));
 	bp_depot_unlock(depot, flags);
 }

@@ -220,7 +220,7 @@ struct bp_cache {
  * @nr_stacked: number of idle blocks in @full
  * @nr_slabs: number of slabs, in use and idle
  * @full: magazines with blocks, not in @nr_idle; by the age of their oldest block,
- *	the youngest first
+ *	the youngest first. If there are none, it may have one without blocks
  * @empty: magazines without blocks
  * @nr_magazines: number of magazines in both lists
  * @overhead: bytes of these magazines, and of the descriptors of the slabs

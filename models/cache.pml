@@ -6,7 +6,7 @@
  * the cache in a section, without a lock. In depot_alloc() and depot_free(), it
  * uses the cache under the depot's lock. An interrupt does the same once, at
  * any point. CPU 0 finds its cache by the open pointer, or by its memo, which
- * bp_memo_current(), bp_memo_refresh() and memo_writable() keep valid.
+ * bp_memo_current(), bp_memo_refresh() and bp_memo_writable() keep valid.
  * CPU 1 runs the passes.
  *
  * There are three blocks. However many of them a pass takes, each block is in
@@ -30,7 +30,7 @@
  *	WRONG_NO_RMB_IN_REFRESH: bp_memo_refresh() without smp_rmb()
  *	WRONG_DRAIN_IGNORED: bp_depot_this_cpu_cache() does not check drain
  *	WRONG_NOT_BUSY: bp_cache_enter() leaves the cache open for interrupts
- *	WRONG_IRQ_REFRESHES: memo_writable() is always true
+ *	WRONG_IRQ_REFRESHES: bp_memo_writable() is always true
  *	WRONG_NO_SECTION: bp_free_fast() with preemption enabled
  */
 #define NR_CPUS	2

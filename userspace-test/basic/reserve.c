@@ -114,7 +114,7 @@ static void on_wait(void)
 /* A caller waits at the limit, and when the system has no memory. */
 static void test_wait(void)
 {
-	unsigned int short_of;
+	unsigned int short_of, i;
 	void *p;
 
 	for (short_of = 0; short_of < 2; short_of++) {
@@ -122,6 +122,9 @@ static void test_wait(void)
 
 		pool_start(&params);
 		EXPECT(!bytepool_reserve(pool, 8192, 1, GFP_KERNEL));
+		/* The depot gets a magazine, which must not take the block. */
+		for (i = 0; !short_of && i < 200; i++)
+			bytepool_free(pool, bytepool_alloc(pool, 8192, GFP_ATOMIC));
 		waited_for[0] = bytepool_alloc(pool, 8192, GFP_KERNEL);
 		waited_for[1] = bytepool_alloc(pool, 8192, GFP_KERNEL);
 		shim_fail(SHIM_FAIL_PAGES | SHIM_FAIL_VMALLOC, short_of, true);
@@ -138,10 +141,145 @@ static void test_wait(void)
 	}
 }
 
+enum { STACKED = 64 };	/* blocks of the reserve, four in a slab */
+
+static void *stacked[STACKED];
+
+static void alloc_stacked(unsigned int nr)
+{
+	while (nr--)
+		stacked[nr] = bytepool_alloc(pool, 1024, GFP_ATOMIC);
+}
+
+static void free_stacked(unsigned int nr)
+{
+	while (nr--)
+		bytepool_free(pool, stacked[nr]);
+}
+
+/* Have the depot get magazines. */
+static void use_depot(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < 200; i++)
+		bytepool_free(pool, bytepool_alloc(pool, 1024, GFP_ATOMIC));
+}
+
+/* If a reserve is all that the limit allows, no cache accepts blocks, but magazines of the depot. */
+static void test_reserve_stacked(void)
+{
+	const struct bytepool_params params = { .limit_bytes = 16 * 4096 };
+	unsigned int i, nr;
+	u64 overhead;
+
+	shim_exact_node = true;
+	pool_start(&params);
+	EXPECT(!bytepool_reserve(pool, 1024, STACKED, GFP_KERNEL));
+	shim_exact_node = false;
+	overhead = stats().bytes_overhead;
+	/* The depot gets as many magazines as it needs. */
+	for (i = 0; i < 8; i++) {
+		alloc_stacked(STACKED);
+		free_stacked(STACKED);
+	}
+	/* The block that was freed last is the next one, whatever slab it is in. */
+	alloc_stacked(STACKED);
+	EXPECT(stacked[0] && !bytepool_alloc(pool, 1024, GFP_ATOMIC));
+	for (nr = 1; nr < STACKED; nr += 3) {
+		for (i = 0; i < nr; i++)
+			bytepool_free(pool, stacked[i * 7 % STACKED]);
+		while (i--)
+			EXPECT(bytepool_alloc(pool, 1024, GFP_ATOMIC) == stacked[i * 7 % STACKED]);
+	}
+	EXPECT(stats().bytes_overhead > overhead);
+	/* The pages are in the memo, but not with a cache. */
+	bytepool_free_any(stacked[0]);
+	bytepool_free(pool, stacked[0]);
+	bytepool_free(pool, stacked[1] + 8);
+	bytepool_free(bytepool_system, stacked[1]);
+	EXPECT(stats().bad_frees == 2);
+	EXPECT(bytepool_usable_size(pool, stacked[1]) == 1024);
+	EXPECT(!bytepool_usable_size(pool, stacked[0]));
+	/* Blocks in magazines serve any CPU. */
+	for (i = 1; i < STACKED; i++)
+		bytepool_free(pool, stacked[i]);
+	EXPECT(stats().blocks_idle == STACKED);
+	shim_cpu_move(2);
+	EXPECT(bytepool_alloc_bulk(pool, 1024, GFP_ATOMIC, STACKED, stacked) == STACKED);
+	free_stacked(STACKED);
+	/* Nothing can be given back. So no pass empties them, and the GC does not run for them. */
+	bytepool_trim(pool);
+	EXPECT(stats().blocks_idle == STACKED && stats().bytes_overhead > overhead);
+	EXPECT(!bytepool_reserve(pool, 1024, STACKED, GFP_KERNEL));
+	EXPECT(!shim_works_pending());
+	EXPECT(!bytepool_reserve(pool, 1024, 0, GFP_KERNEL));
+	bytepool_trim(pool);
+	EXPECT(!bytepool_size(pool));
+	pool_stop();
+	test_expect_warnings(3);
+}
+
+/* The GC gives back what is in magazines beyond the reserve. */
+static void test_reserve_stacked_age(void)
+{
+	const struct bytepool_params params = { .limit_bytes = 16 * 4096, .idle_timeout_ms = 1000 };
+	unsigned long end = msecs_to_jiffies(1000) + 2 * msecs_to_jiffies(100);
+
+	*shim_param_gc_interval_ms = 100;
+	pool_start(&params);
+	EXPECT(!bytepool_reserve(pool, 1024, 8, GFP_KERNEL));
+	use_depot();
+	alloc_stacked(40);
+	EXPECT(!shim_works_pending());
+	free_stacked(20);
+	EXPECT(stats().blocks_idle == 20);
+	shim_clock_advance(end);
+	EXPECT(stats().blocks_idle < 8);
+	shim_clock_advance(end);
+	EXPECT(!shim_works_pending());
+	use_depot();
+	bytepool_free_bulk(pool, 20, stacked + 20);
+	EXPECT(!bytepool_reserve(pool, 1024, 0, GFP_KERNEL));
+	shim_clock_advance(end);
+	EXPECT(!bytepool_size(pool));
+	pool_stop();
+	*shim_param_gc_interval_ms = 10000;
+}
+
+static void free_while_bulk_waits(void)
+{
+	if (++nr_waits == 2)
+		free_stacked(20);
+}
+
+/* Blocks in magazines end the wait for several. */
+static void test_reserve_stacked_bulk(void)
+{
+	const struct bytepool_params params = { .limit_bytes = 16 * 4096 };
+	void *blocks[20];
+
+	pool_start(&params);
+	EXPECT(!bytepool_reserve(pool, 1024, STACKED, GFP_KERNEL));
+	use_depot();
+	alloc_stacked(STACKED);
+	nr_waits = 0;
+	shim_wait_hook = free_while_bulk_waits;
+	EXPECT(bytepool_alloc_bulk(pool, 1024, GFP_KERNEL, 20, blocks) == 20);
+	shim_wait_hook = NULL;
+	EXPECT(nr_waits == 2);
+	bytepool_free_bulk(pool, 20, blocks);
+	bytepool_free_bulk(pool, STACKED - 20, stacked + 20);
+	pool_stop();
+}
+
 const struct test reserve_tests[] = {
 	{ "a waiter gets the block that is freed", test_wait },
 	{ "reserve", test_reserve },
 	{ "reserve, from blocks in caches", test_reserve_cached },
 	{ "reserve, and age", test_reserve_age },
+	{ "reserve, in magazines of the depot", test_reserve_stacked },
+	{ "reserve, in magazines, and age", test_reserve_stacked_age },
+	{ "reserve, in magazines, and a task that waits for several", test_reserve_stacked_bulk },
 	{}
 };

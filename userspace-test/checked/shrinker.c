@@ -272,6 +272,27 @@ static void test_shrink_magazines(void)
 	pool_stop();
 }
 
+/* Blocks that a reserve binds do not hide younger memory of another class. */
+static void test_shrink_bound(void)
+{
+	const struct bytepool_params params = { .limit_bytes = 16 * 4096 };
+	void *p;
+	unsigned int i;
+
+	pool_start(&params);
+	shim_exact_node = true;
+	EXPECT(!bytepool_reserve(pool, 4096, 8, GFP_KERNEL));
+	for (i = 0; i < 200; i++)
+		bytepool_free(pool, bytepool_alloc(pool, 4096, GFP_KERNEL));
+	p = bytepool_alloc(pool, 16384, GFP_KERNEL);
+	shim_clock_advance(1000);
+	bytepool_free(pool, p);
+	shim_clock_advance(10);
+	EXPECT(shim_shrink_count() == 4 && shim_shrink(4) == 4);
+	shim_exact_node = false;
+	pool_stop();
+}
+
 /* A grant without blocks may bind slabs. It ends with a scan. */
 static void test_shrink_grant(void)
 {
@@ -621,6 +642,7 @@ const struct test shrinker_tests[] = {
 	{ "shrinker: memory that is younger than that in caches", test_shrink_younger },
 	{ "shrinker: which caches a scan closes", test_shrink_closes },
 	{ "shrinker: magazines of a depot", test_shrink_magazines },
+	{ "shrinker: blocks that a reserve binds", test_shrink_bound },
 	{ "shrinker: a grant without blocks", test_shrink_grant },
 	{ "shrinker: what scans have closed is left to the GC", test_shrink_gc },
 	{ "shrinker: the GC waits for a long grace period", test_shrink_gc_again },

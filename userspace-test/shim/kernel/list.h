@@ -14,6 +14,8 @@
 #define INIT_LIST_HEAD(head)		CDS_INIT_LIST_HEAD(head)
 #define list_add_tail(entry, head)	cds_list_add_tail(entry, head)
 #define list_entry(ptr, type, member)	container_of(ptr, type, member)
+#define list_first_entry(head, type, member) \
+	list_entry((head)->next, type, member)
 #define list_last_entry(head, type, member) \
 	list_entry((head)->prev, type, member)
 #define list_first_entry_or_null(head, type, member) \
@@ -64,6 +66,12 @@ static inline void list_move(struct list_head *entry, struct list_head *head)
 {
 	list_del(entry);
 	list_add(entry, head);
+}
+
+static inline void list_splice_init(struct list_head *list, struct list_head *head)
+{
+	cds_list_splice(list, head);
+	INIT_LIST_HEAD(list);
 }
 
 static inline void list_add_tail_rcu(struct list_head *entry, struct list_head *head)
