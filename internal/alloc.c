@@ -189,6 +189,7 @@ static void *class_alloc_stacked(struct bp_class *class)
 
 	bp_section_enter();
 	depot = class->depot[numa_mem_id()];
+	/* Another CPU may change it meanwhile. */
 	if (data_race(depot->nr_stacked) && bp_depots_serve(class)) {
 		flags = bp_depot_lock(depot);
 		block = depot_alloc_stacked(depot);

@@ -229,7 +229,7 @@ static noinline void block_retake(struct bytepool *pool, const struct bp_where *
 
 /* Free a pointer that may be anything but NULL. If @known, look into the memo first. */
 static void free_looked_up(struct bytepool *pool, const void *block, bool known,
-				    unsigned long caller)
+			   unsigned long caller)
 {
 	struct bp_where where = { .block = block };
 	struct bp_cache *cache = NULL, *to;

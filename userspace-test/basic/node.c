@@ -273,6 +273,7 @@ static void reclaimable_by_magazine(void)
 {
 	static void *blocks[4096];
 	unsigned long pages;
+	unsigned int i;
 
 	pool_start(NULL);
 	EXPECT(bytepool_alloc_bulk(pool, 1024, GFP_KERNEL, ARRAY_SIZE(blocks), blocks) ==
@@ -287,6 +288,13 @@ static void reclaimable_by_magazine(void)
 	EXPECT((unsigned long)shim_reclaimable_pages(0) + 2 * 29 * 8 + pages / 4 >= pages);
 	bytepool_trim(pool);
 	EXPECT(reclaimable_are(0, 0));
+	/* Once the depot has enough magazines, nothing but magazines moves. */
+	for (i = 0; i < 16; i++) {
+		EXPECT(bytepool_alloc_bulk(pool, 65536, GFP_KERNEL, 400, blocks) == 400);
+		EXPECT(reclaimable_are(0, 0));
+		bytepool_free_bulk(pool, 400, blocks);
+	}
+	EXPECT(shim_reclaimable_pages(0) >= (400 - 2 * 29) * 16 - 400 * 16 / 4);
 	pool_stop();
 }
 

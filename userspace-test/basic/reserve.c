@@ -141,7 +141,7 @@ static void test_wait(void)
 	}
 }
 
-enum { STACKED = 64 };	/* blocks of the reserve, four in a slab */
+enum { STACKED = 64 };	/* blocks of a reserve, four in a slab */
 
 static void *stacked[STACKED];
 
@@ -166,33 +166,43 @@ static void use_depot(void)
 		bytepool_free(pool, bytepool_alloc(pool, 1024, GFP_ATOMIC));
 }
 
-/* If a reserve is all that the limit allows, no cache accepts blocks, but magazines of the depot. */
-static void test_reserve_stacked(void)
+/* Have the depot get as many magazines as it needs. */
+static void fill_magazines(void)
 {
-	const struct bytepool_params params = { .limit_bytes = 16 * 4096 };
-	unsigned int i, nr;
-	u64 overhead;
+	unsigned int i;
 
-	shim_exact_node = true;
-	pool_start(&params);
-	EXPECT(!bytepool_reserve(pool, 1024, STACKED, GFP_KERNEL));
-	shim_exact_node = false;
-	overhead = stats().bytes_overhead;
-	/* The depot gets as many magazines as it needs. */
 	for (i = 0; i < 8; i++) {
 		alloc_stacked(STACKED);
 		free_stacked(STACKED);
 	}
+}
+
+/* If a pool has a limit, the depot keeps the reserved blocks that were freed last in magazines. */
+static void test_reserve_stacked(void)
+{
+	const struct bytepool_params params = { .limit_bytes = 32 * 4096 };
+	void *all[2 * STACKED];
+	unsigned int i, nr;
+	u64 overhead, magazines;
+
+	shim_exact_node = true;
+	pool_start(&params);
+	EXPECT(!bytepool_reserve(pool, 1024, STACKED, GFP_KERNEL));
+	overhead = stats().bytes_overhead;
+	fill_magazines();
+	magazines = stats().bytes_overhead - overhead;
+	EXPECT(magazines);
+	/* Blocks in slabs come after those in magazines. */
+	EXPECT(!bytepool_reserve(pool, 1024, 2 * STACKED, GFP_KERNEL));
+	shim_exact_node = false;
 	/* The block that was freed last is the next one, whatever slab it is in. */
 	alloc_stacked(STACKED);
-	EXPECT(stacked[0] && !bytepool_alloc(pool, 1024, GFP_ATOMIC));
 	for (nr = 1; nr < STACKED; nr += 3) {
 		for (i = 0; i < nr; i++)
 			bytepool_free(pool, stacked[i * 7 % STACKED]);
 		while (i--)
 			EXPECT(bytepool_alloc(pool, 1024, GFP_ATOMIC) == stacked[i * 7 % STACKED]);
 	}
-	EXPECT(stats().bytes_overhead > overhead);
 	/* The pages are in the memo, but not with a cache. */
 	bytepool_free_any(stacked[0]);
 	bytepool_free(pool, stacked[0]);
@@ -204,14 +214,21 @@ static void test_reserve_stacked(void)
 	/* Blocks in magazines serve any CPU. */
 	for (i = 1; i < STACKED; i++)
 		bytepool_free(pool, stacked[i]);
-	EXPECT(stats().blocks_idle == STACKED);
 	shim_cpu_move(2);
-	EXPECT(bytepool_alloc_bulk(pool, 1024, GFP_ATOMIC, STACKED, stacked) == STACKED);
-	free_stacked(STACKED);
-	/* Nothing can be given back. So no pass empties them, and the GC does not run for them. */
+	EXPECT(bytepool_alloc_bulk(pool, 1024, GFP_ATOMIC, 2 * STACKED, all) == 2 * STACKED);
+	EXPECT(!bytepool_alloc(pool, 1024, GFP_ATOMIC));
+	/* A trim frees magazines without blocks, but none of those that the reserve binds. */
+	overhead = stats().bytes_overhead;
 	bytepool_trim(pool);
-	EXPECT(stats().blocks_idle == STACKED && stats().bytes_overhead > overhead);
-	EXPECT(!bytepool_reserve(pool, 1024, STACKED, GFP_KERNEL));
+	EXPECT(stats().bytes_overhead == overhead - magazines);
+	for (i = 0; i < 2 * STACKED; i++)
+		bytepool_free(pool, all[i]);
+	overhead = stats().bytes_overhead;
+	bytepool_trim(pool);
+	EXPECT(stats().blocks_idle == 2 * STACKED);
+	EXPECT(stats().bytes_overhead == overhead);
+	/* The GC does not run for them. */
+	EXPECT(!bytepool_reserve(pool, 1024, 2 * STACKED, GFP_KERNEL));
 	EXPECT(!shim_works_pending());
 	EXPECT(!bytepool_reserve(pool, 1024, 0, GFP_KERNEL));
 	bytepool_trim(pool);
@@ -227,6 +244,7 @@ static void test_reserve_stacked_age(void)
 	unsigned long end = msecs_to_jiffies(1000) + 2 * msecs_to_jiffies(100);
 
 	*shim_param_gc_interval_ms = 100;
+	shim_exact_node = true;
 	pool_start(&params);
 	EXPECT(!bytepool_reserve(pool, 1024, 8, GFP_KERNEL));
 	use_depot();
@@ -244,7 +262,35 @@ static void test_reserve_stacked_age(void)
 	shim_clock_advance(end);
 	EXPECT(!bytepool_size(pool));
 	pool_stop();
+	shim_exact_node = false;
 	*shim_param_gc_interval_ms = 10000;
+}
+
+/* Another CPU takes the reserve out of magazines. Then a cache that accepts blocks is closed. */
+static void test_reserve_stacked_short(void)
+{
+	const struct bytepool_params params = { .limit_bytes = 16 * 4096 };
+	unsigned long cached;
+	void *p;
+
+	shim_exact_node = true;
+	pool_start(&params);
+	EXPECT(!bytepool_reserve(pool, 1024, STACKED, GFP_KERNEL));
+	fill_magazines();
+	EXPECT(shim_sysfs_write("bytepool/pools/basic/limit_bytes", "0") == 1);
+	shim_cpu_move(2);
+	p = bytepool_alloc(pool, 1024, GFP_ATOMIC);
+	use_depot();
+	cached = class_cached(1024);
+	EXPECT(cached);
+	shim_cpu_move(4);	/* of the same node */
+	alloc_stacked(STACKED - 1);
+	shim_cpu_move(2);
+	bytepool_free(pool, p);
+	EXPECT(class_cached(1024) == cached);
+	free_stacked(STACKED - 1);
+	pool_stop();
+	shim_exact_node = false;
 }
 
 static void free_while_bulk_waits(void)
@@ -280,6 +326,7 @@ const struct test reserve_tests[] = {
 	{ "reserve, and age", test_reserve_age },
 	{ "reserve, in magazines of the depot", test_reserve_stacked },
 	{ "reserve, in magazines, and age", test_reserve_stacked_age },
+	{ "reserve, in magazines, and a cache that accepts blocks", test_reserve_stacked_short },
 	{ "reserve, in magazines, and a task that waits for several", test_reserve_stacked_bulk },
 	{}
 };
