@@ -11,6 +11,10 @@
  * @spare of the class is the difference of the two sides of the last comparison. A
  * grant and the death of a slab take from it, and fail if it is too small.
  *
+ * While the cache of a CPU does not accept blocks, the CPU frees to a magazine of the depot, and
+ * allocs take blocks from there first. A pass leaves the magazines of the depots alone while the
+ * reserve binds all slabs.
+ *
  * The callers may use blocks of the reserve, so that the depots have fewer idle blocks than the
  * reserve. Then no cache accepts blocks, and each free goes to a depot, where the block serves any
  * CPU. The blocks that a cache has had before are beyond the reserve. They serve its CPU alone,
