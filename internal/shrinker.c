@@ -121,7 +121,7 @@ static void survey_depot(struct bp_depot *depot, struct shrink_survey *survey)
 	if (slab)
 		survey_add(survey, &survey->age, slab->idle_since);
 	magazine = bp_depot_last_full(depot);
-	if (magazine)
+	if (magazine && bp_class_has_spare(depot->class))
 		survey_add(survey, &survey->age, bp_magazine_oldest(magazine));
 	bp_depot_unlock(depot, flags);
 }
