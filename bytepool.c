@@ -154,7 +154,8 @@ EXPORT_SYMBOL_GPL(devm_bytepool_create);
  *
  * Nobody may use the pool any more. Blocks that are still in use are reported and
  * leaked, because their owners may still touch them. A free of one of them is refused.
- * The shared pool cannot be destroyed.
+ * The shared pool cannot be destroyed. A pool that was destroyed before is refused with a
+ * warning.
  *
  * Context: Process; may sleep.
  */
@@ -504,10 +505,10 @@ EXPORT_SYMBOL_GPL(bytepool_usable_size);
  *	class had before. 0 drops that.
  * @gfp: how hard to try
  *
- * The idle blocks of the reserve serve any CPU and any context. A CPU that uses the
- * class often may cache blocks beyond the reserve. The class may grow by the blocks of
- * that cache. While fewer than @nr blocks are idle outside of caches, freed blocks do not
- * enter caches. A BYTEPOOL_SINGLE pool is an exception.
+ * The idle blocks of the reserve serve any CPU and any context. A CPU that uses the class
+ * often may cache blocks beyond the reserve, unless the pool has a limit. The class may
+ * grow by the blocks of that cache. While fewer than @nr blocks are idle outside of caches,
+ * freed blocks do not enter caches. A BYTEPOOL_SINGLE pool is an exception.
  * The caller has to serialise calls for one class.
  *
  * Context: Process; may sleep.

@@ -21,7 +21,7 @@
  * struct bp_gc_pass - the ages of memory that a GC pass gives back
  * @all: take all idle memory, otherwise only memory that has expired
  * @scan: it is a scan of the shrinker, see bp_gc_pass_lock() and pass_wants_cache()
- * @brief: it gives back a part of what it could, see bp_pool_reap()
+ * @brief: it ends after a turn, see bp_pool_reap()
  * @now: jiffies when the pass began
  * @timeout: a block that is idle for longer has expired, jiffies; MAX_JIFFY_OFFSET = never
  */
@@ -33,7 +33,10 @@ struct bp_gc_pass {
 	unsigned long timeout;
 };
 
-/* A pass that takes all idle memory, whatever its age. @now is not set. */
+/*
+ * A pass that takes all idle memory, whatever its age. @now is not set, so it is not for
+ * bp_pool_reap(), which leaves magazines that are younger than @now. See bp_gc_pass_all().
+ */
 extern const struct bp_gc_pass bp_gc_everything;
 extern unsigned int bp_idle_timeout_ms;
 

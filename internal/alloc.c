@@ -198,7 +198,8 @@ static void *class_alloc_stacked(struct bp_class *class)
 		bp_depot_unlock(depot, flags);
 	}
 	bp_section_exit();
-	bp_class_close_if_short(class);
+	if (block)
+		bp_class_close_if_short(class);
 	return block;
 }
 
@@ -254,8 +255,8 @@ void bp_class_wait_bulk(struct bp_class *class, unsigned int nr)
 }
 
 /*
- * Warn of a wait for @nr blocks that no free can end: the limit does not allow them, or no run of
- * pages is long enough.
+ * Warn of a wait for @nr blocks that no free can end, because the limit does not allow them, or
+ * because no run of pages is long enough.
  */
 static void warn_hopeless_wait(const struct bp_class *class, unsigned int nr)
 {
@@ -264,10 +265,10 @@ static void warn_hopeless_wait(const struct bp_class *class, unsigned int nr)
 	if (atomic_long_read(&class->nr_blocks) >= nr)
 		return;
 	if (bp_block_over_limit(class, limit) || (limit && nr > limit / class->size))
-		pr_warn_ratelimited("%s: %u block(s) of %u bytes with __GFP_NOFAIL have to wait until limit_bytes is more than %lu\n",
+		pr_warn_ratelimited("%s: %u block(s) of %u bytes have to wait until limit_bytes is more than %lu\n",
 				    class->pool->name, nr, class->size, limit);
 	else if (bp_block_never_fits(class))
-		pr_warn_ratelimited("%s: a contiguous block of %u bytes with __GFP_NOFAIL waits for ever\n",
+		pr_warn_ratelimited("%s: a contiguous block of %u bytes waits for ever\n",
 				    class->pool->name, class->size);
 }
 

@@ -239,7 +239,8 @@ void bp_cache_ensure(struct bp_class *class, gfp_t gfp)
 /*
  * Fill an empty cache with the youngest magazine of the depot, unless that has expired.
  * Expired blocks must not enter a cache, because a pass that is about to give them back
- * would miss them.
+ * would miss them. In a class with a reserve, the caller has not asked yet whether the cache
+ * accepts blocks.
  */
 void bp_cache_load_full(struct bp_depot *depot, struct bp_cache *cache)
 {

@@ -106,7 +106,8 @@ static inline void bp_cache_load(struct bp_cache *cache, struct bp_magazine *mag
 
 /*
  * Return true if the depots of a class with a reserve serve this CPU, and its cache does not begin
- * to accept blocks now. If the pool has a limit, no cache does.
+ * to accept blocks now. If the pool has a limit, no cache begins to. Otherwise count the call in
+ * @refused.
  * Context: Section.
  */
 static inline bool bp_depots_serve(struct bp_class *class)

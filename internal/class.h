@@ -8,7 +8,6 @@
 #include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/gfp.h>
-#include <linux/jiffies.h>
 #include <linux/overflow.h>
 #include <linux/types.h>
 

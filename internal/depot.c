@@ -291,7 +291,7 @@ static bool depot_may_grow(const struct bp_depot *depot, size_t magazine_bytes)
 
 /*
  * Add an empty magazine, if the depot may have another and memory is at hand. Wake the
- * pool, because the GC has to see the magazine, unless the reserve binds all blocks.
+ * pool, because the GC has to see the magazine, unless the reserve binds all slabs.
  */
 void bp_depot_grow_magazines(struct bp_depot *depot, u32 capacity)
 {

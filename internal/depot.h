@@ -91,10 +91,7 @@ static inline bool bp_class_take_spare(struct bp_class *class, long nr)
 	return true;
 }
 
-/*
- * Return true if a slab of the class can be given back when it is wholly idle. A reserve may bind
- * all.
- */
+/* Return false if the reserve and the grants of the class bind all slabs, even the smallest one. */
 static inline bool bp_class_has_spare(const struct bp_class *class)
 {
 	return atomic_long_read(&class->spare) >= class->least_nr;

@@ -25,6 +25,9 @@
 #include "types.h"
 #include "wake.h"
 
+/* In a class with a reserve, one of so many frees at most asks for a magazine of the depot. */
+#define MAGAZINE_AFTER		64U
+
 /* A block of up to this many bytes is wiped with preemption off. */
 #define WIPE_IN_SECTION		4096U
 
@@ -197,8 +200,8 @@ static struct bp_cache *depot_free(const struct bp_where *where, u32 *wanted)
 		bp_depot_push(depot, where->slab, where->state, jiffies);
 		bp_depot_link(depot, where->slab);
 		depot->frees++;
-		/* For class_free_stacked(). If memory is short, do not ask each time. */
-		if (READ_ONCE(class->reserve) && !(depot->frees % BP_GRANT_AFTER))
+		/* For class_free_stacked(). */
+		if (READ_ONCE(class->reserve) && !(depot->frees % MAGAZINE_AFTER))
 			*wanted = class->capacity;
 		wake = bp_depot_wakes(depot);
 	}

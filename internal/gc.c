@@ -4,7 +4,6 @@
  */
 #include <linux/compiler.h>
 #include <linux/jiffies.h>
-#include <linux/minmax.h>
 #include <linux/mutex.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>

@@ -53,7 +53,7 @@ struct bp_where {
 
 /*
  * In an entry of a memo, bp_no_cache[shift] says that the blocks of the page go to their depot.
- * It is always busy, so that the slow path frees them. It has the granules of a class.
+ * It is always busy, so that the slow path frees them. Its @shift is @shift.
  */
 extern struct bp_cache bp_no_cache[PAGE_SHIFT + 1];
 
@@ -159,24 +159,21 @@ static inline bool bp_memo_refresh(void)
 }
 
 /*
- * Fill in @where for its @block from the memo. Return false if the memo does not have
- * the page of the block, or if no block starts there.
+ * Fill in @where for its @block from the memo, if the memo has the page of the block, and a granule
+ * starts there.
  * Context: Section.
  */
-static inline bool bp_memo_find(struct bp_where *where)
+static inline void bp_memo_find(struct bp_where *where)
 {
 	struct bp_memo_entry __percpu *entry;
 	struct bp_cache *cache;
 	unsigned long granule;
 
-	if (!bp_memo_current())
-		return false;
-	if (!bp_memo_locate(where->block, &entry, &cache, &granule))
-		return false;
+	if (!bp_memo_current() || !bp_memo_locate(where->block, &entry, &cache, &granule))
+		return;
 	where->slab = raw_cpu_read(entry->slab);
 	where->state = raw_cpu_read(entry->state) + granule;
 	where->cache = cache;
-	return true;
 }
 
 /*
@@ -186,7 +183,7 @@ static inline bool bp_memo_find(struct bp_where *where)
  */
 static inline void bp_memo_forget(void)
 {
-	/* Pairs with smp_rmb() in bp_memo_refresh(). */
+	/* Pairs with smp_rmb() in bp_memo_drop(). */
 	smp_mb__before_atomic();
 	atomic_long_inc(&bp_memo_generation);
 }

@@ -163,7 +163,7 @@ static unsigned long class_teardown(struct bp_class *class)
 		bp_class_flush_cpu(class, cpu);
 	WRITE_ONCE(class->reserve, 0);
 	atomic_long_set(&class->spare, atomic_long_read(&class->nr_blocks));
-	bp_class_flush_magazines(class, &pass);
+	bp_class_flush_magazines(class, &pass, UINT_MAX);
 	bp_class_reap(class, &pass, BP_REAP_ALL);
 	leaked = atomic_long_read(&class->nr_blocks) - bp_class_nr_idle(class);
 	if (leaked)

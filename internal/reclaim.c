@@ -136,9 +136,13 @@ static struct bp_magazine *depot_flush_magazine(struct bp_depot *depot,
 	return last;
 }
 
-/* Do as bp_class_flush_magazines(), but free at most @most magazines. Return their number. */
-static unsigned int class_flush_some(struct bp_class *class, const struct bp_gc_pass *pass,
-				     unsigned int most)
+/*
+ * Free the empty magazines, and those with blocks that the pass wants, but at most @most. Put
+ * their blocks back into the slabs. Magazines that fill meanwhile stay. Return the number of
+ * magazines.
+ */
+unsigned int bp_class_flush_magazines(struct bp_class *class, const struct bp_gc_pass *pass,
+				      unsigned int most)
 {
 	struct bp_magazine *magazine;
 	struct bp_depot *depot;
@@ -162,15 +166,6 @@ static unsigned int class_flush_some(struct bp_class *class, const struct bp_gc_
 		}
 	}
 	return nr;
-}
-
-/*
- * Free the empty magazines, and those with blocks that the pass wants. Put their blocks
- * back into the slabs. Magazines that fill meanwhile stay.
- */
-void bp_class_flush_magazines(struct bp_class *class, const struct bp_gc_pass *pass)
-{
-	class_flush_some(class, pass, UINT_MAX);
 }
 
 /*
@@ -382,16 +377,17 @@ struct bp_gc_reaped bp_pool_reap_from(struct bytepool *pool, const struct bp_gc_
 	struct bp_gc_reaped all = {};
 	struct bp_class *class;
 
-	while (all.bytes < bytes && all.magazines < BP_TURN_MAGAZINES &&
-	       (class = bp_class_next(pool, index))) {
+	while ((class = bp_class_next(pool, index))) {
 		class_reap_until(class, pass, bytes, &all);
 		if (all.bytes < bytes) {
-			all.magazines += class_flush_some(class, pass,
-							  BP_TURN_MAGAZINES - all.magazines);
+			all.magazines += bp_class_flush_magazines(class, pass, BP_TURN_MAGAZINES -
+									       all.magazines);
 			class_reap_until(class, pass, bytes, &all);
 		}
-		if (all.bytes >= bytes || all.magazines >= BP_TURN_MAGAZINES)
+		if (all.bytes >= bytes || all.magazines >= BP_TURN_MAGAZINES) {
 			*index = class->index;	/* it may have more */
+			break;
+		}
 	}
 	if (all.blocks)
 		trace_gc(pool->name, why, all.blocks, all.bytes, bp_pool_held(pool));

@@ -27,14 +27,15 @@
  */
 #define BP_TURN_MAGAZINES	256U
 
-/* The result of a pass: blocks and bytes given back, and magazines that were emptied. */
+/* The result of a pass: blocks and bytes given back, and magazines that were freed. */
 struct bp_gc_reaped {
 	unsigned long blocks;
 	unsigned long bytes;
 	unsigned int magazines;
 };
 
-void bp_class_flush_magazines(struct bp_class *class, const struct bp_gc_pass *pass);
+unsigned int bp_class_flush_magazines(struct bp_class *class, const struct bp_gc_pass *pass,
+				      unsigned int most);
 bool bp_class_recall(struct bp_class *class, bool always);
 bool bp_class_drain_recalled(struct bp_class *class);
 void bp_pool_wait_for_grace(struct bytepool *pool);

@@ -11,9 +11,9 @@
  * @spare of the class is the difference of the two sides of the last comparison. A
  * grant and the death of a slab take from it, and fail if it is too small.
  *
- * While the cache of a CPU does not accept blocks, the CPU frees to a magazine of the depot, and
- * allocs take blocks from there first. A pass leaves the magazines of the depots alone while the
- * reserve binds all slabs.
+ * While the cache of a CPU does not accept blocks, the CPU frees to a magazine of the depot if one
+ * has room. A single alloc without a node takes blocks from there first. While the reserve binds
+ * all slabs, a pass frees only magazines without blocks.
  *
  * The callers may use blocks of the reserve, so that the depots have fewer idle blocks than the
  * reserve. Then no cache accepts blocks, and each free goes to a depot, where the block serves any

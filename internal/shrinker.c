@@ -193,7 +193,7 @@ static void close_all(const struct bp_gc_pass *pass)
 	}
 }
 
-/* Give back what the pass wants of the depots of all pools, until @bytes are given back. */
+/* Reap the depots of all pools for the pass, until @bytes are given back. */
 static unsigned long reap_all(const struct bp_gc_pass *pass, unsigned long bytes)
 {
 	struct bytepool *pool = NULL;

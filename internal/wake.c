@@ -32,7 +32,9 @@ unsigned long bp_gc_interval(void)
 /*
  * Have the GC visit the pool, because the pool may have idle memory to give
  * back. Call it after a slab has become wholly idle above the reserve, or a cache
- * was opened. Also call it after a change of a timeout or a reserve.
+ * was opened. Also call it after a change of a timeout or a reserve. Unless the reserve binds all
+ * slabs, also call it after a block or a magazine has joined the magazines of a depot, and after a
+ * class with a reserve has grown.
  *
  * The GC clears @awake before it closes all caches of a pool. It looks again
  * after a grace period. If a section was too early to see @awake cleared, the

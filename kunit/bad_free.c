@@ -341,28 +341,21 @@ static void check_write_after_free(struct kunit *test, struct bytepool *pool, vo
 	}
 }
 
-/*
- * With a reserve and a limit, no cache accepts blocks. So idle blocks are in their
- * slabs, where the links are.
- */
+/* A BYTEPOOL_TRACK pool has no caches and no magazines, so idle blocks are in their slabs. */
 static void every_link(struct kunit *test)
 {
-	struct bytepool *pool = bk_pool(test, &(struct bytepool_params){
-		.min_size = LINKED_SIZE, .max_size = LINKED_SIZE, .limit_bytes = SZ_1M,
-	});
+	struct bytepool *pool = bk_pool_fixed(test, LINKED_SIZE, BYTEPOOL_TRACK);
 	unsigned int nr = PAGE_SIZE / LINKED_SIZE + 2;
 	void **blocks = bk_array(test, nr);
 	unsigned int value;
 
 	needs_links(test);
-	KUNIT_ASSERT_EQ(test, bytepool_reserve(pool, LINKED_SIZE, 1, GFP_KERNEL), 0);
 	bk_alloc_many(test, pool, LINKED_SIZE, nr, blocks);
 	bk_expect_warning_begin();
 	for (value = 0; value <= U16_MAX; value++)
 		check_write_after_free(test, pool, blocks, nr, value % 7 * nr / 7, value);
 	bk_expect_warning_end();
 	bk_free_many(pool, nr, blocks);
-	KUNIT_EXPECT_EQ(test, bytepool_reserve(pool, LINKED_SIZE, 0, GFP_KERNEL), 0);
 	bk_check_sound(test, pool, LINKED_SIZE, 100);
 	KUNIT_EXPECT_LE(test, bytepool_size(pool), 2048 * LINKED_SIZE);
 }

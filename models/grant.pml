@@ -22,7 +22,7 @@
  *
  * Wrong:
  *	WRONG_WAITERS_IGNORED: bp_cache_may_accept() does not check nr_waiters
- *	WRONG_NOT_CHECKED_AGAIN: bp_cache_may_accept() does not look again once the cache is filled
+ *	WRONG_NOT_CHECKED_AGAIN: bp_cache_may_accept() does not look again once @accepts is set
  *	WRONG_KEEPS_OPEN: bp_class_close_if_short() does not close the cache
  *	WRONG_LATE_WAITERS: bp_class_wait_begin() increments nr_waiters after the recall
  *	WRONG_NO_RECALL: bp_class_wait_begin() does not call bp_class_recall()

@@ -405,7 +405,7 @@ static void run_meanwhile(void)
 }
 
 /*
- * A write to the interval races with what wakes the pool, or with a scan that calls the GC.
+ * A write to the interval races with a free that wakes the pool, or with a scan that calls the GC.
  * Whatever comes first, the GC runs within an interval that is short in the end.
  */
 static void test_interval_races(void)

@@ -244,7 +244,7 @@ static void test_grant_in_use(void)
 	pool_stop();
 }
 
-/* Magazines of a depot are no part of a reserve, so their blocks go back to their slabs. */
+/* Blocks in magazines of the depot count for the reserve, so a cache accepts blocks at once. */
 static void test_grant_magazines(void)
 {
 	void *blocks[400];

@@ -59,7 +59,7 @@ static void test_limit_hopeless(void)
 	pool_stop();
 }
 
-/* Lift the limit after 11 seconds. */
+/* Lift the limit after 12 seconds. */
 static void lift_limit_late(void)
 {
 	static unsigned int nr;

@@ -237,7 +237,7 @@ static void test_reserve_stacked(void)
 	test_expect_warnings(3);
 }
 
-/* The GC gives back what is in magazines beyond the reserve. */
+/* The GC gives back blocks in magazines beyond the reserve. */
 static void test_reserve_stacked_age(void)
 {
 	const struct bytepool_params params = { .limit_bytes = 16 * 4096, .idle_timeout_ms = 1000 };

@@ -453,7 +453,10 @@ static void test_shrink_many(void)
 	pool_stop();
 }
 
-/* Free blocks to their slabs, the first one last, until one is left. Return what scans can free. */
+/*
+ * Free blocks to their slabs, the first one last, until one is left. Return the pages that scans
+ * can free.
+ */
 static unsigned long shrink_all_but_one(void **blocks, unsigned int nr)
 {
 	unsigned long could, freed = 0;

@@ -81,8 +81,8 @@ void on_message(const char *message)
 }
 
 /*
- * Check that no cache is filled while the depots have less than the reserve. Then each block that
- * is freed serves any CPU.
+ * Check that no cache accepts blocks while the depots have less than the reserve. Then each block
+ * that is freed serves any CPU.
  */
 static void check_reserves(const struct model_pool *pool)
 {
