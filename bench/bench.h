@@ -99,7 +99,6 @@ extern const struct peer *const reserve_peers[];
 
 extern const struct peer peer_bytepool;
 extern const struct peer peer_kmalloc;
-extern const struct peer peer_kmem_cache;
 
 extern const struct bytepool_params many_classes;	/* 12,800 */
 
@@ -108,9 +107,6 @@ int nothing_to_create(struct subject *s);
 void nothing_to_destroy(struct subject *s);
 int pool_create(struct subject *s);
 void pool_destroy(struct subject *s);
-int cache_create(struct subject *s);
-void cache_destroy(struct subject *s);
-int sheaf_cache_create(struct subject *s);
 bool listed(const char *name, const char *list);
 int peers_init(const char *among);
 void peers_exit(void);
@@ -121,6 +117,13 @@ int subject_init(struct subject *s, const struct peer *peer, size_t size);
 unsigned int subjects_init(struct subject *subjects, const struct peer *const *list,
 			   enum loop loop, size_t size);
 void subject_exit(struct subject *s);
+
+/* cache.c */
+int cache_create(struct subject *s);
+void cache_destroy(struct subject *s);
+int sheaf_cache_create(struct subject *s);
+extern const struct peer peer_kmem_cache;
+extern const struct peer peer_sheaf_capacity;
 
 /* sheaf.c */
 extern const struct peer peer_sheaf_bulk;
