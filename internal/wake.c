@@ -97,6 +97,13 @@ void bp_gc_begun(void)
 	raw_spin_unlock_irqrestore(&gc_timer_lock, flags);
 }
 
+/* Return the jiffies until an interval has passed since the wait for the next run began. */
+static unsigned long gc_delay(void)
+{
+	lockdep_assert_held(&gc_timer_lock);
+	return max((long)(gc_waits_since + bp_gc_interval() - jiffies), 0L);
+}
+
 /* Queue the next run, an interval after the one that began at @begun. */
 void bp_gc_rearm(unsigned long begun)
 {
@@ -104,7 +111,7 @@ void bp_gc_rearm(unsigned long begun)
 
 	raw_spin_lock_irqsave(&gc_timer_lock, flags);
 	gc_waits_since = begun;
-	gc_run_within(max((long)(begun + bp_gc_interval() - jiffies), 0L));
+	gc_run_within(gc_delay());
 	raw_spin_unlock_irqrestore(&gc_timer_lock, flags);
 }
 
@@ -118,7 +125,6 @@ void bp_gc_interval_changed(void)
 
 	raw_spin_lock_irqsave(&gc_timer_lock, flags);
 	if (delayed_work_pending(&bp_gc_work) && !gc_drains)
-		mod_delayed_work(bp_gc_wq, &bp_gc_work,
-				 max((long)(gc_waits_since + bp_gc_interval() - jiffies), 0L));
+		mod_delayed_work(bp_gc_wq, &bp_gc_work, gc_delay());
 	raw_spin_unlock_irqrestore(&gc_timer_lock, flags);
 }
