@@ -280,7 +280,7 @@ void bp_cache_refill(struct bp_depot *depot, struct bp_cache *cache,
 		unsigned long idle_since = slab->idle_since;
 
 		if (bp_gc_pass_wants(&pass, idle_since)) {
-			bp_depot_link(depot, slab);
+			bp_depot_link_uncounted(depot, slab);
 			break;
 		}
 		do {
@@ -290,8 +290,9 @@ void bp_cache_refill(struct bp_depot *depot, struct bp_cache *cache,
 			WRITE_ONCE(*state, BP_BLOCK_CACHED);
 			bp_cache_insert(cache, block, state, slab, idle_since);
 		} while (bp_cache_nr_loaded(cache) < most && slab->nr_idle);
-		bp_depot_link(depot, slab);
+		bp_depot_link_uncounted(depot, slab);
 	}
+	bp_depot_update_reclaimable(depot);
 }
 
 /*
