@@ -69,17 +69,10 @@ void bp_depot_set_reclaimable_pages(struct bp_depot *depot, u32 pages)
 	depot->reclaimable_pages = pages;
 }
 
-/*
- * Do as bp_depot_update_reclaimable(), but leave a difference of up to a quarter of the depot,
- * because magazines come and go often.
- */
-noinline void bp_depot_update_in_steps(struct bp_depot *depot)
+/* Do as bp_depot_update_reclaimable(), out of line. */
+noinline void bp_depot_update_after_magazines(struct bp_depot *depot)
 {
-	u32 pages = bp_depot_idle_pages(depot), told = depot->reclaimable_pages;
-	u32 step = depot->pages / 4;
-
-	if (pages > told + step || told > pages + step)
-		bp_depot_set_reclaimable_pages(depot, pages);
+	bp_depot_update_reclaimable(depot);
 }
 
 /*

@@ -42,7 +42,7 @@ bool bp_depot_wakes(struct bp_depot *depot);
 unsigned long bp_spare_pages(const struct bp_class *class, unsigned long nr_slabs,
 			     unsigned long nr_blocks, unsigned long reserve);
 void bp_depot_set_reclaimable_pages(struct bp_depot *depot, u32 pages);
-void bp_depot_update_in_steps(struct bp_depot *depot);
+void bp_depot_update_after_magazines(struct bp_depot *depot);
 
 static inline unsigned long bp_depot_lock(struct bp_depot *depot)
 	__acquires(&depot->lock)
@@ -213,18 +213,22 @@ static inline void bp_depot_update_reclaimable(struct bp_depot *depot)
 {
 	u32 pages = bp_depot_idle_pages(depot);
 
+	depot->told_stacked = depot->nr_stacked;
 	if (pages != depot->reclaimable_pages)
 		bp_depot_set_reclaimable_pages(depot, pages);
 }
 
 /*
- * Do about the same after a block or a magazine came or went. If the reserve binds all slabs, no
- * page is reclaimable.
+ * Do the same after blocks came to magazines or left them, but leave a difference of up to a
+ * quarter of the blocks or two magazines, because magazines come and go often.
  */
 static inline void bp_depot_update_roughly(struct bp_depot *depot)
 {
-	if (depot->reclaimable_pages || bp_class_has_spare(depot->class))
-		bp_depot_update_in_steps(depot);
+	unsigned long now = depot->nr_stacked, told = depot->told_stacked;
+	unsigned long change = max(now, told) - min(now, told);
+
+	if (change > 2 * depot->class->capacity && change > depot->nr_blocks / 4)
+		bp_depot_update_after_magazines(depot);
 }
 
 /* Do as bp_depot_link(), but leave bp_depot_update_reclaimable() to the caller. */

@@ -218,6 +218,7 @@ struct bp_cache {
  * @nr_blocks: number of blocks of its slabs
  * @nr_idle: number of idle blocks in its slabs
  * @nr_stacked: number of idle blocks in @full
+ * @told_stacked: value of @nr_stacked when the kernel was last told of reclaimable pages
  * @nr_slabs: number of slabs, in use and idle
  * @full: magazines with blocks, not in @nr_idle; by the age of their oldest block,
  *	the youngest first. If there are none, it may have one without blocks
@@ -242,6 +243,7 @@ struct bp_depot {
 	unsigned long nr_blocks;
 	unsigned long nr_idle;
 	unsigned long nr_stacked;
+	unsigned long told_stacked;
 	unsigned long nr_slabs;
 	struct list_head full;
 	struct list_head empty;
