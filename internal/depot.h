@@ -220,14 +220,15 @@ static inline void bp_depot_update_reclaimable(struct bp_depot *depot)
 
 /*
  * Do the same after blocks came to magazines or left them, but leave a difference of up to a
- * quarter of the blocks or two magazines, because magazines come and go often.
+ * quarter of the blocks or two magazines, because magazines come and go often. Less than half of
+ * what the kernel was told is too little.
  */
 static inline void bp_depot_update_roughly(struct bp_depot *depot)
 {
 	unsigned long now = depot->nr_stacked, told = depot->told_stacked;
 	unsigned long change = max(now, told) - min(now, told);
 
-	if (change > 2 * depot->class->capacity && change > depot->nr_blocks / 4)
+	if ((change > 2 * depot->class->capacity && change > depot->nr_blocks / 4) || now < change)
 		bp_depot_update_after_magazines(depot);
 }
 

@@ -25,7 +25,7 @@
 #include "types.h"
 #include "wake.h"
 
-/* In a class with a reserve, one of so many frees at most asks for a magazine of the depot. */
+/* In a class with a reserve, one of so many frees that find no room asks for a magazine. */
 #define MAGAZINE_AFTER		64U
 
 /* A block of up to this many bytes is wiped with preemption off. */
@@ -124,6 +124,16 @@ static struct bp_cache *cache_free(struct bytepool *pool, const struct bp_where 
 	return taken;
 }
 
+/* Return true if a magazine of the depot takes another block. */
+static bool depot_has_room(struct bp_depot *depot)
+{
+	const struct bp_magazine *first;
+
+	bp_depot_assert_held(depot);
+	first = list_first_entry_or_null(&depot->full, struct bp_magazine, list);
+	return !list_empty(&depot->empty) || (first && first->nr < first->capacity);
+}
+
 /* Put a claimed block into a magazine of its depot. Return false if none has room. */
 static bool depot_stack(struct bp_depot *depot, const struct bp_where *where)
 {
@@ -201,7 +211,8 @@ static struct bp_cache *depot_free(const struct bp_where *where, u32 *wanted)
 		bp_depot_link(depot, where->slab);
 		depot->frees++;
 		/* For class_free_stacked(). */
-		if (READ_ONCE(class->reserve) && !(depot->frees % MAGAZINE_AFTER))
+		if (READ_ONCE(class->reserve) && !depot_has_room(depot) &&
+		    !(++depot->unstacked % MAGAZINE_AFTER))
 			*wanted = class->capacity;
 		wake = bp_depot_wakes(depot);
 	}

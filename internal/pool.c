@@ -155,7 +155,8 @@ static struct bytepool *pool_new(const char *name, const struct bytepool_params 
 static unsigned long class_teardown(struct bp_class *class)
 {
 	const struct bp_gc_pass pass = bp_gc_pass_all();
-	unsigned long leaked;
+	unsigned long leaked, flags;
+	struct bp_depot *depot;
 	unsigned int cpu;
 
 	/* No CPU is inside a cache, because the caller is the last user of the pool. */
@@ -165,6 +166,12 @@ static unsigned long class_teardown(struct bp_class *class)
 	atomic_long_set(&class->spare, atomic_long_read(&class->nr_blocks));
 	bp_class_flush_magazines(class, &pass, UINT_MAX);
 	bp_class_reap(class, &pass, BP_REAP_ALL);
+	/* If no slab has left, the kernel still knows the rough count. */
+	bp_for_each_depot(depot, class) {
+		flags = bp_depot_lock(depot);
+		bp_depot_update_reclaimable(depot);
+		bp_depot_unlock(depot, flags);
+	}
 	leaked = atomic_long_read(&class->nr_blocks) - bp_class_nr_idle(class);
 	if (leaked)
 		pr_warn("%s: %lu blocks of %u bytes still in use: leaked\n", class->pool->name,

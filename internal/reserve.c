@@ -95,6 +95,9 @@ int bp_pool_reserve(struct bytepool *pool, size_t size, unsigned int nr, gfp_t g
 		bp_class_wake(class);
 		cond_resched();
 	}
+	/* Others may have added blocks meanwhile. */
+	if (bp_class_reclaimable(class))
+		bp_pool_wake(pool);
 	return 0;
 
 undo:

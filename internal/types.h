@@ -228,6 +228,7 @@ struct bp_cache {
  * @hits: allocations that it served
  * @misses: allocations that brought it a slab
  * @frees: frees that it took
+ * @unstacked: frees of a class with a reserve that found no room in a magazine
  * @rcu: defers its end until no CPU can be looking at it
  */
 struct bp_depot {
@@ -252,6 +253,7 @@ struct bp_depot {
 	u64 hits;
 	u64 misses;
 	u64 frees;
+	u32 unstacked;
 	struct rcu_head rcu;
 } ____cacheline_aligned_in_smp;
 

@@ -271,6 +271,7 @@ static void reclaimable_by_cache(void)
 /* Blocks in magazines of the depot count by the slabs that they fill. */
 static void reclaimable_by_magazine(void)
 {
+	static const struct bytepool_params bound = { .limit_bytes = 32 * 4096 };
 	static void *blocks[4096];
 	unsigned long pages;
 	unsigned int i;
@@ -295,6 +296,21 @@ static void reclaimable_by_magazine(void)
 		bytepool_free_bulk(pool, 400, blocks);
 	}
 	EXPECT(shim_reclaimable_pages(0) >= (400 - 2 * 29) * 16 - 400 * 16 / 4);
+	pool_stop();
+	/* Nothing counts when all blocks are in use. */
+	pool_start(&bound);
+	EXPECT(!bytepool_reserve(pool, 4096, 4, GFP_KERNEL));
+	for (i = 0; i < 3 * 32; i++) {
+		blocks[i % 32] = bytepool_alloc(pool, 4096, GFP_ATOMIC);
+		if (i % 32 == 31 && i / 32 < 2) {
+			unsigned int j;
+
+			for (j = 0; j < 32; j++)
+				bytepool_free(pool, blocks[j]);
+		}
+	}
+	EXPECT(reclaimable_are(0, 0));
+	bytepool_free_bulk(pool, 32, blocks);
 	pool_stop();
 }
 

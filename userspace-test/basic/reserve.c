@@ -171,7 +171,7 @@ static void fill_magazines(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < 8; i++) {
+	for (i = 0; i < 24; i++) {
 		alloc_stacked(STACKED);
 		free_stacked(STACKED);
 	}
@@ -298,6 +298,71 @@ static void test_reserve_stacked_short(void)
 	shim_exact_node = false;
 }
 
+/* The depot gets as many magazines as it needs, and no more, whichever frees find no room. */
+static void test_reserve_stacked_growth(void)
+{
+	const struct bytepool_params params = { .limit_bytes = 16 * 4096 };
+	unsigned int phase, i;
+	u64 overhead, first = 0;
+
+	shim_exact_node = true;
+	for (phase = 0; phase < 64; phase += 8) {
+		pool_start(&params);
+		EXPECT(!bytepool_reserve(pool, 1024, STACKED, GFP_KERNEL));
+		use_depot();
+		for (i = 0; i < phase; i++)
+			bytepool_free(pool, bytepool_alloc(pool, 1024, GFP_ATOMIC));
+		fill_magazines();
+		overhead = stats().bytes_overhead;
+		first = first ?: overhead;
+		EXPECT(overhead == first);
+		pool_stop();
+	}
+	/* A CPU that only frees does not use magazines for long. */
+	pool_start(NULL);
+	EXPECT(!bytepool_reserve(pool, 1024, 4 * STACKED, GFP_KERNEL));
+	shim_fail(SHIM_FAIL_PAGES | SHIM_FAIL_VMALLOC, 1, true);
+	overhead = stats().bytes_overhead;
+	for (i = 0; i < 500; i++) {
+		shim_cpu_move(0);
+		alloc_stacked(STACKED);
+		shim_cpu_move(4);
+		free_stacked(STACKED);
+	}
+	EXPECT(stats().bytes_overhead < overhead + 16 * 1024);
+	shim_fail(0, 0, false);
+	pool_stop();
+	shim_exact_node = false;
+}
+
+static unsigned int nr_meanwhile;
+
+static void grow_meanwhile(void)
+{
+	alloc_stacked(4);
+	free_stacked(4);
+}
+
+static void on_reclaim(void)
+{
+	if (stats().blocks_idle == 3 && !nr_meanwhile++)
+		shim_cpu_run_other(3, grow_meanwhile);
+}
+
+/* If another CPU has the class grow while the reserve is filled, the rest is given back. */
+static void test_reserve_meanwhile(void)
+{
+	pool_start(NULL);
+	nr_meanwhile = 0;
+	shim_reclaim_hook = on_reclaim;
+	EXPECT(!bytepool_reserve(pool, 1024, 4, GFP_KERNEL));
+	shim_reclaim_hook = NULL;
+	shim_clock_advance(600 * HZ);
+	shim_clock_advance(600 * HZ);
+	EXPECT(stats().blocks_idle == 4);
+	pool_stop();
+}
+
 static void free_while_bulk_waits(void)
 {
 	if (++nr_waits == 2)
@@ -332,6 +397,8 @@ const struct test reserve_tests[] = {
 	{ "reserve, in magazines of the depot", test_reserve_stacked },
 	{ "reserve, in magazines, and age", test_reserve_stacked_age },
 	{ "reserve, in magazines, and a cache that accepts blocks", test_reserve_stacked_short },
+	{ "reserve, in magazines, and their number", test_reserve_stacked_growth },
+	{ "reserve, while the class grows", test_reserve_meanwhile },
 	{ "reserve, in magazines, and a task that waits for several", test_reserve_stacked_bulk },
 	{}
 };
