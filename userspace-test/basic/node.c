@@ -274,7 +274,7 @@ static void reclaimable_by_magazine(void)
 	static const struct bytepool_params bound = { .limit_bytes = 32 * 4096 };
 	static void *blocks[4096];
 	unsigned long pages;
-	unsigned int i;
+	unsigned int i, nr;
 
 	pool_start(NULL);
 	EXPECT(bytepool_alloc_bulk(pool, 1024, GFP_KERNEL, ARRAY_SIZE(blocks), blocks) ==
@@ -300,15 +300,16 @@ static void reclaimable_by_magazine(void)
 	/* Nothing counts when all blocks are in use. */
 	pool_start(&bound);
 	EXPECT(!bytepool_reserve(pool, 4096, 4, GFP_KERNEL));
-	for (i = 0; i < 3 * 32; i++) {
-		blocks[i % 32] = bytepool_alloc(pool, 4096, GFP_ATOMIC);
-		if (i % 32 == 31 && i / 32 < 2) {
-			unsigned int j;
-
-			for (j = 0; j < 32; j++)
-				bytepool_free(pool, blocks[j]);
-		}
+	for (i = 0; i < 3; i++) {
+		for (nr = 0; nr < 32; nr++)
+			blocks[nr] = bytepool_alloc(pool, 4096, GFP_ATOMIC);
+		while (nr--)
+			bytepool_free(pool, blocks[nr]);
 	}
+	EXPECT(shim_reclaimable_pages(0));
+	/* An alloc from a node takes the blocks in slabs first. */
+	for (nr = 0; nr < 32; nr++)
+		blocks[nr] = bytepool_alloc_node(pool, 4096, GFP_ATOMIC, 0);
 	EXPECT(reclaimable_are(0, 0));
 	bytepool_free_bulk(pool, 32, blocks);
 	pool_stop();

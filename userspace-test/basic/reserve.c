@@ -339,8 +339,13 @@ static unsigned int nr_meanwhile;
 
 static void grow_meanwhile(void)
 {
-	alloc_stacked(4);
-	free_stacked(4);
+	void *blocks[4];
+	unsigned int i;
+
+	for (i = 0; i < 4; i++)
+		blocks[i] = bytepool_alloc(pool, 4096, GFP_ATOMIC);
+	for (i = 0; i < 4; i++)
+		bytepool_free(pool, blocks[i]);
 }
 
 static void on_reclaim(void)
@@ -355,8 +360,9 @@ static void test_reserve_meanwhile(void)
 	pool_start(NULL);
 	nr_meanwhile = 0;
 	shim_reclaim_hook = on_reclaim;
-	EXPECT(!bytepool_reserve(pool, 1024, 4, GFP_KERNEL));
+	EXPECT(!bytepool_reserve(pool, 4096, 4, GFP_KERNEL));
 	shim_reclaim_hook = NULL;
+	EXPECT(nr_meanwhile == 1);
 	shim_clock_advance(600 * HZ);
 	shim_clock_advance(600 * HZ);
 	EXPECT(stats().blocks_idle == 4);
